@@ -1,2 +1,7 @@
-//! Agent.
-fn main() {}
+//! The `edge-agent` program. Exit codes: 0 done, 64 bad configuration or usage, 70 failed.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    edge_agent::cli::main()
+}

@@ -1,0 +1,538 @@
+//! Readings → alert messages. Pure: takes readings, moments and scores, returns messages; no clock,
+//! no I/O, no log, no random numbers (ids come from the caller).
+//!
+//! Rules and supervision decide alone; the anomaly model may add an alert and never holds one back.
+//! An episode that is open is part of the state that the outbox keeps, so a restart neither forgets
+//! an alarm nor raises it a second time.
+
+mod chatter;
+mod episode;
+mod hours;
+mod rule;
+mod supervision;
+mod words;
+
+pub use episode::{EpisodeChange, EpisodeKey, OpenEpisode};
+pub use rule::{RuleConfig, When};
+pub use supervision::{KnownDevice, SILENCE_RULE, SOURCE_RULE};
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use gridwatch_protocol::{
+    Alert, AlertId, ClockQuality, DetectedBy, DeviceId, Kind, Phase, Place, Quality, Reading,
+    Severity, SiteId, Text,
+};
+
+use crate::clock::Moment;
+use crate::config::DetectionConfig;
+use chatter::{Chatter, Held};
+use rule::{Edge, Point};
+use supervision::Supervision;
+
+/// Readings kept per device as evidence: at 64 bytes each 2 KB a device.
+const EVIDENCE_PER_DEVICE: usize = 32;
+/// Devices tracked at most, so that invented names cannot fill the memory; further ones still go
+/// through stateless decoding and are shown as unknown.
+pub const DEVICES_MAX: usize = 20_000;
+/// Name of the rule that reports chatter.
+pub const CHATTER_RULE: &str = "chatter";
+
+/// What the detector says after an observation.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Alert messages, in order.
+    pub alerts: Vec<Alert>,
+    /// What the outbox must keep with them.
+    pub episodes: Vec<EpisodeChange>,
+    /// Events that had already raised their alert and were told again.
+    pub repeated: u64,
+    /// Raisings held back because the point chatters.
+    pub held: u64,
+}
+
+/// Makes alert ids.
+pub type Mint<'a> = &'a mut dyn FnMut() -> AlertId;
+
+/// Rules, supervision and open episodes of one site.
+#[derive(Debug)]
+pub struct Detector {
+    site: SiteId,
+    rules: Vec<Rule>,
+    by_kind: HashMap<Kind, Vec<usize>>,
+    timezone: jiff::tz::TimeZone,
+    chatter: Chatter,
+    devices: HashMap<DeviceId, Device>,
+    episodes: BTreeMap<EpisodeKey, OpenEpisode>,
+    /// Events that raised an alert before the last start, until their point takes them over.
+    source_events: HashMap<EpisodeKey, Vec<String>>,
+    supervision: Supervision,
+    clock: ClockQuality,
+}
+
+#[derive(Debug)]
+struct Rule {
+    config: RuleConfig,
+    name: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct Device {
+    /// Rules that look at a kind of this device, with their state.
+    points: HashMap<Kind, Vec<(usize, Point)>>,
+    evidence: VecDeque<Reading>,
+    place: Place,
+    known: bool,
+}
+
+impl Detector {
+    /// A detector with the episodes that were open when the agent last stopped.
+    #[must_use]
+    pub fn new(
+        site: SiteId,
+        config: &DetectionConfig,
+        known: Vec<KnownDevice>,
+        open: Vec<OpenEpisode>,
+        source_events: HashMap<EpisodeKey, Vec<String>>,
+        now: Moment,
+    ) -> Self {
+        let rules: Vec<Rule> = config
+            .rules
+            .iter()
+            .map(|config| Rule {
+                name: config.name.as_str().into(),
+                config: config.clone(),
+            })
+            .collect();
+        let mut by_kind: HashMap<Kind, Vec<usize>> = HashMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            by_kind.entry(rule.config.kind).or_default().push(index);
+        }
+        let mut devices = HashMap::new();
+        for device in &known {
+            let entry: &mut Device = devices.entry(device.id.clone()).or_default();
+            entry.place = device.place.clone();
+            entry.known = device.configured;
+        }
+        Self {
+            site,
+            rules,
+            by_kind,
+            timezone: config.timezone.clone(),
+            chatter: Chatter::new(config.chatter_raisings, config.chatter_window_ms),
+            devices,
+            episodes: open
+                .into_iter()
+                .map(|episode| (episode.key.clone(), episode))
+                .collect(),
+            source_events,
+            supervision: Supervision::new(known, now),
+            clock: ClockQuality::Plausible,
+        }
+    }
+
+    /// Tells how far the gateway's clock can be trusted from now on.
+    pub fn set_clock(&mut self, clock: ClockQuality) {
+        self.clock = clock;
+    }
+
+    /// Where a device is, as far as it is configured.
+    #[must_use]
+    pub fn place_of(&self, device: &DeviceId) -> Place {
+        self.devices
+            .get(device)
+            .map(|device| device.place.clone())
+            .unwrap_or_default()
+    }
+
+    /// The building that a device is in, as far as it is configured.
+    #[must_use]
+    pub fn building_of(&self, device: &DeviceId) -> Option<&str> {
+        self.devices.get(device)?.place.building.as_deref()
+    }
+
+    /// The supervision's view of the devices.
+    pub fn supervision_mut(&mut self) -> &mut Supervision {
+        &mut self.supervision
+    }
+
+    /// How many episodes are open.
+    #[must_use]
+    pub fn open_episodes(&self) -> usize {
+        self.episodes.len()
+    }
+
+    /// Takes in one reading.
+    pub fn observe(&mut self, reading: &Reading, now: Moment, mint: Mint) -> Findings {
+        let mut findings = Findings::default();
+        if !self.devices.contains_key(&reading.device) {
+            if self.devices.len() >= DEVICES_MAX {
+                return findings;
+            }
+            self.devices
+                .insert(reading.device.clone(), Device::default());
+        }
+        self.remember(reading);
+        if reading.quality == Quality::Bad {
+            return findings;
+        }
+        self.attach_points(&reading.device, reading.kind);
+        let device = self.devices.get_mut(&reading.device).expect("made above");
+        let Some(points) = device.points.get_mut(&reading.kind) else {
+            return findings;
+        };
+        let edges: Vec<(usize, Edge)> = points
+            .iter_mut()
+            .filter_map(|(rule, point)| {
+                let config = &self.rules[*rule].config;
+                Some((*rule, point.observe(config, reading, now.mono_ms)?))
+            })
+            .collect();
+        for (rule, edge) in edges {
+            self.edge(
+                rule,
+                &reading.device,
+                edge,
+                now,
+                Some(reading),
+                mint,
+                &mut findings,
+            );
+        }
+        findings
+    }
+
+    /// Lets time pass: holds that are over, events that stopped, sensors that fell silent, chatter that
+    /// calmed down.
+    pub fn tick(&mut self, now: Moment, mint: Mint) -> Findings {
+        let mut findings = Findings::default();
+        let mut edges = Vec::new();
+        for (id, device) in &mut self.devices {
+            for (rule, point) in device.points.values_mut().flatten() {
+                if let Some(edge) = point.tick(&self.rules[*rule].config, now.mono_ms) {
+                    edges.push((*rule, id.clone(), edge));
+                }
+            }
+        }
+        for (rule, id, edge) in edges {
+            self.edge(rule, &id, edge, now, None, mint, &mut findings);
+        }
+        self.calm_chatter(now, &mut findings);
+        for finding in self.supervision.tick(now) {
+            self.supervised(finding, now, mint, &mut findings);
+        }
+        findings
+    }
+
+    /// Notes that a source's connection was made or lost.
+    pub fn source(&mut self, source: &str, state: Result<(), &str>, now: Moment) {
+        self.supervision.source(source, state, now);
+    }
+
+    /// Notes that a device was heard over a source. True when it is new or its profile is.
+    pub fn heard(
+        &mut self,
+        device: &DeviceId,
+        source: &Arc<str>,
+        profile: Option<&crate::profile::Profile>,
+        kind: Kind,
+        now: Moment,
+    ) -> bool {
+        self.supervision.heard(device, source, profile, kind, now)
+    }
+
+    /// Raises or clears an alert that the anomaly model found.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one finding of the model, spelled out"
+    )]
+    pub fn model(
+        &mut self,
+        device: &DeviceId,
+        kind: Kind,
+        severity: Severity,
+        active: bool,
+        score: f64,
+        by: DetectedBy,
+        reason: Text,
+        now: Moment,
+        mint: Mint,
+    ) -> Findings {
+        let mut findings = Findings::default();
+        let rule = match &by {
+            DetectedBy::Model { model, .. } => format!("model:{model}"),
+            DetectedBy::Rule { rule } => rule.clone(),
+        };
+        let key = EpisodeKey::new(&rule, device);
+        match (active, self.episodes.contains_key(&key)) {
+            (true, false) => {
+                let mut alert = self.alert(device, kind, severity, by, reason, now, mint);
+                alert.score = Some(score);
+                self.open(key, alert, &mut findings);
+            }
+            (false, true) => self.close(&key, reason, now, &mut findings),
+            (true, true) | (false, false) => {}
+        }
+        findings
+    }
+
+    fn remember(&mut self, reading: &Reading) {
+        let device = self.devices.get_mut(&reading.device).expect("made before");
+        if device.evidence.len() == EVIDENCE_PER_DEVICE {
+            device.evidence.pop_front();
+        }
+        device.evidence.push_back(reading.clone());
+    }
+
+    /// Finds out once which rules look at a kind of a device.
+    fn attach_points(&mut self, id: &DeviceId, kind: Kind) {
+        let device = self.devices.get_mut(id).expect("made before");
+        if device.points.contains_key(&kind) {
+            return;
+        }
+        let rules = self.by_kind.get(&kind).map_or(&[][..], Vec::as_slice);
+        let points = rules
+            .iter()
+            .filter(|rule| self.rules[**rule].config.looks_at(id))
+            .map(|rule| {
+                let key = EpisodeKey::new(&self.rules[*rule].name, id);
+                let events = self.source_events.remove(&key).unwrap_or_default();
+                (*rule, Point::new(self.episodes.contains_key(&key), events))
+            })
+            .collect();
+        device.points.insert(kind, points);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one edge with all that it needs")]
+    fn edge(
+        &mut self,
+        rule: usize,
+        device: &DeviceId,
+        edge: Edge,
+        now: Moment,
+        reading: Option<&Reading>,
+        mint: Mint,
+        findings: &mut Findings,
+    ) {
+        let rule = &self.rules[rule];
+        let key = EpisodeKey::new(&rule.name, device);
+        match edge {
+            Edge::Begin(measure) => {
+                if !hours::within(rule.config.hours.as_deref(), now.wall, &self.timezone) {
+                    return;
+                }
+                let source_event = reading.and_then(|r| r.source_event.clone());
+                if self.episodes.contains_key(&key) {
+                    if self.chatter.is_latched(&key) {
+                        self.chatter.begin(&key, now.mono_ms);
+                        findings.held += 1;
+                    }
+                    return;
+                }
+                let config = rule.config.clone();
+                let by = DetectedBy::Rule {
+                    rule: rule.name.to_string(),
+                };
+                let is_test = reading.is_some_and(|r| r.is_test) || config.kind == Kind::AlarmTest;
+                let kind = config.alert_kind.unwrap_or(config.kind);
+                let severity = if is_test {
+                    Severity::P4
+                } else {
+                    config.severity
+                };
+                let reason = words::raised(&config, &measure, is_test);
+                let mut alert = self.alert(device, kind, severity, by, reason, now, mint);
+                alert.is_test = is_test;
+                alert.source_event = source_event;
+                let held = self.chatter.begin(&key, now.mono_ms);
+                self.open(key.clone(), alert, findings);
+                if held == Held::JustLatched {
+                    self.raise_chatter(&key, device, now, mint, findings);
+                }
+            }
+            Edge::End(measure) => {
+                if self.chatter.is_latched(&key) {
+                    self.chatter.end(&key);
+                    return;
+                }
+                let reason = words::cleared(&rule.config, &measure);
+                self.close(&key, reason, now, findings);
+            }
+            Edge::Again => findings.repeated += 1,
+        }
+    }
+
+    fn raise_chatter(
+        &mut self,
+        of: &EpisodeKey,
+        device: &DeviceId,
+        now: Moment,
+        mint: Mint,
+        findings: &mut Findings,
+    ) {
+        let key = EpisodeKey::new(&format!("{CHATTER_RULE}:{}", of.rule()), device);
+        if self.episodes.contains_key(&key) {
+            return;
+        }
+        let by = DetectedBy::Rule {
+            rule: CHATTER_RULE.to_owned(),
+        };
+        let reason = words::chatter(of.rule(), self.chatter.raisings(), self.chatter.window_ms());
+        let alert = self.alert(device, Kind::Other, Severity::P4, by, reason, now, mint);
+        self.open(key, alert, findings);
+    }
+
+    /// Clears hazards and chatter alerts of points that have been quiet for the whole window.
+    fn calm_chatter(&mut self, now: Moment, findings: &mut Findings) {
+        for (key, hazard_over) in self.chatter.calmed(now.mono_ms) {
+            if hazard_over {
+                self.close(&key, words::calm(), now, findings);
+            }
+            let chatter = EpisodeKey::new(&format!("{CHATTER_RULE}:{}", key.rule()), key.device());
+            self.close(&chatter, words::calm(), now, findings);
+        }
+    }
+
+    fn supervised(
+        &mut self,
+        finding: supervision::Finding,
+        now: Moment,
+        mint: Mint,
+        findings: &mut Findings,
+    ) {
+        let key = EpisodeKey::new(finding.rule, &finding.device);
+        match (finding.lost, self.episodes.contains_key(&key)) {
+            (true, false) => {
+                let by = DetectedBy::Rule {
+                    rule: finding.rule.to_owned(),
+                };
+                let alert = self.alert(
+                    &finding.device,
+                    Kind::Availability,
+                    finding.severity,
+                    by,
+                    finding.reason,
+                    now,
+                    mint,
+                );
+                self.open(key, alert, findings);
+            }
+            (false, true) => self.close(&key, finding.reason, now, findings),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an alert has these parts")]
+    fn alert(
+        &self,
+        id: &DeviceId,
+        kind: Kind,
+        severity: Severity,
+        by: DetectedBy,
+        reason: Text,
+        now: Moment,
+        mint: Mint,
+    ) -> Alert {
+        let device = self.devices.get(id);
+        Alert {
+            id: mint(),
+            revision: 0,
+            phase: Phase::Raised,
+            sequence: None,
+            boot_epoch: 0,
+            kind,
+            severity,
+            device: id.clone(),
+            device_known: device.is_some_and(|device| device.known),
+            site: self.site.clone(),
+            place: device.map(|d| d.place.clone()).unwrap_or_default(),
+            raised_at: now.wall,
+            at: now.wall,
+            clock: self.clock,
+            detected_by: by,
+            score: None,
+            reason,
+            evidence: device
+                .map(|d| d.evidence.iter().cloned().collect())
+                .unwrap_or_default(),
+            source_event: None,
+            is_test: false,
+        }
+    }
+
+    fn open(&mut self, key: EpisodeKey, alert: Alert, findings: &mut Findings) {
+        let episode = OpenEpisode {
+            key: key.clone(),
+            alert: Alert {
+                evidence: Vec::new(),
+                ..alert.clone()
+            },
+        };
+        findings.alerts.push(alert);
+        findings
+            .episodes
+            .push(EpisodeChange::Opened(Box::new(episode.clone())));
+        self.episodes.insert(key, episode);
+    }
+
+    fn close(&mut self, key: &EpisodeKey, reason: Text, now: Moment, findings: &mut Findings) {
+        let Some(episode) = self.episodes.remove(key) else {
+            return;
+        };
+        let raised = episode.alert;
+        let evidence = self
+            .devices
+            .get(&raised.device)
+            .map(|d| d.evidence.iter().cloned().collect())
+            .unwrap_or_default();
+        findings.alerts.push(Alert {
+            revision: raised.revision + 1,
+            phase: Phase::Cleared,
+            sequence: None,
+            at: now.wall,
+            clock: self.clock,
+            reason,
+            evidence,
+            ..raised
+        });
+        findings.episodes.push(EpisodeChange::Closed(key.clone()));
+    }
+
+    /// Closes episodes whose rule is no longer configured; called once at start.
+    pub fn close_orphans(&mut self, now: Moment) -> Findings {
+        let mut findings = Findings::default();
+        let orphans: Vec<EpisodeKey> = self
+            .episodes
+            .keys()
+            .filter(|key| {
+                let rule = key.rule();
+                let rule = rule
+                    .strip_prefix(CHATTER_RULE)
+                    .and_then(|r| r.strip_prefix(':'))
+                    .unwrap_or(rule);
+                !rule.starts_with("model:")
+                    && rule != SILENCE_RULE
+                    && rule != SOURCE_RULE
+                    && !self.rules.iter().any(|known| *known.name == *rule)
+            })
+            .cloned()
+            .collect();
+        for key in orphans {
+            self.close(&key, words::rule_removed(), now, &mut findings);
+        }
+        // Chatter does not outlive a restart: what chatters will show it again.
+        let chattering: Vec<EpisodeKey> = self
+            .episodes
+            .keys()
+            .filter(|key| key.rule().starts_with(CHATTER_RULE))
+            .cloned()
+            .collect();
+        for key in chattering {
+            self.close(&key, words::calm(), now, &mut findings);
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests;
