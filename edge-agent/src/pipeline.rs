@@ -221,11 +221,8 @@ impl Pipeline {
                     .raise_fault("source_lost", source, now.wall, detail);
             }
         }
-        self.detector.source(
-            source,
-            state.as_ref().copied().map_err(String::as_str),
-            now,
-        );
+        self.detector
+            .source(source, state.as_ref().copied().map_err(String::as_str), now);
     }
 
     fn time_passes(&mut self, ticks: u32) {

@@ -267,7 +267,7 @@ fn silence_is_raised_once_and_cleared_when_heard() {
         22s Cleared P2 availability k sensor heard again
         56s Raised P2 availability gateway/zigbee the gateway lost this source, and with it sight of all its sensors: broken pipe
         61s Cleared P2 availability gateway/zigbee source connected again
-        71s Raised P2 availability k sensor silent: nothing heard for 10 s, 10 s allowed
+        71s Raised P2 availability k sensor silent: nothing heard for 11 s, 10 s allowed
     "#]]
     .assert_eq(&told);
 }

@@ -244,7 +244,9 @@ async fn open_episodes_devices_and_source_events_come_back() {
     };
     let entry = Entry {
         alerts: vec![alert(1, Kind::Smoke)],
-        episodes: vec![crate::detection::EpisodeChange::Opened(Box::new(episode.clone()))],
+        episodes: vec![crate::detection::EpisodeChange::Opened(Box::new(
+            episode.clone(),
+        ))],
         devices: vec![remembered.clone()],
         ..Entry::default()
     };
