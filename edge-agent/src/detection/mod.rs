@@ -1,0 +1,3 @@
+//! From readings to alerts.
+
+pub mod features;
