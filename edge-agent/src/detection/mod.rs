@@ -1,3 +1,4 @@
 //! From readings to alerts.
 
 pub mod features;
+pub mod model;
