@@ -118,7 +118,14 @@ fn with_config(
     path: &Path,
     then: impl FnOnce(Config) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
-    let Loaded { config, problems } = load(path);
+    let Loaded {
+        config,
+        problems,
+        warnings,
+    } = load(path);
+    for warning in &warnings {
+        eprintln!("edge-agent: {}: warning: {warning}", path.display());
+    }
     let Some(config) = config else {
         for problem in &problems {
             eprintln!("edge-agent: {}: {problem}", path.display());

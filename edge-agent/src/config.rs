@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use gridwatch_protocol::{DeviceId, GatewayId, Place, Severity, SiteId, Timestamp};
 
 use crate::detection::RuleConfig;
+use crate::detection::model::Level;
 use crate::profile::Profile;
 
 /// The defaults, which are also the documentation of every key.
@@ -121,6 +122,8 @@ pub struct ModelConfig {
     pub onnx_runtime: Option<PathBuf>,
     /// Severity of an alert that only the model raises.
     pub severity: Severity,
+    /// Level of the score at which it raises.
+    pub raise_at: Level,
     /// Shortest distance between two scores of one place.
     pub interval_ms: i64,
 }

@@ -7,7 +7,9 @@
 
 mod chatter;
 mod episode;
+pub mod features;
 mod hours;
+pub mod model;
 mod rule;
 mod supervision;
 mod words;
@@ -37,6 +39,8 @@ const EVIDENCE_PER_DEVICE: usize = 32;
 pub const DEVICES_MAX: usize = 20_000;
 /// Name of the rule that reports chatter.
 pub const CHATTER_RULE: &str = "chatter";
+/// What the anomaly model's name is preceded by where a rule's name stands.
+pub const MODEL_PREFIX: &str = "model:";
 
 /// What the detector says after an observation.
 #[derive(Debug, Default)]
@@ -260,7 +264,7 @@ impl Detector {
     ) -> Findings {
         let mut findings = Findings::default();
         let rule = match &by {
-            DetectedBy::Model { model, .. } => format!("model:{model}"),
+            DetectedBy::Model { model, .. } => format!("{MODEL_PREFIX}{model}"),
             DetectedBy::Rule { rule } => rule.clone(),
         };
         let key = EpisodeKey::new(&rule, device);
@@ -498,7 +502,8 @@ impl Detector {
         findings.episodes.push(EpisodeChange::Closed(key.clone()));
     }
 
-    /// Closes episodes whose rule is no longer configured; called once at start.
+    /// Closes episodes that do not go on after a restart: of rules that are no longer configured, of
+    /// chatter, of the model. Called once at start.
     pub fn close_orphans(&mut self, now: Moment) -> Findings {
         let mut findings = Findings::default();
         let orphans: Vec<EpisodeKey> = self
@@ -510,7 +515,7 @@ impl Detector {
                     .strip_prefix(CHATTER_RULE)
                     .and_then(|r| r.strip_prefix(':'))
                     .unwrap_or(rule);
-                !rule.starts_with("model:")
+                !rule.starts_with(MODEL_PREFIX)
                     && rule != SILENCE_RULE
                     && rule != SOURCE_RULE
                     && !self.rules.iter().any(|known| *known.name == *rule)
@@ -520,15 +525,17 @@ impl Detector {
         for key in orphans {
             self.close(&key, words::rule_removed(), now, &mut findings);
         }
-        // Chatter does not outlive a restart: what chatters will show it again.
-        let chattering: Vec<EpisodeKey> = self
+        // Chatter and scores do not outlive a restart: what is still so will show it again.
+        let transient: Vec<EpisodeKey> = self
             .episodes
             .keys()
-            .filter(|key| key.rule().starts_with(CHATTER_RULE))
+            .filter(|key| {
+                key.rule().starts_with(CHATTER_RULE) || key.rule().starts_with(MODEL_PREFIX)
+            })
             .cloned()
             .collect();
-        for key in chattering {
-            self.close(&key, words::calm(), now, &mut findings);
+        for key in transient {
+            self.close(&key, words::restarted(), now, &mut findings);
         }
         findings
     }

@@ -80,6 +80,7 @@ pub(super) struct ModelFile {
     pub(super) bundle: PathBuf,
     pub(super) onnx_runtime: PathBuf,
     pub(super) severity: Severity,
+    pub(super) raise_at: String,
     pub(super) interval_s: f64,
 }
 

@@ -12,6 +12,7 @@ use super::{
     Config, DEFAULT_TOML, DetectionConfig, DeviceConfig, FaultOutputConfig, HubConfig,
     ModbusConfig, ModbusUnit, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
 };
+use crate::detection::model::{Backend, Level, Model};
 use crate::profile::{Matcher, Profile, check_golden};
 
 /// Site of an agent that has no hub yet.
@@ -25,12 +26,15 @@ pub struct Loaded {
     pub config: Option<Config>,
     /// Every mistake, one sentence each: what, where, what to do.
     pub problems: Vec<String>,
+    /// What is not as it should be and keeps nothing from starting: a model that cannot be loaded.
+    pub warnings: Vec<String>,
 }
 
 /// Reads and checks the file at `path` and all that it names. Changes nothing.
 #[must_use]
 pub fn load(path: &Path) -> Loaded {
     let mut problems = Vec::new();
+    let mut warnings = Vec::new();
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| {
         problems.push(format!("reading `{}`: {error}", path.display()));
         String::new()
@@ -41,12 +45,14 @@ pub fn load(path: &Path) -> Loaded {
         Checker {
             base,
             problems: &mut problems,
+            warnings: &mut warnings,
         }
         .config(file)
     });
     Loaded {
         config: config.flatten().filter(|_| problems.is_empty()),
         problems,
+        warnings,
     }
 }
 
@@ -156,6 +162,7 @@ impl ConfigFile {
 struct Checker<'a> {
     base: PathBuf,
     problems: &'a mut Vec<String>,
+    warnings: &'a mut Vec<String>,
 }
 
 impl Checker<'_> {
@@ -539,9 +546,33 @@ impl Checker<'_> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         let interval_ms = (file.interval_s * 1000.0) as i64;
+        let raise_at = match file.raise_at.as_str() {
+            "warning" => Level::Warning,
+            "alarm" => Level::Alarm,
+            other => {
+                self.problem(format!(
+                    "[model] raise_at `{other}`: must be \"warning\" or \"alarm\""
+                ));
+                Level::Alarm
+            }
+        };
+        let bundle = self.path(&file.bundle);
+        let onnx_runtime = self.path(&file.onnx_runtime);
+        if let Some(bundle) = &bundle {
+            let backend = onnx_runtime
+                .clone()
+                .map_or(Backend::BuiltIn, Backend::Library);
+            if let Err(error) = Model::load(bundle, &backend) {
+                self.warnings.push(format!(
+                    "[model] bundle: {}; the agent runs on its rules and reports a fault",
+                    crate::uplink::chain(&error)
+                ));
+            }
+        }
         ModelConfig {
-            bundle: self.path(&file.bundle),
-            onnx_runtime: self.path(&file.onnx_runtime),
+            raise_at,
+            bundle,
+            onnx_runtime,
             severity: file.severity,
             interval_ms,
         }

@@ -148,6 +148,13 @@ pub(super) fn calm() -> Text {
     text("已恢复稳定", "quiet again")
 }
 
+pub(super) fn restarted() -> Text {
+    text(
+        "边缘代理已重启，重新判断",
+        "the agent was restarted and judges anew",
+    )
+}
+
 pub(super) fn rule_removed() -> Text {
     text(
         "该规则已从配置中移除",

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::reserve::Reserve;
 use super::{COMMANDS_MAX, Entry, OutboxError};
 use crate::config::OutboxConfig;
-use crate::detection::{EpisodeChange, EpisodeKey};
+use crate::detection::{EpisodeChange, EpisodeKey, MODEL_PREFIX};
 use crate::health::{Health, text};
 
 /// Rows of telemetry given up at once, so that a full budget does not cost a delete for every row.
@@ -379,7 +379,7 @@ async fn append(
 fn episode_key(alert: &Alert) -> String {
     let rule = match &alert.detected_by {
         DetectedBy::Rule { rule } => rule.clone(),
-        DetectedBy::Model { model, .. } => format!("model:{model}"),
+        DetectedBy::Model { model, .. } => format!("{MODEL_PREFIX}{model}"),
     };
     EpisodeKey::new(&rule, &alert.device).as_text()
 }

@@ -1,0 +1,59 @@
+"""Trains env-fuser, evaluates it on recordings it has not seen, and writes its bundle.
+
+    train.py --data DIR --features-bin PATH [--out models/env-fuser]
+    train.py --data DIR --features-bin PATH --check      retrain and compare with the bundle
+
+Everything is drawn from fixed seeds; two runs with the pinned packages give the same bytes.
+"""
+
+import os
+
+# One thread: sums in one order.
+for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]:
+    os.environ[name] = "1"
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import bundle
+import data as recordings
+import dataset
+import evaluate
+
+BUNDLE = Path(__file__).resolve().parent.parent / "env-fuser"
+
+
+def main() -> int:
+    args = arguments()
+    try:
+        data = recordings.load(args.data)
+    except recordings.DataError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 64
+    scenes = dataset.build(args.features_bin, data)
+    print(f"{len(scenes)} scenes, {sum(len(s.features) for s in scenes):,} rows", flush=True)
+    folds = evaluate.cross_validate(data, scenes)
+    final = dataset.fit(scenes)
+    out = Path(tempfile.mkdtemp()) if args.check else args.out
+    bundle.write(out, data, scenes, final, folds, args.features_bin)
+    if args.check:
+        return bundle.compare(out, args.out)
+    print((out / "README.md").read_text())
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument(
+        "--features-bin", type=Path, required=True, help="program that turns CSV into features"
+    )
+    parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle is")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
