@@ -1,1 +1,61 @@
-//! Hub.
+//! The hub of Gridwatch: takes alerts from edge agents, makes grid cases of them, and shows them to
+//! duty officers until they are closed.
+//!
+//! One direction only:
+//!
+//! ```text
+//! gateways ─ intake ─ parse ─ engine ─ desk (pure) ─ store ─┬─ live ── consoles
+//!              └────── history ring ─ InfluxDB (optional)   └─ api ─── consoles
+//! ```
+//!
+//! - `cases`, `catalogue`, `directory`, `sequence` and `parse` are pure: values and `now` in, values
+//!   out.
+//! - `engine` is the only one that writes to the store, and answers only after the commit.
+//! - After the commit everyone reads the store: the live feed follows event numbers, so a crash
+//!   loses nothing and no stage calls back up the way.
+//! - `hub` is the only file that starts tasks.
+
+pub mod api;
+pub mod auth;
+pub mod cases;
+pub mod catalogue;
+pub mod certificates;
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod directory;
+pub mod engine;
+pub mod history;
+pub mod hub;
+pub mod intake;
+pub mod live;
+pub mod metrics;
+pub mod parse;
+pub mod secrets;
+pub mod sequence;
+pub mod serve;
+pub mod store;
+
+use gridwatch_protocol::Timestamp;
+
+/// The hub's clock.
+#[must_use]
+pub fn now() -> Timestamp {
+    jiff::Timestamp::now().into()
+}
+
+/// An error with everything behind it, on one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        source = error.source();
+    }
+    text
+}

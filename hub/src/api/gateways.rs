@@ -1,0 +1,232 @@
+//! Gateways, their devices, and what nobody understood.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use gridwatch_protocol::{
+    ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::extract::{Officer, Part};
+use super::problem::Problem;
+use crate::history::downsample::Point;
+use crate::store::gateways::{GatewayRow, Liveness};
+
+/// What has arrived of a gateway's outbox.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SequenceStatus {
+    /// Every number up to this one has arrived.
+    pub contiguous_through: u64,
+    /// The highest number that is known to exist.
+    pub highest: u64,
+    /// What is missing, as inclusive ranges, at most 100.
+    pub missing: Vec<(u64, u64)>,
+}
+
+/// A gateway.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GatewayStatus {
+    /// Its id.
+    pub id: GatewayId,
+    /// The site it watches.
+    pub site: SiteId,
+    /// Whether it gives signs of life.
+    pub state: Liveness,
+    /// When its newest heartbeat arrived, by the hub's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_heartbeat_at: Option<Timestamp>,
+    /// Version of its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// How often its agent was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_epoch: Option<u64>,
+    /// Alert messages that it had not yet delivered.
+    pub backlog_alerts: u64,
+    /// Readings that it had not yet delivered.
+    pub backlog_readings: u64,
+    /// Whether it trusts its clock.
+    pub clock: ClockQuality,
+    /// What is wrong, as told by the gateway and as seen by the hub.
+    pub faults: Vec<Fault>,
+    /// What has arrived of its outbox.
+    pub sequence: SequenceStatus,
+    /// All its devices.
+    pub devices_total: u64,
+    /// Silent ones.
+    pub devices_silent: u64,
+    /// Ones that its configuration does not name.
+    pub devices_unknown: u64,
+    /// Whether its key was revoked.
+    #[serde(default)]
+    pub revoked: bool,
+}
+
+/// Gateways.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct GatewayList {
+    /// The gateways, by id.
+    pub items: Vec<GatewayStatus>,
+}
+
+/// The newest reading of a device.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastReading {
+    /// What it is about.
+    pub kind: Kind,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// `[milliseconds since 1970, value]`
+    #[schema(value_type = (i64, f64))]
+    pub point: Point,
+}
+
+/// A device.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceView {
+    /// As its gateway tells it.
+    #[serde(flatten)]
+    pub status: DeviceStatus,
+    /// Its gateway.
+    pub gateway: GatewayId,
+    /// Its newest reading, if the history of the newest day has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_reading: Option<LastReading>,
+}
+
+/// Devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceList {
+    /// The devices, by id.
+    pub items: Vec<DeviceView>,
+}
+
+/// Messages that nobody understood.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineList {
+    /// The newest samples.
+    pub items: Vec<QuarantineSample>,
+}
+
+/// All gateways.
+#[utoipa::path(get, path = "/api/v1/gateways", tag = "gateways", responses((status = 200, body = GatewayList)))]
+pub async fn list(
+    State(app): State<App>,
+    _officer: Officer,
+) -> Result<Answer<GatewayList>, Problem> {
+    let mut items = Vec::new();
+    for row in app.store.gateways().await? {
+        items.push(status(&app, row).await?);
+    }
+    Ok(Answer(GatewayList { items }))
+}
+
+/// The devices of a gateway.
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/devices", tag = "gateways", params(("id" = String, Path)), responses(
+    (status = 200, body = DeviceList),
+    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn devices(
+    State(app): State<App>,
+    _officer: Officer,
+    Part(id): Part<String>,
+) -> Result<Answer<DeviceList>, Problem> {
+    let gateway = known(&app, &id).await?;
+    let mut newest = app.ring.newest(&gateway.id).await?;
+    let statuses = app.store.devices(&gateway.id).await?;
+    let items = statuses.into_iter().map(|status| {
+        let last_reading = newest
+            .remove(&status.device)
+            .map(|(series, point)| LastReading {
+                kind: series.key.kind,
+                unit: series.unit,
+                point,
+            });
+        DeviceView {
+            status,
+            gateway: gateway.id.clone(),
+            last_reading,
+        }
+    });
+    Ok(Answer(DeviceList {
+        items: items.collect(),
+    }))
+}
+
+/// Messages that nobody understood at a gateway, the newest samples.
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/quarantine", tag = "gateways", params(("id" = String, Path)), responses(
+    (status = 200, body = QuarantineList),
+    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn quarantine(
+    State(app): State<App>,
+    _officer: Officer,
+    Part(id): Part<String>,
+) -> Result<Answer<QuarantineList>, Problem> {
+    let gateway = known(&app, &id).await?;
+    let status = app.store.gateway_status(&gateway.id).await?;
+    let items = status
+        .and_then(|s| s.heartbeat)
+        .map(|h| h.quarantine)
+        .unwrap_or_default();
+    Ok(Answer(QuarantineList { items }))
+}
+
+async fn known(app: &App, id: &str) -> Result<GatewayRow, Problem> {
+    let row = app.store.gateway(id).await?;
+    row.ok_or_else(|| Problem::not_found(format!("there is no gateway `{id}`")))
+}
+
+/// A gateway as officers see it.
+pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, Problem> {
+    let stored = app.store.gateway_status(&row.id).await?;
+    let counts = app.store.device_counts(&row.id).await?;
+    let mut view = GatewayStatus {
+        site: row.site,
+        state: Liveness::NeverSeen,
+        last_heartbeat_at: None,
+        agent_version: None,
+        boot_epoch: None,
+        backlog_alerts: 0,
+        backlog_readings: 0,
+        clock: ClockQuality::Plausible,
+        faults: Vec::new(),
+        sequence: SequenceStatus {
+            contiguous_through: 0,
+            highest: 0,
+            missing: Vec::new(),
+        },
+        devices_total: counts.total,
+        devices_silent: counts.silent,
+        devices_unknown: counts.unknown,
+        revoked: row.revoked_at.is_some(),
+        id: row.id,
+    };
+    let Some(stored) = stored else {
+        return Ok(view);
+    };
+    view.state = stored.state;
+    view.last_heartbeat_at = stored.last_heartbeat_at;
+    view.faults
+        .extend(stored.hub_faults.into_iter().map(|fault| fault.fault));
+    let Some(heartbeat) = stored.heartbeat else {
+        return Ok(view);
+    };
+    let received = app.store.received(&view.id, &heartbeat.stream).await?;
+    let highest = heartbeat.last_sequence.max(received.highest());
+    view.sequence = SequenceStatus {
+        contiguous_through: received.contiguous_through(),
+        highest,
+        missing: received.missing(highest),
+    };
+    view.site = heartbeat.site;
+    view.agent_version = Some(heartbeat.agent_version);
+    view.boot_epoch = Some(heartbeat.boot_epoch);
+    view.backlog_alerts = heartbeat.backlog_alerts;
+    view.backlog_readings = heartbeat.backlog_readings;
+    view.clock = heartbeat.clock;
+    view.faults.extend(heartbeat.faults);
+    Ok(view)
+}

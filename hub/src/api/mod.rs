@@ -1,0 +1,171 @@
+//! The officers' API and everything else that is served: one router, with what holds for all of it.
+//!
+//! Every error is problem+json. Every read asks who is there; there is no route for officers without
+//! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
+
+pub mod cases;
+pub mod extract;
+pub mod gateways;
+pub mod problem;
+pub mod readings;
+pub mod session;
+pub mod system;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{self, Auth};
+use crate::catalogue::Catalogue;
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::engine::Engine;
+use crate::history::History;
+use crate::history::ring::Ring;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use problem::Problem;
+
+/// What handlers work with; cheap to clone.
+pub type App = Arc<Shared>;
+
+/// What handlers share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The configuration.
+    pub config: Config,
+    /// Areas and sites.
+    pub directory: Directory,
+    /// Categories.
+    pub catalogue: Arc<Catalogue>,
+    /// The reading side of the store.
+    pub store: Store,
+    /// Everything that writes goes through it.
+    pub engine: Engine,
+    /// Takes readings.
+    pub history: History,
+    /// Gives readings back.
+    pub ring: Ring,
+    /// Signing in.
+    pub auth: Auth,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when the hub stops; live feeds end then.
+    pub stop: CancellationToken,
+}
+
+const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Gridwatch hub",
+        description = "Officers sign in with `POST /api/v1/session` and send the cookie with every request; changing requests also carry `X-Gridwatch-Request: 1`. Gateways send `Authorization: Bearer <key>`. Errors are application/problem+json. Times are RFC 3339, UTC, milliseconds.",
+    ),
+    components(schemas(
+        problem::Problem,
+        crate::live::CaseEventData,
+        crate::live::GatewayEventData,
+        crate::live::HelloData,
+        crate::live::ResyncData,
+    ))
+)]
+struct Description;
+
+fn described() -> OpenApiRouter<App> {
+    let officers = OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::who, session::sign_out))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::one))
+        .routes(routes!(cases::act))
+        .routes(routes!(readings::series_of_case))
+        .routes(routes!(readings::readings))
+        .routes(routes!(crate::live::events))
+        .routes(routes!(gateways::list))
+        .routes(routes!(gateways::devices))
+        .routes(routes!(gateways::quarantine))
+        .routes(routes!(system::areas))
+        .routes(routes!(system::sites))
+        .routes(routes!(system::load))
+        .routes(routes!(system::users))
+        .routes(routes!(system::openapi))
+        .routes(routes!(system::metrics))
+        .routes(routes!(system::healthz));
+    let gateways = OpenApiRouter::new()
+        .routes(routes!(crate::intake::batches))
+        .routes(routes!(crate::intake::heartbeats))
+        .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(officers)
+        .merge(gateways)
+}
+
+/// The description of the API, generated from the code.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+/// Everything that the hub serves.
+pub fn router(app: App) -> Router {
+    let body_max = usize::try_from(app.config.limits.officer_body_kib).unwrap_or(64) * 1024;
+    let (router, _) = described().split_for_parts();
+    router
+        .fallback(crate::console::serve)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(body_max))
+        .layer(middleware::from_fn(same_site))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), headers))
+        .with_state(app)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "this address does not take this method",
+    )
+}
+
+/// Changing requests of officers must come from the hub's own pages; gateways have no cookies.
+async fn same_site(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        let authority = request
+            .uri()
+            .authority()
+            .map(axum::http::uri::Authority::as_str);
+        if let Err(problem) = auth::check_same_site(request.method(), request.headers(), authority)
+        {
+            return problem.into_response();
+        }
+    }
+    next.run(request).await
+}
+
+async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CSP);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::CACHE_CONTROL, "no-store");
+    if app.config.tls {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    response
+}

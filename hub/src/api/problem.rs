@@ -1,0 +1,163 @@
+//! Errors as `application/problem+json` (RFC 9457), every one of them.
+
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::view::CaseView;
+use crate::cases::actions::Refusal;
+use crate::engine::JobError;
+use crate::store::StoreError;
+
+/// A problem, as sent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Stable code of the problem, such as `wrong-credentials`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong with this request, and what to do.
+    pub detail: String,
+    /// The case as it is now, for `version-conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Box<CaseView>>,
+    /// Seconds to wait before coming again.
+    #[serde(skip)]
+    pub retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with this status, code and detail.
+    #[must_use]
+    pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            title: kind.replace('-', " "),
+            status: status.as_u16(),
+            detail: detail.into(),
+            current: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// Nothing here.
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// Not signed in, or no longer.
+    #[must_use]
+    pub fn not_signed_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed-in", "sign in first")
+    }
+
+    /// Signed in, but not for this.
+    #[must_use]
+    pub fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not-allowed", detail)
+    }
+
+    /// A value that does not fit.
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail)
+    }
+
+    /// Come again later.
+    #[must_use]
+    pub fn busy(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+        problem.retry_after_s = Some(2);
+        problem
+    }
+
+    /// Our fault; the log says more.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "the hub could not do this; its log says why",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry = self.retry_after_s;
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body,
+        )
+            .into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(
+            error = crate::chain(&error),
+            "the store did not answer a request"
+        );
+        Self::busy("the store does not answer; try again")
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Busy | JobError::Stopping => Self::busy(error.to_string()),
+            JobError::NoCase(_) => Self::not_found(error.to_string()),
+            JobError::Refused(refusal) => refusal.into(),
+            JobError::Failed(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let (status, kind) = match &refusal {
+            Refusal::Conflict { .. } => (StatusCode::CONFLICT, "version-conflict"),
+            Refusal::NotAllowed { .. } => (StatusCode::FORBIDDEN, "not-allowed"),
+            Refusal::ReasonNeeded { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reason-needed"),
+            Refusal::WrongState { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong-state"),
+            Refusal::SecondPersonNeeded { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "second-person-needed")
+            }
+        };
+        Self::new(status, kind, refusal.to_string())
+    }
+}
+
+macro_rules! from_rejection {
+    ($($rejection:ty,)*) => {
+        $(impl From<$rejection> for Problem {
+            fn from(rejection: $rejection) -> Self {
+                let status = rejection.status();
+                let kind = match status {
+                    StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE => "json-needed",
+                    _ => "invalid-request",
+                };
+                Self::new(status, kind, rejection.body_text())
+            }
+        })*
+    };
+}
+
+from_rejection! { BytesRejection, JsonRejection, PathRejection, QueryRejection, }

@@ -1,0 +1,215 @@
+//! Areas, sites, an officer's load, users, and the hub's own health.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use gridwatch_protocol::{GatewayId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::cases::OpenCounts;
+use super::extract::{Administrator, Officer, Peer};
+use super::problem::Problem;
+use crate::cases::Role;
+use crate::directory::{Area, Site};
+
+/// An officer should get about this many alarms in an hour (ISA-18.2: 1 in 10 minutes).
+const LOAD_TARGET: i64 = 6;
+/// And can handle at most this many (ISA-18.2: 2 in 10 minutes).
+const LOAD_MAXIMUM: i64 = 12;
+
+/// Areas.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AreaList {
+    /// The areas, wide before narrow as in the configuration.
+    pub items: Vec<Area>,
+}
+
+/// A site with its gateway.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SiteView {
+    /// As configured.
+    #[serde(flatten)]
+    pub site: Site,
+    /// The first gateway that was added for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayId>,
+}
+
+/// Sites.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SiteList {
+    /// The sites, by id.
+    pub items: Vec<SiteView>,
+}
+
+/// How much an officer has to do.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LoadView {
+    /// New cases in the last hour: every officer on duty sees all of them.
+    pub officer_last_hour: i64,
+    /// Of them acknowledged by the asking officer.
+    pub acknowledged_by_me_last_hour: i64,
+    /// So many are fine.
+    pub target: i64,
+    /// More than so many cannot be handled well.
+    pub maximum: i64,
+    /// Open cases.
+    pub open_by_severity: OpenCounts,
+    /// Age of the oldest case that nobody has acknowledged, in milliseconds; null when there is none.
+    pub oldest_unacknowledged_ms: Option<i64>,
+}
+
+/// A user.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct UserView {
+    /// Sign-in name.
+    pub username: String,
+    /// Name for people.
+    pub display_name: String,
+    /// What they may do.
+    pub role: Role,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// Since when they may not sign in, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Users.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct UserList {
+    /// The users, by name.
+    pub items: Vec<UserView>,
+}
+
+/// Whether the hub is ready.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ready`
+    pub status: String,
+    /// Version of the hub.
+    pub version: String,
+}
+
+/// The area tree.
+#[utoipa::path(get, path = "/api/v1/areas", tag = "areas", responses((status = 200, body = AreaList)))]
+pub async fn areas(State(app): State<App>, _officer: Officer) -> Answer<AreaList> {
+    Answer(AreaList {
+        items: app.directory.areas().to_vec(),
+    })
+}
+
+/// All sites.
+#[utoipa::path(get, path = "/api/v1/sites", tag = "areas", responses((status = 200, body = SiteList)))]
+pub async fn sites(State(app): State<App>, _officer: Officer) -> Result<Answer<SiteList>, Problem> {
+    let gateways = app.store.gateways().await?;
+    let gateway = |site: &Site| {
+        let of_site = |row: &&crate::store::gateways::GatewayRow| {
+            row.site == site.id && row.revoked_at.is_none()
+        };
+        gateways.iter().find(of_site).map(|row| row.id.clone())
+    };
+    let items = app.directory.sites().map(|site| SiteView {
+        gateway: gateway(site),
+        site: site.clone(),
+    });
+    Ok(Answer(SiteList {
+        items: items.collect(),
+    }))
+}
+
+/// How much the asking officer has to do.
+#[utoipa::path(get, path = "/api/v1/statistics/load", tag = "statistics", responses((status = 200, body = LoadView)))]
+pub async fn load(State(app): State<App>, officer: Officer) -> Result<Answer<LoadView>, Problem> {
+    let now = crate::now();
+    let load = app
+        .store
+        .load_since(&officer.actor.username, now.plus_ms(-3_600_000))
+        .await?;
+    Ok(Answer(LoadView {
+        officer_last_hour: load.opened_last_hour,
+        acknowledged_by_me_last_hour: load.acknowledged_last_hour,
+        target: LOAD_TARGET,
+        maximum: LOAD_MAXIMUM,
+        open_by_severity: app.store.open_by_severity().await?.into(),
+        oldest_unacknowledged_ms: load.oldest_unacknowledged_at.map(|at| now.unix_ms() - at),
+    }))
+}
+
+/// All users. Only for administrators.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses(
+    (status = 200, body = UserList),
+    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn users(
+    State(app): State<App>,
+    _administrator: Administrator,
+) -> Result<Answer<UserList>, Problem> {
+    let users = app.store.users().await?;
+    let items = users.into_iter().map(|user| UserView {
+        username: user.actor.username,
+        display_name: user.actor.display_name,
+        role: user.actor.role,
+        created_at: user.created_at,
+        disabled_at: user.disabled_at,
+    });
+    Ok(Answer(UserList {
+        items: items.collect(),
+    }))
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system", responses((status = 200, description = "OpenAPI 3.1")))]
+pub async fn openapi() -> Answer<utoipa::openapi::OpenApi> {
+    Answer(super::openapi())
+}
+
+/// Whether the hub is ready: the store answers and the queue has room.
+#[utoipa::path(get, path = "/healthz", tag = "system", responses(
+    (status = 200, body = Health),
+    (status = 503, description = "`busy`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn healthz(State(app): State<App>) -> Result<Answer<Health>, Problem> {
+    app.store.ping().await?;
+    if app.engine.room() == 0 {
+        return Err(Problem::busy("the queue of the engine is full"));
+    }
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Ok(Answer(Health {
+        status: "ready".to_owned(),
+        version,
+    }))
+}
+
+/// Counters as Prometheus text. From this machine, or for administrators.
+#[utoipa::path(get, path = "/metrics", tag = "system", responses(
+    (status = 200, description = "Prometheus text format 0.0.4", content_type = "text/plain"),
+    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn metrics(
+    State(app): State<App>,
+    Peer(peer): Peer,
+    headers: axum::http::HeaderMap,
+) -> Result<Response, Problem> {
+    if !peer.ip().to_canonical().is_loopback() {
+        let officer = app
+            .auth
+            .officer(&headers)
+            .await?
+            .ok_or_else(Problem::not_signed_in)?;
+        if officer.actor.role != Role::Administrator {
+            return Err(Problem::not_allowed(
+                "only an administrator may see the counters",
+            ));
+        }
+    }
+    let kind = (
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    );
+    Ok(([kind], app.metrics.render()).into_response())
+}

@@ -1,0 +1,197 @@
+//! What officers see of a case: the store's rows with names in words.
+
+use gridwatch_protocol::{Alert, DeviceId, Kind, Place, Severity, SiteId, Text, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::cases::actions::{self, AllowedAction};
+use crate::cases::{Actor, AlertRecord, Case, CaseId, State, Transition};
+use crate::catalogue::Catalogue;
+use crate::directory::{AreaStep, Directory};
+
+/// A site's name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SiteName {
+    /// Its id.
+    pub id: SiteId,
+    /// Its name; its id when the hub does not know it.
+    pub name: Text,
+    /// Whether the hub's configuration has it.
+    pub known: bool,
+}
+
+/// A case in a list.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CaseSummary {
+    /// Its number in the store.
+    pub id: CaseId,
+    /// Its number for people.
+    pub number: String,
+    /// Grows with every change.
+    pub version: i64,
+    /// Where in the loop it is.
+    pub state: State,
+    /// The most urgent severity of its alerts.
+    pub severity: Severity,
+    /// Code of its category.
+    pub category: String,
+    /// Name of its category.
+    pub category_name: Text,
+    /// Category and place in one line.
+    pub title: Text,
+    /// Its site.
+    pub site: SiteName,
+    /// From the city down to the grid; empty when the site is not known.
+    pub area_path: Vec<AreaStep>,
+    /// Where in the site.
+    pub place: Place,
+    /// What its alerts are about.
+    pub kinds: Vec<Kind>,
+    /// Their devices.
+    pub devices: Vec<DeviceId>,
+    /// How many alerts it has.
+    pub alert_count: u32,
+    /// How many of them have not cleared.
+    pub alerts_active: u32,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who acknowledged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_by: Option<String>,
+    /// Until when it must be acknowledged.
+    pub ack_due_at: Timestamp,
+    /// When it was closed or rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Whether it is a drill or test.
+    pub is_drill: bool,
+}
+
+/// An alert of a case.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CaseAlert {
+    /// Its newest message.
+    pub alert: Alert,
+    /// The gateway that sent it.
+    pub gateway: gridwatch_protocol::GatewayId,
+    /// When it joined the case.
+    pub joined_at: Timestamp,
+    /// Why.
+    pub joined_because: Text,
+    /// When its first message arrived.
+    pub arrived_at: Timestamp,
+    /// How many messages about it are stored.
+    pub revisions: u32,
+    /// When it cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared_at: Option<Timestamp>,
+}
+
+/// A case with everything about it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CaseView {
+    /// As in lists.
+    #[serde(flatten)]
+    pub summary: CaseSummary,
+    /// Its alerts, in the order in which they joined; at most the first 500.
+    pub alerts: Vec<CaseAlert>,
+    /// Its history.
+    pub transitions: Vec<Transition>,
+    /// What the asking officer can do now.
+    pub allowed_actions: Vec<AllowedAction>,
+    /// Why alerts of several devices are in it.
+    pub related_reason: Option<Text>,
+}
+
+/// A case in a list.
+#[must_use]
+pub fn summary(case: &Case, directory: &Directory, catalogue: &Catalogue) -> CaseSummary {
+    let category_name = catalogue.name(&case.category);
+    let site_name = directory.site_name(&case.site);
+    let mut devices: Vec<DeviceId> = Vec::new();
+    for device in &case.devices {
+        if !devices.contains(&device.device) {
+            devices.push(device.device.clone());
+        }
+    }
+    CaseSummary {
+        id: case.id,
+        number: case.number.clone(),
+        version: case.version,
+        state: case.state,
+        severity: case.severity,
+        category: case.category.clone(),
+        title: title(&category_name, &site_name, &case.place),
+        category_name,
+        site: SiteName {
+            id: case.site.clone(),
+            name: site_name,
+            known: directory.site(&case.site).is_some(),
+        },
+        area_path: directory.path(&case.site),
+        place: case.place.clone(),
+        kinds: case.kinds.clone(),
+        devices,
+        alert_count: case.alert_count,
+        alerts_active: case.alerts_active,
+        opened_at: case.opened_at,
+        updated_at: case.updated_at,
+        acknowledged_at: case.acknowledged_at,
+        acknowledged_by: case.acknowledged_by.clone(),
+        ack_due_at: case.ack_due_at,
+        ended_at: case.ended_at,
+        is_drill: case.is_drill,
+    }
+}
+
+/// A case with everything about it, for this officer.
+#[must_use]
+pub fn case_view(
+    case: &Case,
+    alerts: Vec<AlertRecord>,
+    transitions: Vec<Transition>,
+    actor: &Actor,
+    directory: &Directory,
+    catalogue: &Catalogue,
+) -> CaseView {
+    let alerts = alerts.into_iter().map(|record| CaseAlert {
+        alert: record.alert,
+        gateway: record.gateway,
+        joined_at: record.joined_at,
+        joined_because: record.joined_because,
+        arrived_at: record.arrived_at,
+        revisions: record.messages,
+        cleared_at: record.cleared_at,
+    });
+    CaseView {
+        summary: summary(case, directory, catalogue),
+        alerts: alerts.collect(),
+        transitions,
+        allowed_actions: actions::allowed(case, actor),
+        related_reason: case.related_reason.clone(),
+    }
+}
+
+fn title(category: &Text, site: &Text, place: &Place) -> Text {
+    let mut zh = format!("{} · {}", category.zh, site.zh);
+    let mut en = format!("{} · {}", category.en, site.en);
+    for (part, zh_word, en_word) in [
+        (&place.building, "栋", "building "),
+        (&place.unit, "单元", "unit "),
+        (&place.floor, "层", "floor "),
+        (&place.room, "", ""),
+    ] {
+        let Some(part) = part else { continue };
+        // What already is a word of its own (`东门`, `Block A`) needs no other.
+        let number = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let (zh_word, en_word) = if number { (zh_word, en_word) } else { ("", "") };
+        zh.push_str(&format!(" {part}{zh_word}"));
+        en.push_str(&format!(", {en_word}{part}"));
+    }
+    Text { zh, en }
+}

@@ -1,0 +1,547 @@
+//! The desk: takes alert messages, finds or opens the case of each, and remembers what changed. Pure.
+//!
+//! A desk is filled with what the store holds about the messages at hand, decides on all of them in
+//! order, and is written back in one transaction. It never closes a case, never lowers a severity,
+//! and never takes an alert out of a case.
+//!
+//! How an alert finds its case, first that fits:
+//! 1. its id is known: the case that it is in, open or not;
+//! 2. the open case of its device and kind (for categories with `separate`: and category);
+//! 3. a silent sensor of a gateway that is silent itself: the gateway's case;
+//! 4. a sign of fire: the open case with signs of fire from the same building of the same site,
+//!    if the newest of them joined within the time of the group;
+//! 5. a new case.
+//!
+//! Tests and drills keep to cases of their own. Times are the hub's, never a gateway's.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp};
+
+use super::{
+    AlertRecord, Arrival, Case, CaseId, Change, DeviceRef, MessageId, State, Transition, text,
+};
+use crate::catalogue::{
+    Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED, GATEWAY_OFFLINE, Group,
+};
+
+/// What the desk goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The categories.
+    pub catalogue: &'a Catalogue,
+    /// Signs of fire join within this time, in milliseconds.
+    pub fire_group_ms: i64,
+    /// Minutes east of UTC, for the day in a case's number.
+    pub utc_offset_minutes: i32,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// To be stored, with this case.
+    Accepted(CaseId),
+    /// Stored before; nothing changed.
+    Duplicate,
+    /// Never to be accepted.
+    Rejected(String),
+}
+
+/// An event of a case, for the live feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseEvent {
+    /// When.
+    pub at: Timestamp,
+    /// The case.
+    pub case: CaseId,
+    /// What happened.
+    pub change: Change,
+}
+
+/// What has to be written back.
+#[derive(Debug, Default, Clone)]
+pub struct Changes {
+    /// Cases that are new.
+    pub opened: BTreeSet<CaseId>,
+    /// Cases that changed, the new ones among them.
+    pub cases: BTreeSet<CaseId>,
+    /// Alerts that changed or are new.
+    pub alerts: BTreeSet<AlertId>,
+    /// Correlation keys that lead to a case from now on.
+    pub keys: Vec<(String, CaseId)>,
+    /// New rows of the cases' histories.
+    pub transitions: Vec<(CaseId, Transition)>,
+    /// Events, in order.
+    pub events: Vec<CaseEvent>,
+}
+
+/// What the store holds about the messages at hand.
+#[derive(Debug, Default, Clone)]
+pub struct Known {
+    /// Cases of the alerts, open cases of the keys and groups.
+    pub cases: BTreeMap<CaseId, Case>,
+    /// The alerts.
+    pub alerts: BTreeMap<AlertId, AlertRecord>,
+    /// Their messages.
+    pub messages: HashSet<MessageId>,
+    /// Keys of open cases.
+    pub keys: HashMap<String, CaseId>,
+    /// Gateways that are silent at present.
+    pub silent: HashSet<GatewayId>,
+    /// Number of the next case.
+    pub next_case: CaseId,
+    /// How many cases each local day has had so far.
+    pub cases_of_day: BTreeMap<String, i64>,
+}
+
+/// See the module's page.
+#[derive(Debug, Clone)]
+pub struct Desk<'a> {
+    rules: Rules<'a>,
+    /// What is known, brought up to date with every message.
+    pub known: Known,
+    /// What has to be written back.
+    pub changes: Changes,
+}
+
+/// The key of an alert: an open case is found by it.
+#[must_use]
+pub fn correlation_key(arrival: &Arrival, category: &Category) -> String {
+    let Alert { device, kind, .. } = &arrival.alert;
+    let gateway = &arrival.gateway;
+    let drill = drill_prefix(&arrival.alert);
+    if category.code == GATEWAY_OFFLINE {
+        return format!("gateway:{gateway}");
+    }
+    if category.separate {
+        format!("{drill}device:{gateway}/{device}:{kind}:{}", category.code)
+    } else {
+        format!("{drill}device:{gateway}/{device}:{kind}")
+    }
+}
+
+/// The key of the case of a silent gateway.
+#[must_use]
+pub fn gateway_key(gateway: &GatewayId) -> String {
+    format!("gateway:{gateway}")
+}
+
+/// The group of an alert, if its category has one.
+#[must_use]
+pub fn group_key(alert: &Alert, category: &Category) -> Option<String> {
+    let Group::Fire = category.group?;
+    let building = alert.place.building.as_deref().unwrap_or_default();
+    Some(format!(
+        "{}fire:{}:{building}",
+        drill_prefix(alert),
+        alert.site
+    ))
+}
+
+fn is_drill(alert: &Alert) -> bool {
+    alert.is_test || alert.kind == Kind::AlarmTest
+}
+
+fn drill_prefix(alert: &Alert) -> &'static str {
+    if is_drill(alert) { "drill:" } else { "" }
+}
+
+impl<'a> Desk<'a> {
+    /// A desk with what is known.
+    #[must_use]
+    pub fn new(rules: Rules<'a>, known: Known) -> Self {
+        Self {
+            rules,
+            known,
+            changes: Changes::default(),
+        }
+    }
+
+    /// Takes one message; `category` when it is not chosen by the catalogue's `match`.
+    pub fn receive(
+        &mut self,
+        arrival: &Arrival,
+        category: Option<&str>,
+        now: Timestamp,
+    ) -> Outcome {
+        let alert = &arrival.alert;
+        let id = (alert.id, alert.revision);
+        if let Some(record) = self.known.alerts.get(&alert.id) {
+            if record.gateway != arrival.gateway {
+                return Outcome::Rejected(format!(
+                    "alert {} was raised by another gateway",
+                    alert.id
+                ));
+            }
+            if self.known.messages.contains(&id) {
+                return Outcome::Duplicate;
+            }
+            let case = record.case;
+            self.known.messages.insert(id);
+            self.next_message(arrival, now);
+            return Outcome::Accepted(case);
+        }
+        self.known.messages.insert(id);
+        Outcome::Accepted(self.first_message(arrival, category, now))
+    }
+
+    /// A further message about an alert that is in a case. An older one changes nothing but a count.
+    fn next_message(&mut self, arrival: &Arrival, now: Timestamp) {
+        let alert = &arrival.alert;
+        let record = self
+            .known
+            .alerts
+            .get_mut(&alert.id)
+            .expect("the caller has found it");
+        record.messages += 1;
+        self.changes.alerts.insert(alert.id);
+        if alert.revision <= record.alert.revision {
+            return;
+        }
+        record.alert = alert.clone();
+        let clears = alert.phase == Phase::Cleared && record.cleared_at.is_none();
+        if clears {
+            record.cleared_at = Some(alert.at);
+        }
+        let case_id = record.case;
+        let case = self
+            .known
+            .cases
+            .get_mut(&case_id)
+            .expect("loaded with its alerts");
+        self.changes.cases.insert(case_id);
+        raise_severity(case, alert, self.rules.catalogue, now, &mut self.changes);
+        case.touch(now, false);
+        let change = if clears {
+            case.alerts_active = case.alerts_active.saturating_sub(1);
+            let from = Some(case.state);
+            let transition = case.system_transition(now, "clear", from, Some(cleared_note(alert)));
+            self.changes.transitions.push((case_id, transition));
+            Change::AlertCleared
+        } else {
+            Change::Updated
+        };
+        self.changes.events.push(CaseEvent {
+            at: now,
+            case: case_id,
+            change,
+        });
+    }
+
+    /// The first message about an alert: it joins a case or opens one.
+    fn first_message(
+        &mut self,
+        arrival: &Arrival,
+        category: Option<&str>,
+        now: Timestamp,
+    ) -> CaseId {
+        let alert = &arrival.alert;
+        let catalogue = self.rules.catalogue;
+        let category = category
+            .and_then(|code| catalogue.get(code))
+            .unwrap_or_else(|| catalogue.choose(alert));
+        let key = correlation_key(arrival, category);
+        let group = group_key(alert, category);
+        let (case_id, because) = match self.find(arrival, category, &key, group.as_deref(), now) {
+            Some((case_id, because)) => {
+                self.join(case_id, arrival, category, &because, now);
+                (case_id, because)
+            }
+            None => (self.open(arrival, category, now), raised_note(alert)),
+        };
+        let case = self
+            .known
+            .cases
+            .get_mut(&case_id)
+            .expect("found or opened above");
+        if group.is_some() {
+            case.group_key = group;
+            case.group_at = now;
+        }
+        confirm_fire(case, arrival, category, catalogue);
+        if let std::collections::hash_map::Entry::Vacant(entry) = self.known.keys.entry(key) {
+            self.changes.keys.push((entry.key().clone(), case_id));
+            entry.insert(case_id);
+        }
+        self.remember(arrival, category, case_id, because, now);
+        case_id
+    }
+
+    fn find(
+        &self,
+        arrival: &Arrival,
+        category: &Category,
+        key: &str,
+        group: Option<&str>,
+        now: Timestamp,
+    ) -> Option<(CaseId, Text)> {
+        if let Some(case) = self.known.keys.get(key) {
+            return Some((
+                *case,
+                text(
+                    "同一设备、同一类型的未结案件",
+                    "same device and kind as the open case",
+                ),
+            ));
+        }
+        let gateway_case = self.known.keys.get(&gateway_key(&arrival.gateway));
+        let silenced = self.known.silent.contains(&arrival.gateway)
+            && arrival.alert.kind == Kind::Availability
+            && category.code != GATEWAY_OFFLINE
+            && !is_drill(&arrival.alert);
+        if let (true, Some(case)) = (silenced, gateway_case) {
+            return Some((
+                *case,
+                text(
+                    "所属网关离线，其传感器一并计入",
+                    "its gateway is silent; the sensors behind it are counted there",
+                ),
+            ));
+        }
+        let group = group?;
+        let minutes = self.rules.fire_group_ms / 60_000;
+        self.known
+            .cases
+            .values()
+            .filter(|case| case.state.is_open() && case.group_key.as_deref() == Some(group))
+            .filter(|case| now.ms_since(case.group_at) <= self.rules.fire_group_ms)
+            .max_by_key(|case| (case.group_at, case.id))
+            .map(|case| {
+                let because = text(
+                    format!("同一楼栋 {minutes} 分钟内的另一火情信号"),
+                    format!("another sign of fire in the same building within {minutes} minutes"),
+                );
+                (case.id, because)
+            })
+    }
+
+    fn join(
+        &mut self,
+        case_id: CaseId,
+        arrival: &Arrival,
+        category: &Category,
+        because: &Text,
+        now: Timestamp,
+    ) {
+        let alert = &arrival.alert;
+        let catalogue = self.rules.catalogue;
+        let case = self
+            .known
+            .cases
+            .get_mut(&case_id)
+            .expect("found among the known cases");
+        let device = device_ref(arrival);
+        if !case.devices.contains(&device) {
+            case.devices.push(device);
+            case.related_reason.get_or_insert_with(|| because.clone());
+        }
+        if !case.kinds.contains(&alert.kind) {
+            case.kinds.push(alert.kind);
+        }
+        case.alert_count += 1;
+        if alert.phase != Phase::Cleared {
+            case.alerts_active += 1;
+        }
+        category_of(case, category, catalogue);
+        self.changes.cases.insert(case_id);
+        raise_severity(case, alert, catalogue, now, &mut self.changes);
+        lapse_proposal(case, now, &mut self.changes);
+        case.touch(now, true);
+        let from = Some(case.state);
+        let transition = case.system_transition(now, "join", from, Some(because.clone()));
+        self.changes.transitions.push((case_id, transition));
+        self.changes.events.push(CaseEvent {
+            at: now,
+            case: case_id,
+            change: Change::Joined,
+        });
+    }
+
+    fn open(&mut self, arrival: &Arrival, category: &Category, now: Timestamp) -> CaseId {
+        let alert = &arrival.alert;
+        let id = self.known.next_case;
+        self.known.next_case += 1;
+        let mut case = Case {
+            id,
+            number: self.next_number(now),
+            version: 1,
+            decision_version: 1,
+            state: State::Reported,
+            severity: alert.severity,
+            category: category.code.clone(),
+            site: alert.site.clone(),
+            place: alert.place.clone(),
+            kinds: vec![alert.kind],
+            devices: vec![device_ref(arrival)],
+            detectors: Vec::new(),
+            alert_count: 1,
+            alerts_active: u32::from(alert.phase != Phase::Cleared),
+            opened_at: now,
+            updated_at: now,
+            ack_due_at: self.ack_due(&category.code, alert, now),
+            acknowledged_at: None,
+            acknowledged_by: None,
+            ended_at: None,
+            is_drill: is_drill(alert),
+            group_key: None,
+            group_at: now,
+            related_reason: None,
+            proposal: None,
+            transitions: 0,
+        };
+        let transition = case.system_transition(now, "report", None, Some(raised_note(alert)));
+        self.known.cases.insert(id, case);
+        self.changes.opened.insert(id);
+        self.changes.cases.insert(id);
+        self.changes.transitions.push((id, transition));
+        self.changes.events.push(CaseEvent {
+            at: now,
+            case: id,
+            change: Change::Opened,
+        });
+        id
+    }
+
+    fn ack_due(&self, category: &str, alert: &Alert, now: Timestamp) -> Timestamp {
+        now.plus_ms(
+            self.rules
+                .catalogue
+                .acknowledge_ms(category, alert.severity),
+        )
+    }
+
+    fn next_number(&mut self, now: Timestamp) -> String {
+        let day = local_day(now, self.rules.utc_offset_minutes);
+        let count = self.known.cases_of_day.entry(day.clone()).or_insert(0);
+        *count += 1;
+        format!("{day}-{count:06}")
+    }
+
+    fn remember(
+        &mut self,
+        arrival: &Arrival,
+        category: &Category,
+        case: CaseId,
+        joined_because: Text,
+        now: Timestamp,
+    ) {
+        let alert = &arrival.alert;
+        self.changes.alerts.insert(alert.id);
+        let record = AlertRecord {
+            alert: alert.clone(),
+            gateway: arrival.gateway.clone(),
+            case,
+            category: category.code.clone(),
+            arrived_at: now,
+            joined_at: now,
+            joined_because,
+            messages: 1,
+            cleared_at: (alert.phase == Phase::Cleared).then_some(alert.at),
+        };
+        self.known.alerts.insert(alert.id, record);
+    }
+}
+
+/// The local day of a point in time, such as `20261122`.
+#[must_use]
+pub fn local_day(at: Timestamp, utc_offset_minutes: i32) -> String {
+    let local = at
+        .plus_ms(i64::from(utc_offset_minutes) * 60_000)
+        .to_string();
+    local.chars().take(10).filter(|c| *c != '-').collect()
+}
+
+fn device_ref(arrival: &Arrival) -> DeviceRef {
+    DeviceRef {
+        gateway: arrival.gateway.clone(),
+        device: arrival.alert.device.clone(),
+    }
+}
+
+/// Takes the more urgent category; what the hub has confirmed stays.
+fn category_of(case: &mut Case, category: &Category, catalogue: &Catalogue) {
+    if case.category != FIRE_CONFIRMED {
+        case.category = catalogue
+            .more_urgent(&case.category, &category.code)
+            .to_owned();
+    }
+}
+
+/// Two detectors, one of them a smoke or heat detector or a camera that sees fire, confirm a fire.
+fn confirm_fire(case: &mut Case, arrival: &Arrival, category: &Category, catalogue: &Catalogue) {
+    let device = device_ref(arrival);
+    if category.detector && !case.detectors.contains(&device) {
+        case.detectors.push(device);
+    }
+    let suspected = case.category == FIRE_SUSPECTED && catalogue.get(FIRE_CONFIRMED).is_some();
+    if suspected && case.detectors.len() >= 2 {
+        case.category = FIRE_CONFIRMED.to_owned();
+    }
+}
+
+/// A more urgent alert makes the case more urgent; one that was acknowledged as less urgent has to be
+/// acknowledged again (ISA-18.2: a more severe alarm is a new one).
+fn raise_severity(
+    case: &mut Case,
+    alert: &Alert,
+    catalogue: &Catalogue,
+    now: Timestamp,
+    changes: &mut Changes,
+) {
+    if alert.severity >= case.severity {
+        return;
+    }
+    let before = case.severity;
+    let from = case.state;
+    case.severity = alert.severity;
+    if case.state.is_open() {
+        let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
+        if case.state == State::Acknowledged {
+            case.state = State::Reported;
+            case.acknowledged_at = None;
+            case.acknowledged_by = None;
+            case.ack_due_at = due;
+        } else if case.state == State::Reported {
+            case.ack_due_at = case.ack_due_at.min(due);
+        }
+    }
+    lapse_proposal(case, now, changes);
+    case.touch(now, true);
+    let note = text(
+        format!("紧急程度由 {before} 升为 {}", case.severity),
+        format!("severity raised from {before} to {}", case.severity),
+    );
+    let transition = case.system_transition(now, "escalate", Some(from), Some(note));
+    changes.transitions.push((case.id, transition));
+}
+
+/// A proposal was made for what was known then; something new has come.
+fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Changes) {
+    let Some(proposal) = case.proposal.take() else {
+        return;
+    };
+    let note = text(
+        format!("有新情况，{} 的提议失效", proposal.by_name),
+        format!(
+            "something new has come; the proposal of {} no longer counts",
+            proposal.by_name
+        ),
+    );
+    let from = Some(case.state);
+    let transition = case.system_transition(now, "proposal_lapsed", from, Some(note));
+    changes.transitions.push((case.id, transition));
+}
+
+fn raised_note(alert: &Alert) -> Text {
+    alert.reason.clone()
+}
+
+fn cleared_note(alert: &Alert) -> Text {
+    text(
+        format!("{}：现场恢复。{}", alert.device, alert.reason.zh),
+        format!(
+            "{}: the condition has ended. {}",
+            alert.device, alert.reason.en
+        ),
+    )
+}

@@ -1,0 +1,78 @@
+//! Alerts for tests.
+
+use gridwatch_protocol::{
+    Alert, AlertId, ClockQuality, DetectedBy, DeviceId, GatewayId, Kind, Phase, Place, Severity,
+    SiteId, Text, Timestamp,
+};
+use uuid::Uuid;
+
+use super::Arrival;
+
+/// Milliseconds of 2026-11-22T03:00:00Z.
+pub const START_MS: i64 = 1_795_316_400_000;
+
+/// A raised alert with this id number.
+pub fn alert(id: u128, device: &str, kind: Kind) -> Alert {
+    Alert {
+        id: AlertId(Uuid::from_u128(id)),
+        revision: 0,
+        phase: Phase::Raised,
+        sequence: Some(1),
+        boot_epoch: 1,
+        kind,
+        severity: if kind.is_life_safety() {
+            Severity::P1
+        } else {
+            Severity::P3
+        },
+        device: DeviceId::new(device).unwrap(),
+        device_known: true,
+        site: SiteId::new("xinghe-garden").unwrap(),
+        place: Place {
+            building: Some("3".into()),
+            ..Place::default()
+        },
+        raised_at: Timestamp::from_unix_ms(START_MS),
+        at: Timestamp::from_unix_ms(START_MS),
+        clock: ClockQuality::Plausible,
+        detected_by: DetectedBy::Rule {
+            rule: format!("{kind}-rule"),
+        },
+        score: None,
+        reason: Text {
+            zh: "原因".into(),
+            en: "reason".into(),
+        },
+        evidence: vec![],
+        source_event: None,
+        is_test: false,
+    }
+}
+
+/// The same, raised by a model.
+pub fn by_model(id: u128, device: &str, kind: Kind) -> Alert {
+    let mut alert = alert(id, device, kind);
+    alert.detected_by = DetectedBy::Model {
+        model: "m".into(),
+        build: 1,
+    };
+    alert.severity = Severity::P3;
+    alert
+}
+
+/// The next message about an alert.
+pub fn next(alert: &Alert, phase: Phase) -> Alert {
+    Alert {
+        revision: alert.revision + 1,
+        phase,
+        ..alert.clone()
+    }
+}
+
+/// As it comes in from gateway `gw-1`.
+pub fn arrival(alert: Alert) -> Arrival {
+    Arrival {
+        gateway: GatewayId::new("gw-1").unwrap(),
+        alert,
+    }
+}

@@ -1,0 +1,282 @@
+//! The catalogue of case categories: from an alert to the words and limits that people work with.
+//!
+//! Data, loaded once from a versioned file. Pure: choosing a category reads nothing but the alert.
+
+use std::collections::BTreeSet;
+
+use gridwatch_protocol::{Alert, DetectedBy, Kind, Severity, Text, Value};
+use serde::Deserialize;
+
+/// Chosen by the hub when two detectors agree.
+pub const FIRE_CONFIRMED: &str = "fire_confirmed";
+/// The category of a single detector's fire alarm.
+pub const FIRE_SUSPECTED: &str = "fire_suspected";
+/// Chosen by the hub when a gateway sends no heartbeat.
+pub const GATEWAY_OFFLINE: &str = "gateway_offline";
+/// Chosen by the hub when nothing fits.
+pub const OTHER: &str = "other";
+
+/// Alerts of one group from one building within minutes join one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Signs of fire.
+    Fire,
+}
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its code, stable.
+    pub code: String,
+    /// Its name.
+    pub name: Text,
+    /// Its usual severity; orders categories when a case has alerts of several.
+    pub severity: Severity,
+    /// The standard or table of limits behind it.
+    pub standard_ref: String,
+    /// Time to acknowledge, in seconds; by the case's severity when absent.
+    #[serde(default)]
+    pub acknowledge_s: Option<u32>,
+    /// Which alerts it is for.
+    #[serde(default, rename = "match")]
+    pub matches: Vec<Match>,
+    /// Which alerts its alerts join.
+    #[serde(default)]
+    pub group: Option<Group>,
+    /// Whether its alerts keep to a case of their own category.
+    #[serde(default)]
+    pub separate: bool,
+    /// Whether its alerts count as a detector that can confirm a fire.
+    #[serde(default)]
+    pub detector: bool,
+}
+
+/// What an alert must be like; absent fields fit everything.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Match {
+    kinds: Vec<Kind>,
+    rules: Vec<String>,
+    labels: Vec<String>,
+    by: Option<By>,
+    evidence: Vec<Kind>,
+    severity: Vec<Severity>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    Rule,
+    Model,
+}
+
+/// The catalogue, checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// Version of the file.
+    pub version: String,
+    #[serde(rename = "category")]
+    categories: Vec<Category>,
+}
+
+impl Catalogue {
+    /// Reads and checks the file's text.
+    ///
+    /// # Errors
+    /// Every problem, one sentence each.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let catalogue: Self = toml::from_str(text)
+            .map_err(|error| vec![format!("categories: {}", error.to_string().trim_end())])?;
+        let mut problems = Vec::new();
+        let mut seen = BTreeSet::new();
+        for category in &catalogue.categories {
+            if !seen.insert(category.code.as_str()) {
+                problems.push(format!("categories: code `{}` stands twice", category.code));
+            }
+            if category.matches.contains(&Match::default()) {
+                problems.push(format!(
+                    "categories: `{}` has an empty `match` entry, which fits everything",
+                    category.code
+                ));
+            }
+        }
+        for needed in [FIRE_CONFIRMED, GATEWAY_OFFLINE, OTHER] {
+            if !seen.contains(needed) {
+                problems.push(format!(
+                    "categories: `{needed}` is missing; the hub needs it"
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(catalogue)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The category with this code.
+    #[must_use]
+    pub fn get(&self, code: &str) -> Option<&Category> {
+        self.categories
+            .iter()
+            .find(|category| category.code == code)
+    }
+
+    /// A category's name; its code when a newer catalogue no longer has it.
+    #[must_use]
+    pub fn name(&self, code: &str) -> Text {
+        self.get(code).map_or_else(
+            || Text {
+                zh: code.to_owned(),
+                en: code.to_owned(),
+            },
+            |category| category.name.clone(),
+        )
+    }
+
+    /// The category of an alert: the first that fits.
+    #[must_use]
+    pub fn choose(&self, alert: &Alert) -> &Category {
+        self.categories
+            .iter()
+            .find(|category| category.matches.iter().any(|m| fits(m, alert)))
+            .or_else(|| self.get(OTHER))
+            .expect("parse has checked that `other` is there")
+    }
+
+    /// The more urgent of two categories; of equals the one that stands first in the file.
+    #[must_use]
+    pub fn more_urgent<'a>(&self, a: &'a str, b: &'a str) -> &'a str {
+        let rank = |code: &str| {
+            let place = self
+                .categories
+                .iter()
+                .position(|category| category.code == code);
+            place.map(|place| (self.categories[place].severity, place))
+        };
+        match (rank(a), rank(b)) {
+            (Some(x), Some(y)) if y < x => b,
+            (None, Some(_)) => b,
+            _ => a,
+        }
+    }
+
+    /// Time to acknowledge a case, in milliseconds.
+    #[must_use]
+    pub fn acknowledge_ms(&self, code: &str, severity: Severity) -> i64 {
+        let own = self.get(code).and_then(|category| category.acknowledge_s);
+        let seconds = own.map_or(
+            match severity {
+                Severity::P1 => 60,
+                Severity::P2 => 180,
+                Severity::P3 => 900,
+                Severity::P4 => 7_200,
+            },
+            i64::from,
+        );
+        seconds * 1_000
+    }
+}
+
+fn fits(m: &Match, alert: &Alert) -> bool {
+    let (by, rule) = match &alert.detected_by {
+        DetectedBy::Rule { rule } => (By::Rule, Some(rule.as_str())),
+        DetectedBy::Model { .. } => (By::Model, None),
+    };
+    let label_fits = |wanted: &String| {
+        alert.evidence.iter().any(|reading| {
+            matches!(&reading.value, Value::Text(text) if text.eq_ignore_ascii_case(wanted))
+        })
+    };
+    (m.kinds.is_empty() || m.kinds.contains(&alert.kind))
+        && (m.rules.is_empty() || rule.is_some_and(|rule| m.rules.iter().any(|p| glob(p, rule))))
+        && (m.labels.is_empty() || m.labels.iter().any(label_fits))
+        && m.by.is_none_or(|wanted| wanted == by)
+        && (m.evidence.is_empty() || alert.evidence.iter().any(|r| m.evidence.contains(&r.kind)))
+        && (m.severity.is_empty() || m.severity.contains(&alert.severity))
+}
+
+/// Whether `text` fits `pattern`, where `*` at either end stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(_), Some(_)) if pattern.len() >= 2 => text.contains(&pattern[1..pattern.len() - 1]),
+        (Some(end), _) => text.ends_with(end),
+        (None, Some(start)) => text.starts_with(start),
+        (None, None) => text == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::sample::{alert, by_model};
+
+    fn shipped() -> Catalogue {
+        Catalogue::parse(include_str!("../../configs/categories.toml")).expect("shipped file")
+    }
+
+    #[test]
+    fn kinds_and_rules_lead_to_their_categories() {
+        let catalogue = shipped();
+        let check = |kind: Kind, rule: &str, severity: Severity, expected: &str| {
+            let mut alert = alert(1, "d", kind);
+            alert.detected_by = DetectedBy::Rule {
+                rule: rule.to_owned(),
+            };
+            alert.severity = severity;
+            assert_eq!(catalogue.choose(&alert).code, expected, "{kind} by {rule}");
+        };
+        check(Kind::Smoke, "smoke-alarm", Severity::P1, "fire_suspected");
+        check(Kind::Smoke, "chatter", Severity::P4, "chattering");
+        check(
+            Kind::Smoke,
+            "sensor-silent",
+            Severity::P2,
+            "sensor_silent_life_safety",
+        );
+        check(Kind::Temperature, "rate-of-rise", Severity::P2, "heat_rise");
+        check(Kind::DoorForced, "door", Severity::P2, "door_forced");
+        check(Kind::CameraObject, "zone", Severity::P2, "intrusion");
+        check(
+            Kind::Availability,
+            "silence",
+            Severity::P2,
+            "sensor_silent_life_safety",
+        );
+        check(Kind::Availability, "silence", Severity::P4, "sensor_silent");
+        check(Kind::AlarmTest, "test", Severity::P4, "other");
+        assert_eq!(
+            catalogue.choose(&by_model(2, "d", Kind::Occupancy)).code,
+            "model_anomaly"
+        );
+        assert_eq!(
+            catalogue.choose(&by_model(2, "d", Kind::Smoke)).code,
+            "early_fire_sign"
+        );
+    }
+
+    #[test]
+    fn star_stands_for_any_text_at_either_end() {
+        for (pattern, text, expected) in [
+            ("*chatter*", "smoke-chatter-2", true),
+            ("chatter", "chatter2", false),
+            ("sensor*", "sensor-x", true),
+            ("*silent", "very-silent", true),
+            ("*", "anything", true),
+        ] {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn missing_and_doubled_codes_are_told() {
+        let text = include_str!("../../configs/categories.toml")
+            .replace("code = \"other\"", "code = \"tamper\"");
+        let problems = Catalogue::parse(&text).unwrap_err().join("\n");
+        assert!(problems.contains("`tamper` stands twice"), "{problems}");
+        assert!(problems.contains("`other` is missing"), "{problems}");
+    }
+}

@@ -1,0 +1,284 @@
+//! The area tree and the sites: where a case is, and whose it is.
+//!
+//! Loaded once from files and never changed while the hub runs. Never guesses a parent from a code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gridwatch_protocol::{SiteId, Text};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Level of an area, from the widest to the narrowest.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// 市
+    City,
+    /// 区
+    District,
+    /// 街道、镇
+    Street,
+    /// 社区、村
+    Community,
+    /// 网格
+    Grid,
+}
+
+/// An area of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Its code; in use are up to 15 digits.
+    pub code: String,
+    /// Code of the area that it is part of; none for a city.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// Its level.
+    pub level: Level,
+    /// Its name.
+    pub name: Text,
+}
+
+/// A site that a gateway watches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Its id, as alerts name it.
+    pub id: SiteId,
+    /// Its name.
+    pub name: Text,
+    /// Code of its grid.
+    pub grid: String,
+    /// Standard address.
+    pub address: Text,
+    /// Standard building code, if it has one.
+    #[serde(default)]
+    pub building_code: Option<String>,
+    /// Latitude, WGS84 degrees.
+    pub lat: f64,
+    /// Longitude, WGS84 degrees.
+    pub lon: f64,
+}
+
+/// One step of the way from the city down to a grid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AreaStep {
+    /// The area's code.
+    pub code: String,
+    /// Its name.
+    pub name: Text,
+    /// Its level.
+    pub level: Level,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AreaFile {
+    #[serde(default)]
+    area: Vec<Area>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteFile {
+    #[serde(default)]
+    site: Vec<Site>,
+}
+
+/// Areas and sites, checked.
+#[derive(Debug, Default)]
+pub struct Directory {
+    areas: Vec<Area>,
+    sites: BTreeMap<SiteId, Site>,
+}
+
+impl Directory {
+    /// Reads and checks both files' texts.
+    ///
+    /// # Errors
+    /// Every problem of both files, one sentence each.
+    pub fn parse(areas: &str, sites: &str) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let areas =
+            parse_file::<AreaFile>("areas", areas, &mut problems).map_or(vec![], |f| f.area);
+        let sites =
+            parse_file::<SiteFile>("sites", sites, &mut problems).map_or(vec![], |f| f.site);
+        check_areas(&areas, &mut problems);
+        check_sites(&sites, &areas, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let sites = sites
+            .into_iter()
+            .map(|site| (site.id.clone(), site))
+            .collect();
+        Ok(Self { areas, sites })
+    }
+
+    /// Every area, in the file's order.
+    #[must_use]
+    pub fn areas(&self) -> &[Area] {
+        &self.areas
+    }
+
+    /// Every site, by id.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.sites.values()
+    }
+
+    /// The site with this id.
+    #[must_use]
+    pub fn site(&self, id: &SiteId) -> Option<&Site> {
+        self.sites.get(id)
+    }
+
+    /// A site's name; its id when the site is not known.
+    #[must_use]
+    pub fn site_name(&self, id: &SiteId) -> Text {
+        self.site(id).map_or_else(
+            || Text {
+                zh: id.to_string(),
+                en: id.to_string(),
+            },
+            |site| site.name.clone(),
+        )
+    }
+
+    /// The way from the city down to the site's grid; empty when the site is not known.
+    #[must_use]
+    pub fn path(&self, id: &SiteId) -> Vec<AreaStep> {
+        let mut steps = Vec::new();
+        let mut code = self.site(id).map(|site| site.grid.as_str());
+        while let Some(area) = code.and_then(|code| self.areas.iter().find(|a| a.code == code)) {
+            steps.push(AreaStep {
+                code: area.code.clone(),
+                name: area.name.clone(),
+                level: area.level,
+            });
+            code = area.parent.as_deref();
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+fn parse_file<T: serde::de::DeserializeOwned>(
+    what: &str,
+    text: &str,
+    problems: &mut Vec<String>,
+) -> Option<T> {
+    toml::from_str(text)
+        .map_err(|error| problems.push(format!("{what}: {}", error.to_string().trim_end())))
+        .ok()
+}
+
+fn check_areas(areas: &[Area], problems: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for area in areas {
+        let code = &area.code;
+        let ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if code.is_empty() || code.len() > 32 || !code.chars().all(ok) {
+            problems.push(format!(
+                "areas: code `{code}` is not 1 to 32 letters, digits and `-`"
+            ));
+        }
+        if !seen.insert(code) {
+            problems.push(format!("areas: code `{code}` stands twice"));
+        }
+        let parent = area
+            .parent
+            .as_ref()
+            .and_then(|p| areas.iter().find(|a| a.code == *p));
+        match (&area.parent, parent) {
+            (None, _) if area.level != Level::City => {
+                problems.push(format!("areas: `{code}` is not a city and has no parent"))
+            }
+            (Some(name), None) => problems.push(format!(
+                "areas: the parent `{name}` of `{code}` is not in the file"
+            )),
+            // A parent is always of a wider level, so there are no circles.
+            (_, Some(parent)) if parent.level >= area.level => problems.push(format!(
+                "areas: `{code}` ({:?}) cannot be part of `{}` ({:?})",
+                area.level, parent.code, parent.level
+            )),
+            _ => {}
+        }
+    }
+}
+
+fn check_sites(sites: &[Site], areas: &[Area], problems: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for site in sites {
+        let id = &site.id;
+        if !seen.insert(id) {
+            problems.push(format!("sites: id `{id}` stands twice"));
+        }
+        match areas.iter().find(|area| area.code == site.grid) {
+            None => problems.push(format!(
+                "sites: the grid `{}` of `{id}` is not in the areas file",
+                site.grid
+            )),
+            Some(area) if area.level != Level::Grid => problems.push(format!(
+                "sites: `{}` of `{id}` is a {:?}, not a grid",
+                site.grid, area.level
+            )),
+            Some(_) => {}
+        }
+        if !(-90.0..=90.0).contains(&site.lat) || !(-180.0..=180.0).contains(&site.lon) {
+            problems.push(format!(
+                "sites: {} / {} of `{id}` is not a position on earth in WGS84 degrees",
+                site.lat, site.lon
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AREAS: &str = include_str!("../../configs/areas.toml");
+    const SITES: &str = include_str!("../../configs/sites.toml");
+
+    #[test]
+    fn shipped_files_give_a_path_from_city_to_grid() {
+        let directory = Directory::parse(AREAS, SITES).expect("shipped files are right");
+        let path = directory.path(&SiteId::new("xinghe-garden").unwrap());
+        let levels: Vec<_> = path.iter().map(|step| step.level).collect();
+        assert_eq!(
+            levels,
+            [
+                Level::City,
+                Level::District,
+                Level::Street,
+                Level::Community,
+                Level::Grid
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_site_has_its_id_as_name_and_no_path() {
+        let directory = Directory::parse(AREAS, SITES).unwrap();
+        let id = SiteId::new("nowhere").unwrap();
+        assert_eq!(directory.site_name(&id).en, "nowhere");
+        assert!(directory.path(&id).is_empty());
+    }
+
+    #[test]
+    fn every_problem_of_both_files_is_told_at_once() {
+        let areas = AREAS.replace("parent = \"990101\"\n", "parent = \"77\"\n");
+        let sites = SITES
+            .replace("lat = 23.0208", "lat = 123.0")
+            .replace("xinghe-market", "xinghe-garden");
+        let problems = Directory::parse(&areas, &sites).unwrap_err().join("\n");
+        for expected in ["parent `77`", "123", "stands twice"] {
+            assert!(
+                problems.contains(expected),
+                "{expected} is not in:\n{problems}"
+            );
+        }
+    }
+}

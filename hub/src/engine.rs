@@ -1,0 +1,461 @@
+//! The one task that writes: takes jobs from a queue, decides on many of them in one transaction, and
+//! answers each only after the commit.
+//!
+//! Never answers before the commit; never goes on after a commit that failed with an I/O error. A job
+//! whose asker has gone away is done all the same: doing it again is harmless (see the protocol).
+//! A crash before the commit leaves nothing of the transaction; after it, everything.
+
+mod heartbeat;
+mod messages;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gridwatch_protocol::{GatewayId, Heartbeat, HeartbeatAnswer, StreamId, Timestamp};
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::cases::actions::{self, Refusal};
+use crate::cases::desk::{CaseEvent, Rules};
+use crate::cases::{Actor, Case, CaseId};
+use crate::catalogue::Catalogue;
+use crate::metrics::{Metrics, add};
+use crate::parse::ParsedBatch;
+use crate::store::accounts::AccountChange;
+use crate::store::{StoreError, StoreResult, Writer, accounts, cases, events, intake, sql};
+
+/// At most this many jobs in one transaction: bounds how long the first of them waits.
+const GROUP_JOBS_MAX: usize = 256;
+/// At most this many messages in one transaction, for the same reason.
+const GROUP_MESSAGES_MAX: usize = 2_048;
+
+/// What the engine goes by.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The categories.
+    pub catalogue: Arc<Catalogue>,
+    /// Signs of fire join within this time, in milliseconds.
+    pub fire_group_ms: i64,
+    /// Minutes east of UTC.
+    pub utc_offset_minutes: i32,
+}
+
+impl EngineSettings {
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            catalogue: &self.catalogue,
+            fire_group_ms: self.fire_group_ms,
+            utc_offset_minutes: self.utc_offset_minutes,
+        }
+    }
+}
+
+/// Why a job was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The queue is full, or the store is locked or full: come again.
+    #[error("the hub is busy")]
+    Busy,
+    /// The engine has ended.
+    #[error("the hub is stopping")]
+    Stopping,
+    /// There is no such case.
+    #[error("there is no case {0}")]
+    NoCase(CaseId),
+    /// The action was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A bug or a damaged row; nothing was stored.
+    #[error("the job failed: {0}")]
+    Failed(String),
+}
+
+/// What became of each alert message of a batch, in the order of [`ParsedBatch::items`].
+pub type BatchOutcome = Vec<crate::cases::desk::Outcome>;
+
+type Reply<T> = oneshot::Sender<Result<T, JobError>>;
+
+/// What the engine is asked to do. A job can be done again after its transaction was rolled back.
+#[derive(Debug)]
+enum Job {
+    Batch {
+        batch: Box<ParsedBatch>,
+        now: Timestamp,
+        reply: Reply<BatchOutcome>,
+    },
+    Heartbeat {
+        heartbeat: Box<Heartbeat>,
+        now: Timestamp,
+        reply: Reply<HeartbeatAnswer>,
+    },
+    Act {
+        id: CaseId,
+        request: actions::Request,
+        actor: Actor,
+        now: Timestamp,
+        reply: Reply<Case>,
+    },
+    Silence {
+        before: Timestamp,
+        now: Timestamp,
+        reply: Reply<usize>,
+    },
+    Account {
+        change: AccountChange,
+        reply: Reply<()>,
+    },
+}
+
+/// What a job led to, held back until the commit.
+enum Done {
+    Batch(BatchOutcome),
+    Heartbeat(HeartbeatAnswer),
+    Act(Result<Box<Case>, JobError>),
+    Silence(usize),
+    Account,
+}
+
+/// The asking side; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    jobs: mpsc::Sender<Job>,
+    head: watch::Receiver<i64>,
+}
+
+/// The doing side, to be run as a task.
+#[derive(Debug)]
+pub struct EngineTask {
+    writer: Writer,
+    jobs: mpsc::Receiver<Job>,
+    head: watch::Sender<i64>,
+    settings: EngineSettings,
+    metrics: Arc<Metrics>,
+}
+
+/// An engine with a queue of this many jobs.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn engine(
+    mut writer: Writer,
+    settings: EngineSettings,
+    queue: usize,
+    metrics: Arc<Metrics>,
+) -> StoreResult<(Engine, EngineTask)> {
+    let last_event = intake::counter(&mut writer.connection, "event").await?;
+    let (sender, receiver) = mpsc::channel(queue);
+    let (head, head_seen) = watch::channel(last_event);
+    let task = EngineTask {
+        writer,
+        jobs: receiver,
+        head,
+        settings,
+        metrics,
+    };
+    Ok((
+        Engine {
+            jobs: sender,
+            head: head_seen,
+        },
+        task,
+    ))
+}
+
+impl Engine {
+    /// Wakes whenever there are new events; the number is only a hint, the store is the truth.
+    #[must_use]
+    pub fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    /// How many more jobs fit in the queue.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.jobs.capacity()
+    }
+
+    /// Stores a batch; comes back after the commit.
+    ///
+    /// # Errors
+    /// [`JobError::Busy`], [`JobError::Stopping`], [`JobError::Failed`]: nothing was stored.
+    pub async fn batch(
+        &self,
+        batch: ParsedBatch,
+        now: Timestamp,
+    ) -> Result<BatchOutcome, JobError> {
+        self.ask(|reply| Job::Batch {
+            batch: Box::new(batch),
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Takes a heartbeat; comes back after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn heartbeat(
+        &self,
+        heartbeat: Heartbeat,
+        now: Timestamp,
+    ) -> Result<HeartbeatAnswer, JobError> {
+        self.ask(|reply| Job::Heartbeat {
+            heartbeat: Box::new(heartbeat),
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Applies an officer's action; comes back with the case after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`], and [`JobError::NoCase`], [`JobError::Refused`].
+    pub async fn act(
+        &self,
+        id: CaseId,
+        request: actions::Request,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Case, JobError> {
+        self.ask(|reply| Job::Act {
+            id,
+            request,
+            actor,
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Opens a case for every gateway not heard since `before`; tells how many.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn silence(&self, before: Timestamp, now: Timestamp) -> Result<usize, JobError> {
+        self.ask(|reply| Job::Silence { before, now, reply }).await
+    }
+
+    /// Stores a change of accounts.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn account(&self, change: AccountChange) -> Result<(), JobError> {
+        self.ask(|reply| Job::Account { change, reply }).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, JobError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs
+            .try_send(job(reply))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => JobError::Busy,
+                mpsc::error::TrySendError::Closed(_) => JobError::Stopping,
+            })?;
+        answer.await.unwrap_or(Err(JobError::Stopping))
+    }
+}
+
+impl EngineTask {
+    /// Works until every [`Engine`] is gone and the queue is empty, or until `stop` is cancelled and
+    /// the queue is empty.
+    ///
+    /// # Errors
+    /// When the store can no longer be trusted; nothing was acknowledged that is not stored.
+    pub async fn run(
+        mut self,
+        stop: tokio_util::sync::CancellationToken,
+    ) -> Result<(), StoreError> {
+        loop {
+            let first = tokio::select! {
+                biased;
+                job = self.jobs.recv() => job,
+                // The queue is empty at this moment: refuse what comes now, finish what is there.
+                () = stop.cancelled() => {
+                    self.jobs.close();
+                    self.jobs.recv().await
+                }
+            };
+            let Some(first) = first else { break };
+            let group = self.collect(first);
+            self.process(group).await?;
+        }
+        // Leaves the file tidy; without it the next start replays the log.
+        self.writer
+            .connection
+            .close()
+            .await
+            .map_err(sql("closing the database"))
+    }
+
+    fn collect(&mut self, first: Job) -> Vec<Job> {
+        let mut messages = weight(&first);
+        let mut group = vec![first];
+        while group.len() < GROUP_JOBS_MAX && messages < GROUP_MESSAGES_MAX {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            messages += weight(&job);
+            group.push(job);
+        }
+        group
+    }
+
+    /// One transaction for all; when it fails for another reason than the disk, one for each, so
+    /// that one bad job does not take the others down with it.
+    async fn process(&mut self, group: Vec<Job>) -> Result<(), StoreError> {
+        let alone = group.len() == 1;
+        match self.commit(&group).await {
+            Ok(done) => {
+                answer(group, done);
+                Ok(())
+            }
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) if alone => {
+                for job in group {
+                    refuse(job, &error);
+                }
+                Ok(())
+            }
+            Err(_) => {
+                for job in group {
+                    Box::pin(self.process(vec![job])).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
+        let started = Instant::now();
+        let mut transaction = self
+            .writer
+            .connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(sql("beginning a transaction"))?;
+        let mut done = Vec::with_capacity(group.len());
+        let mut opened = 0;
+        for job in group {
+            done.push(work(&mut transaction, &self.settings, job, &mut opened).await?);
+        }
+        let head = intake::counter(&mut transaction, "event").await?;
+        transaction.commit().await.map_err(sql("committing"))?;
+        self.metrics.commit(started.elapsed(), group.len());
+        add(&self.metrics.cases_opened, opened);
+        self.head
+            .send_if_modified(|seen| std::mem::replace(seen, head) != head);
+        Ok(done)
+    }
+}
+
+fn weight(job: &Job) -> usize {
+    match job {
+        Job::Batch { batch, .. } => batch.items.len().max(1),
+        _ => 1,
+    }
+}
+
+async fn work(
+    connection: &mut SqliteConnection,
+    settings: &EngineSettings,
+    job: &Job,
+    opened: &mut usize,
+) -> StoreResult<Done> {
+    let rules = settings.rules();
+    Ok(match job {
+        Job::Batch { batch, now, .. } => {
+            Done::Batch(messages::store_batch(connection, rules, batch, *now, opened).await?)
+        }
+        Job::Heartbeat { heartbeat, now, .. } => {
+            Done::Heartbeat(heartbeat::take(connection, rules, heartbeat, *now).await?)
+        }
+        Job::Act {
+            id,
+            request,
+            actor,
+            now,
+            ..
+        } => Done::Act(act(connection, *id, request, actor, *now).await?),
+        Job::Silence { before, now, .. } => {
+            Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
+        }
+        Job::Account { change, .. } => {
+            accounts::apply(connection, change).await?;
+            Done::Account
+        }
+    })
+}
+
+async fn act(
+    connection: &mut SqliteConnection,
+    id: CaseId,
+    request: &actions::Request,
+    actor: &Actor,
+    now: Timestamp,
+) -> StoreResult<Result<Box<Case>, JobError>> {
+    let Some(mut case) = cases::load_case(connection, id).await? else {
+        return Ok(Err(JobError::NoCase(id)));
+    };
+    let (transition, change) = match actions::apply(&mut case, request, actor, now) {
+        Ok(decided) => decided,
+        Err(refusal) => return Ok(Err(refusal.into())),
+    };
+    intake::write_case(connection, &case, false).await?;
+    intake::write_transition(connection, id, &transition).await?;
+    events::append_case_event(
+        connection,
+        &CaseEvent {
+            at: now,
+            case: id,
+            change,
+        },
+    )
+    .await?;
+    Ok(Ok(Box::new(case)))
+}
+
+/// An asker that has gone away no longer needs its answer.
+fn send<T>(reply: Reply<T>, result: Result<T, JobError>) {
+    drop(reply.send(result));
+}
+
+fn answer(group: Vec<Job>, done: Vec<Done>) {
+    for (job, done) in group.into_iter().zip(done) {
+        match (job, done) {
+            (Job::Batch { reply, .. }, Done::Batch(outcome)) => send(reply, Ok(outcome)),
+            (Job::Heartbeat { reply, .. }, Done::Heartbeat(answer)) => send(reply, Ok(answer)),
+            (Job::Act { reply, .. }, Done::Act(result)) => send(reply, result.map(|case| *case)),
+            (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
+            (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
+            _ => unreachable!("work() gives each job its own kind of result"),
+        }
+    }
+}
+
+fn refuse(job: Job, error: &StoreError) {
+    let busy = matches!(error, StoreError::Sql { source: sqlx::Error::Database(error), .. }
+        if error.code().and_then(|c| c.parse::<i64>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6 | 13)));
+    let detail = crate::chain(error);
+    tracing::error!(error = detail, busy, "a job was rolled back");
+    let why = || {
+        if busy {
+            JobError::Busy
+        } else {
+            JobError::Failed(detail.clone())
+        }
+    };
+    match job {
+        Job::Batch { reply, .. } => send(reply, Err(why())),
+        Job::Heartbeat { reply, .. } => send(reply, Err(why())),
+        Job::Act { reply, .. } => send(reply, Err(why())),
+        Job::Silence { reply, .. } => send(reply, Err(why())),
+        Job::Account { reply, .. } => send(reply, Err(why())),
+    }
+}
+
+/// A message of an outbox, or one of the hub's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Source<'a> {
+    gateway: &'a GatewayId,
+    stream: Option<&'a StreamId>,
+}

@@ -1,0 +1,304 @@
+//! The running hub: opens, wires, starts tasks, and stops them in the order of the flow.
+//!
+//! The only file that starts tasks. Every task has a name; one that ends by itself ends the hub.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use gridwatch_protocol::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, App, Shared};
+use crate::auth::Auth;
+use crate::certificates;
+use crate::config::{Config, Loaded};
+use crate::engine::{EngineSettings, engine};
+use crate::history::ring::{self, Keep};
+use crate::history::{History, influx};
+use crate::metrics::{Metrics, add};
+use crate::serve::{self, Timed};
+use crate::store;
+
+/// Name of the case store in the data directory.
+pub const STORE_FILE: &str = "hub.db";
+/// Name of the history in the data directory.
+pub const HISTORY_FILE: &str = "history.db";
+/// Silence is looked for this often: a silent gateway is shown at most this much after its time.
+const SILENCE_EVERY: Duration = Duration::from_secs(1);
+/// Ended sessions are forgotten this often.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Tasks that remember their names.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<(&'static str, Result<()>)>,
+    running: Vec<&'static str>,
+}
+
+impl Tasks {
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = Result<()>> + Send + 'static,
+    ) {
+        self.running.push(name);
+        self.set.spawn(async move { (name, task.await) });
+    }
+
+    /// The next task that ends; its failure is an error with its name.
+    async fn next(&mut self) -> Option<(&'static str, Result<()>)> {
+        let (name, result) = match self.set.join_next().await? {
+            Ok(ended) => ended,
+            Err(error) => ("a task", Err(anyhow!(error))),
+        };
+        self.running.retain(|running| *running != name);
+        Some((
+            name,
+            result.with_context(|| format!("the task `{name}` failed")),
+        ))
+    }
+
+    /// Waits for all; names those that are late, then ends them.
+    async fn drain(&mut self, deadline: Duration) -> Result<()> {
+        let end = tokio::time::Instant::now() + deadline;
+        let mut first_failure = Ok(());
+        loop {
+            match tokio::time::timeout_at(end, self.next()).await {
+                Ok(None) => return first_failure,
+                Ok(Some((_, result))) => first_failure = first_failure.and(result),
+                Err(_) => {
+                    self.set.abort_all();
+                    bail!(
+                        "still busy after {} s: {}",
+                        deadline.as_secs(),
+                        self.running.join(", ")
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Runs until `shutdown` or until a task fails; `ready` is told the address once it is listening.
+///
+/// # Errors
+/// When something cannot be opened, a task fails, or stopping takes too long.
+pub async fn run(
+    loaded: Loaded,
+    shutdown: impl Future<Output = ()>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    let config = loaded.config.clone();
+    let stop = CancellationToken::new();
+    let stop_engine = CancellationToken::new();
+    let mut tasks = Tasks::default();
+    let app = open(loaded, &stop, &stop_engine, &mut tasks).await?;
+
+    let listener =
+        serve::listen(config.listen).with_context(|| format!("listening on {}", config.listen))?;
+    let address = listener.local_addr().context("asking for the address")?;
+    let handle = Handle::new();
+    spawn_server(&mut tasks, &app, listener, handle.clone())?;
+    spawn_timers(&mut tasks, &app, &stop);
+    tracing::info!(%address, tls = config.tls, "the hub is listening");
+    ready(address);
+
+    let failed = tokio::select! {
+        () = shutdown => None,
+        ended = tasks.next() => ended,
+    };
+    tracing::info!("the hub stops");
+    let deadline = Duration::from_secs(config.limits.shutdown_s.into());
+    stop.cancel();
+    handle.graceful_shutdown(Some(deadline));
+    drop(app);
+    // The engine ends when its queue is empty; connections may still bring jobs until they end.
+    let server_done = wait_for_connections(&handle, deadline).await;
+    stop_engine.cancel();
+    let drained = tasks.drain(deadline).await;
+    match failed {
+        Some((name, Ok(()))) => bail!("the task `{name}` ended by itself"),
+        Some((_, Err(error))) => Err(error),
+        None => drained.and(server_done),
+    }
+}
+
+async fn wait_for_connections(handle: &Handle<SocketAddr>, deadline: Duration) -> Result<()> {
+    let end = tokio::time::Instant::now() + deadline;
+    while handle.connection_count() > 0 {
+        if tokio::time::Instant::now() >= end {
+            bail!(
+                "{} connection(s) were still open after {} s",
+                handle.connection_count(),
+                deadline.as_secs()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+async fn open(
+    loaded: Loaded,
+    stop: &CancellationToken,
+    stop_engine: &CancellationToken,
+    tasks: &mut Tasks,
+) -> Result<App> {
+    let Loaded {
+        config,
+        directory,
+        catalogue,
+    } = loaded;
+    let catalogue = Arc::new(catalogue);
+    let metrics = Arc::new(Metrics::default());
+    certificates::make_private_dir(&config.data_dir)?;
+    let (store, writer) = store::open(&config.data_dir.join(STORE_FILE)).await?;
+    let settings = EngineSettings {
+        catalogue: Arc::clone(&catalogue),
+        fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
+        utc_offset_minutes: config.utc_offset_minutes,
+    };
+    let queue = usize::try_from(config.limits.intake_queue)?;
+    let (engine, engine_task) = engine(writer, settings, queue, Arc::clone(&metrics)).await?;
+    let stop_engine = stop_engine.clone();
+    tasks.spawn(
+        "engine",
+        async move { Ok(engine_task.run(stop_engine).await?) },
+    );
+
+    let keep = Keep {
+        days: config.history.keep_days,
+        bytes: u64::from(config.history.megabytes_max) * 1024 * 1024,
+    };
+    let queue = usize::try_from(config.history.queue_batches)?;
+    let path = config.data_dir.join(HISTORY_FILE);
+    let (ring, ring_task, batches) = ring::open(&path, keep, queue, Arc::clone(&metrics)).await?;
+    tasks.spawn("history", async move {
+        ring_task.run().await;
+        Ok(())
+    });
+    let export = open_export(&config, &metrics, stop, tasks)?;
+    let history = History::new(batches, export, Arc::clone(&metrics));
+    let auth = Auth::new(
+        store.clone(),
+        engine.clone(),
+        config.tls,
+        &config.sessions,
+        &config.sign_in,
+    );
+    Ok(Arc::new(Shared {
+        config,
+        directory,
+        catalogue,
+        store,
+        engine,
+        history,
+        ring,
+        auth,
+        metrics,
+        stop: stop.clone(),
+    }))
+}
+
+fn open_export(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+    tasks: &mut Tasks,
+) -> Result<Option<influx::InfluxQueue>> {
+    let influxdb = &config.influxdb;
+    if !influxdb.enabled {
+        return Ok(None);
+    }
+    let token = if influxdb.token_file.as_os_str().is_empty() {
+        String::new()
+    } else {
+        std::fs::read_to_string(&influxdb.token_file)
+            .with_context(|| format!("reading `{}`", influxdb.token_file.display()))?
+    };
+    let target = influx::Target {
+        url: influxdb.url.clone(),
+        org: influxdb.org.clone(),
+        bucket: influxdb.bucket.clone(),
+        token: token.trim().to_owned(),
+        queue_max: usize::try_from(influxdb.queue_readings)?,
+    };
+    let (queue, task) = influx::open(target, Arc::clone(metrics))?;
+    let stop = stop.clone();
+    tasks.spawn("influxdb export", async move {
+        task.run(stop).await;
+        Ok(())
+    });
+    Ok(Some(queue))
+}
+
+fn spawn_server(
+    tasks: &mut Tasks,
+    app: &App,
+    listener: std::net::TcpListener,
+    handle: Handle<SocketAddr>,
+) -> Result<()> {
+    let timed = Timed {
+        write_timeout: Duration::from_secs(app.config.limits.write_timeout_s.into()),
+        metrics: Arc::clone(&app.metrics),
+    };
+    let service = api::router(Arc::clone(app)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum_server::from_tcp(listener)
+        .context("taking the socket")?
+        .handle(handle);
+    if app.config.tls {
+        let tls = certificates::server_config(&app.config.data_dir)?;
+        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(tls)).acceptor(timed);
+        let server = server.acceptor(acceptor);
+        tasks.spawn("server", async move {
+            server.serve(service).await.context("serving")
+        });
+    } else {
+        let server = server.acceptor(timed);
+        tasks.spawn("server", async move {
+            server.serve(service).await.context("serving")
+        });
+    }
+    Ok(())
+}
+
+fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
+    let (engine, metrics) = (app.engine.clone(), Arc::clone(&app.metrics));
+    let silent_ms = i64::from(app.config.gateways.silent_after_s) * 1_000;
+    let until = stop.clone();
+    tasks.spawn("silence timer", async move {
+        let started = crate::now();
+        let mut tick = tokio::time::interval(SILENCE_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Some(before) = silent_before(started, crate::now(), silent_ms) {
+                // When the hub is too busy now, the next tick finds the same gateways.
+                if let Ok(found) = engine.silence(before, crate::now()).await {
+                    add(&metrics.gateways_silent, found);
+                }
+            }
+        }
+        Ok(())
+    });
+    let (app, until) = (Arc::clone(app), stop.clone());
+    tasks.spawn("session sweeper", async move {
+        let mut tick = tokio::time::interval(SWEEP_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = app.auth.sweep(crate::now()).await {
+                tracing::warn!(%error, "ended sessions are kept until the next sweep");
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Gateways not heard since then are silent. While the hub itself has not run for long enough, none
+/// is: it was the hub that did not listen.
+fn silent_before(started: Timestamp, now: Timestamp, silent_ms: i64) -> Option<Timestamp> {
+    (now.ms_since(started) >= silent_ms).then(|| now.plus_ms(-silent_ms))
+}

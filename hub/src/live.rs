@@ -1,0 +1,301 @@
+//! The live feed: server-sent events by event number, out of the store.
+//!
+//! A feed holds a number, not a queue: it reads the store only when its reader takes more, so a slow
+//! reader costs nothing but its place. One that falls too far behind is told to load its lists again;
+//! one that takes no bytes at all is cut by the connection's write time-out (`serve`). Waking is only a
+//! hint: the number is marked as seen before the store is read, so nothing falls between. A feed
+//! ends when its session does.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use gridwatch_protocol::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::App;
+use crate::api::extract::{Args, Officer};
+use crate::api::gateways::{self, GatewayStatus};
+use crate::api::problem::Problem;
+use crate::api::view::{self, CaseSummary};
+use crate::metrics::{Metrics, count};
+use crate::store::events::{StoredEvent, Subject};
+
+/// A comment is sent this often, so that both ends notice a dead connection.
+const PING: Duration = Duration::from_secs(10);
+/// The session is looked at this often.
+const SESSION_CHECK: Duration = Duration::from_secs(5);
+/// Events read at once.
+const READ_MAX: i64 = 100;
+/// Browsers come back after this long.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Where to start.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventArgs {
+    /// Everything after this event number is sent first; the header `Last-Event-ID` does the same,
+    /// and the greater of the two counts. Without either the feed starts at the present.
+    after: Option<i64>,
+}
+
+/// Data of `event: case`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CaseEventData {
+    /// Number of the event.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub change: String,
+    /// The case as it is when the event is sent, which may be newer than the event.
+    pub case: CaseSummary,
+}
+
+/// Data of `event: gateway`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct GatewayEventData {
+    /// Number of the event.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The gateway as it is when the event is sent.
+    pub gateway: GatewayStatus,
+}
+
+/// Data of `event: hello`, the first of every feed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct HelloData {
+    /// Number of the newest event.
+    pub seq: i64,
+    /// The hub's clock.
+    pub hub_time: Timestamp,
+}
+
+/// Data of `event: resync`: load the lists again; the feed goes on after this number.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ResyncData {
+    /// The number.
+    pub after: i64,
+}
+
+struct Feed {
+    app: App,
+    token_hash: String,
+    head: watch::Receiver<i64>,
+    after: i64,
+    ready: VecDeque<Event>,
+    ping_at: Instant,
+    check_at: Instant,
+    _open: OpenFeed,
+}
+
+/// Counts a feed as open until it is dropped.
+struct OpenFeed(Arc<Metrics>);
+
+impl Drop for OpenFeed {
+    fn drop(&mut self) {
+        self.0.live_feeds.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The live feed.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
+    (status = 200, description = "`hello`, then `case`, `gateway` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
+    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn events(
+    State(app): State<App>,
+    officer: Officer,
+    headers: HeaderMap,
+    Args(args): Args<EventArgs>,
+) -> Result<Response, Problem> {
+    let open = open_feed(&app)?;
+    let from_header = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.trim().parse::<i64>().ok());
+    // Subscribed before the newest number is read: what comes in between is read from the store.
+    let head = app.engine.head();
+    let newest = app.store.event_head().await?;
+    let asked = args.after.max(from_header);
+    let after = asked.unwrap_or(newest);
+    let hello = HelloData {
+        seq: newest,
+        hub_time: crate::now(),
+    };
+    let now = Instant::now();
+    let mut feed = Feed {
+        app,
+        token_hash: officer.session.token_hash,
+        head,
+        after,
+        ready: VecDeque::from([event("hello", Some(after), &hello).retry(RETRY)]),
+        ping_at: now + PING,
+        check_at: now + SESSION_CHECK,
+        _open: open,
+    };
+    if after > newest || after < 0 {
+        // A number that does not exist yet: the hub's store was set back.
+        feed.resync(newest);
+    }
+    let stream = stream::unfold(feed, |mut feed| async move {
+        feed.next()
+            .await
+            .map(|event| (Ok::<_, Infallible>(event), feed))
+    });
+    // Some proxies collect small answers; this header tells them not to.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
+    Ok(([unbuffered], Sse::new(stream)).into_response())
+}
+
+fn open_feed(app: &App) -> Result<OpenFeed, Problem> {
+    let open = app.metrics.live_feeds.fetch_add(1, Relaxed);
+    let guard = OpenFeed(Arc::clone(&app.metrics));
+    if open >= u64::from(app.config.limits.live_feeds_max) {
+        return Err(Problem::busy("too many live feeds are open"));
+    }
+    Ok(guard)
+}
+
+fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Event {
+    let event = Event::default()
+        .event(name)
+        .data(crate::store::to_json(data));
+    match id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
+    }
+}
+
+impl Feed {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                count(&self.app.metrics.live_events);
+                return Some(event);
+            }
+            if self.app.stop.is_cancelled() || !self.session_lives().await {
+                return None;
+            }
+            self.head.mark_unchanged();
+            match self.read().await {
+                Ok(()) if !self.ready.is_empty() => {}
+                Ok(()) => self.wait().await,
+                Err(problem) => {
+                    tracing::warn!(
+                        problem = problem.detail,
+                        "a live feed ends; its reader will resume"
+                    );
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn session_lives(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.check_at {
+            return true;
+        }
+        self.check_at = now + SESSION_CHECK;
+        matches!(
+            self.app.auth.officer_of(&self.token_hash).await,
+            Ok(Some(_))
+        )
+    }
+
+    /// Reads what comes next out of the store.
+    async fn read(&mut self) -> Result<(), Problem> {
+        let newest = self.app.store.event_head().await?;
+        let behind_max = i64::from(self.app.config.limits.live_events_behind_max);
+        if newest - self.after > behind_max {
+            self.resync(newest);
+            return Ok(());
+        }
+        let events = self.app.store.events_after(self.after, READ_MAX).await?;
+        if events
+            .first()
+            .is_some_and(|first| first.seq != self.after + 1)
+        {
+            // What lies between is no longer kept.
+            self.resync(newest);
+            return Ok(());
+        }
+        self.render(&events).await
+    }
+
+    async fn render(&mut self, events: &[StoredEvent]) -> Result<(), Problem> {
+        let ids: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event.subject {
+                Subject::Case { id, .. } => Some(id),
+                Subject::Gateway(_) => None,
+            })
+            .collect();
+        let cases = if ids.is_empty() {
+            std::collections::BTreeMap::new()
+        } else {
+            self.app.store.cases_by_id(&ids).await?
+        };
+        for StoredEvent { seq, at, subject } in events {
+            let (seq, at) = (*seq, *at);
+            match subject {
+                Subject::Case { id, change } => {
+                    let Some(case) = cases.get(id) else { continue };
+                    let case = view::summary(case, &self.app.directory, &self.app.catalogue);
+                    let data = CaseEventData {
+                        seq,
+                        at,
+                        change: change.clone(),
+                        case,
+                    };
+                    self.ready.push_back(event("case", Some(seq), &data));
+                }
+                Subject::Gateway(id) => {
+                    let Some(row) = self.app.store.gateway(id.as_str()).await? else {
+                        continue;
+                    };
+                    let gateway = gateways::status(&self.app, row).await?;
+                    let data = GatewayEventData { seq, at, gateway };
+                    self.ready.push_back(event("gateway", Some(seq), &data));
+                }
+            }
+        }
+        self.after = events.last().map_or(self.after, |event| event.seq);
+        Ok(())
+    }
+
+    fn resync(&mut self, newest: i64) {
+        count(&self.app.metrics.live_resyncs);
+        self.after = newest;
+        self.ready
+            .push_back(event("resync", Some(newest), &ResyncData { after: newest }));
+    }
+
+    /// Until there is more, or something else has to be done.
+    async fn wait(&mut self) {
+        // All branches are cancel-safe: they only wait.
+        tokio::select! {
+            _ = self.head.changed() => {}
+            () = tokio::time::sleep_until(self.ping_at.min(self.check_at)) => {}
+            () = self.app.stop.cancelled() => {}
+        }
+        let now = Instant::now();
+        if now >= self.ping_at {
+            self.ping_at = now + PING;
+            self.ready.push_back(Event::default().comment("ping"));
+        }
+    }
+}

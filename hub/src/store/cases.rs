@@ -1,0 +1,273 @@
+//! Reading cases for officers: pages, single cases, counts.
+
+use std::collections::BTreeMap;
+
+use gridwatch_protocol::{Severity, SiteId, Timestamp};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::intake::{alert_record, push_list};
+use super::{Store, StoreResult, from_json, sql};
+use crate::cases::{AlertRecord, Case, CaseId, Transition};
+
+/// Which cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Open ones: most urgent first, then oldest.
+    Open,
+    /// Closed and rejected ones: newest end first.
+    Ended,
+    /// All: newest first.
+    All,
+}
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Which cases.
+    pub which: Which,
+    /// Only these severities; all when empty.
+    pub severities: Vec<Severity>,
+    /// Only of this site.
+    pub site: Option<SiteId>,
+    /// Only with this text in number, site, place, device, category or kind.
+    pub text: Option<String>,
+    /// Only what follows this case in the order.
+    pub after: Option<Cursor>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+/// Place in the order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Severity, in the order of open cases; else 0.
+    pub severity: u8,
+    /// Opening or ending, in milliseconds; 0 in the order of all.
+    pub at: i64,
+    /// The case.
+    pub id: CaseId,
+}
+
+impl Cursor {
+    /// The place of a case.
+    #[must_use]
+    pub fn of(case: &Case, which: Which) -> Self {
+        let (severity, at) = match which {
+            Which::Open => (case.severity.alarm_priority(), case.opened_at.unix_ms()),
+            Which::Ended => (0, case.ended_at.map_or(0, Timestamp::unix_ms)),
+            Which::All => (0, 0),
+        };
+        Self {
+            severity,
+            at,
+            id: case.id,
+        }
+    }
+}
+
+/// How an officer's hour went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Cases acknowledged by the officer in the last hour.
+    pub acknowledged_last_hour: i64,
+    /// Cases opened in the last hour.
+    pub opened_last_hour: i64,
+    /// Opening of the oldest case that nobody has acknowledged, in milliseconds.
+    pub oldest_unacknowledged_at: Option<i64>,
+}
+
+const ALERTS: &str = "SELECT gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body FROM alerts WHERE case_id = ?1 ORDER BY joined_at, id LIMIT ?2";
+
+impl Store {
+    /// A page of cases.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn list_cases(&self, filter: &Filter) -> StoreResult<Vec<Case>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM cases WHERE ");
+        query.push(match filter.which {
+            Which::Open => "is_open = 1",
+            Which::Ended => "is_open = 0",
+            Which::All => "id > 0",
+        });
+        if !filter.severities.is_empty() {
+            query.push(" AND severity IN (");
+            push_list(
+                &mut query,
+                filter
+                    .severities
+                    .iter()
+                    .map(|s| i64::from(s.alarm_priority())),
+            );
+        }
+        if let Some(site) = &filter.site {
+            query.push(" AND site = ").push_bind(site.as_str());
+        }
+        if let Some(text) = &filter.text {
+            let escaped = text
+                .to_lowercase()
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
+            query
+                .push(" AND search LIKE ")
+                .push_bind(format!("%{escaped}%"))
+                .push(" ESCAPE '\\'");
+        }
+        if let Some(after) = filter.after {
+            push_after(&mut query, filter.which, after);
+        }
+        query.push(match filter.which {
+            Which::Open => " ORDER BY severity, opened_at, id LIMIT ",
+            Which::Ended => " ORDER BY ended_at DESC, id DESC LIMIT ",
+            Which::All => " ORDER BY id DESC LIMIT ",
+        });
+        query.push_bind(filter.limit);
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("listing cases"))?;
+        rows.iter()
+            .map(|row| from_json("case", row.get(0)))
+            .collect()
+    }
+
+    /// These cases, by id; absent ones are left out.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn cases_by_id(&self, ids: &[CaseId]) -> StoreResult<BTreeMap<CaseId, Case>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM cases WHERE id IN (");
+        push_list(&mut query, ids.iter().copied());
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("reading cases"))?;
+        let cases = rows.iter().map(|row| from_json::<Case>("case", row.get(0)));
+        cases.map(|case| case.map(|case| (case.id, case))).collect()
+    }
+
+    /// One case.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn case(&self, id: CaseId) -> StoreResult<Option<Case>> {
+        Ok(self.cases_by_id(&[id]).await?.remove(&id))
+    }
+
+    /// The alerts of a case, in the order in which they joined.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn alerts_of(&self, id: CaseId, limit: i64) -> StoreResult<Vec<AlertRecord>> {
+        let rows = sqlx::query(ALERTS)
+            .bind(id)
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("reading a case's alerts"))?;
+        rows.iter().map(alert_record).collect()
+    }
+
+    /// The history of a case, in order.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn transitions_of(&self, id: CaseId) -> StoreResult<Vec<Transition>> {
+        let rows = sqlx::query("SELECT body FROM transitions WHERE case_id = ?1 ORDER BY seq")
+            .bind(id)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("reading a case's history"))?;
+        rows.iter()
+            .map(|row| from_json("transition", row.get(0)))
+            .collect()
+    }
+
+    /// How many real cases are open, by severity 1 to 4.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn open_by_severity(&self) -> StoreResult<[i64; 4]> {
+        let rows = sqlx::query(
+            "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0 GROUP BY severity",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(sql("counting open cases"))?;
+        let mut counts = [0; 4];
+        for row in rows {
+            let severity = usize::from(row.get::<u8, _>(0));
+            if let Some(count) = counts.get_mut(severity.wrapping_sub(1)) {
+                *count = row.get(1);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// How the last hour went, for one officer.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn load_since(&self, username: &str, since: Timestamp) -> StoreResult<Load> {
+        let since = since.unix_ms();
+        let one =
+            |statement: &'static str| sqlx::query_scalar::<_, Option<i64>>(statement).bind(since);
+        let acknowledged = one("SELECT COUNT(*) FROM cases WHERE acknowledged_at >= ?1 AND acknowledged_by = ?2 AND is_drill = 0")
+            .bind(username)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(sql("counting an officer's cases"))?;
+        let opened = one("SELECT COUNT(*) FROM cases WHERE opened_at >= ?1 AND is_drill = 0")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(sql("counting new cases"))?;
+        let oldest = sqlx::query_scalar::<_, Option<i64>>("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND state = 'reported' AND is_drill = 0")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(sql("finding the oldest unacknowledged case"))?;
+        Ok(Load {
+            acknowledged_last_hour: acknowledged.unwrap_or(0),
+            opened_last_hour: opened.unwrap_or(0),
+            oldest_unacknowledged_at: oldest,
+        })
+    }
+}
+
+fn push_after(query: &mut QueryBuilder<Sqlite>, which: Which, after: Cursor) {
+    match which {
+        Which::Open => {
+            query
+                .push(" AND (severity, opened_at, id) > (")
+                .push_bind(i64::from(after.severity));
+            query
+                .push(", ")
+                .push_bind(after.at)
+                .push(", ")
+                .push_bind(after.id)
+                .push(")");
+        }
+        Which::Ended => {
+            query.push(" AND (ended_at, id) < (").push_bind(after.at);
+            query.push(", ").push_bind(after.id).push(")");
+        }
+        Which::All => {
+            query.push(" AND id < ").push_bind(after.id);
+        }
+    }
+}
+
+/// A case as the writer sees it.
+pub(crate) async fn load_case(
+    connection: &mut SqliteConnection,
+    id: CaseId,
+) -> StoreResult<Option<Case>> {
+    let row = sqlx::query("SELECT body FROM cases WHERE id = ?1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("loading a case"))?;
+    row.map(|row| from_json("case", row.get(0))).transpose()
+}
