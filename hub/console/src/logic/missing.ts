@@ -14,8 +14,7 @@ export type Lack =
   | "unknown_device"
   | "clock"
   | "readings"
-  | "still_active"
-  | "second_person";
+  | "still_active";
 
 export function lacks(found: Case, site: Site | undefined, series: CaseSeries | null): Lack[] {
   const lack: Lack[] = [];
@@ -23,7 +22,6 @@ export function lacks(found: Case, site: Site | undefined, series: CaseSeries | 
   if (isOpen(found)) {
     if (found.state === "reported") lack.push("acknowledgement");
     else if (found.state === "acknowledged") lack.push("filing");
-    if (found.allowed_actions.some((each) => each.second_person && each.blocked)) lack.push("second_person");
     if (found.alerts_active > 0) lack.push("still_active");
   }
   const place = found.place;

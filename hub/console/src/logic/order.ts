@@ -11,10 +11,13 @@ export function byUrgency(a: CaseSummary, b: CaseSummary): number {
   return a.id - b.id;
 }
 
-/** As `byUrgency`, but what nobody has acknowledged comes before what somebody has. */
+/**
+ * As `byUrgency`, but what nobody has acknowledged comes before what somebody has, and real cases before
+ * drills among both.
+ */
 export function unacknowledgedFirst(a: CaseSummary, b: CaseSummary): number {
-  const waits = (found: CaseSummary) => (found.state === "reported" ? 0 : 1);
-  return waits(a) - waits(b) || byUrgency(a, b);
+  const rank = (found: CaseSummary) => (found.state === "reported" ? 0 : 2) + (found.is_drill ? 1 : 0);
+  return rank(a) - rank(b) || byUrgency(a, b);
 }
 
 export interface Filter {

@@ -53,7 +53,7 @@ function GatewayCard({ gateway }: { gateway: GatewayStatus }) {
           </dd>
         </div>
         <div>
-          <dt>{words.device}</dt>
+          <dt>{words.devices}</dt>
           <dd>
             <DeviceCounts gateway={gateway} />
           </dd>

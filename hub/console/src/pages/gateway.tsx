@@ -173,7 +173,7 @@ function Health({ gateway }: { gateway: GatewayStatus }) {
     [words.proof, <Proof key="proof" gateway={gateway} />],
     [words.lastHeartbeat, <Heartbeat key="heartbeat" gateway={gateway} />],
     [words.backlog, <Backlog key="backlog" gateway={gateway} />],
-    [words.device, <DeviceCounts key="devices" gateway={gateway} />],
+    [words.devices, <DeviceCounts key="devices" gateway={gateway} />],
     [words.version, <Said key="version">{gateway.agent_version ?? "–"}</Said>],
     [words.clock, words.clockQuality[gateway.clock]],
     [words.bootEpoch, gateway.boot_epoch ?? "–"],
@@ -227,7 +227,7 @@ export function Gateway({ id }: { id: string }) {
         </p>
       )}
       <section class="panel">
-        <h2>{words.device}</h2>
+        <h2>{words.devices}</h2>
         <Listed list={devices} empty={words.emptyDevices}>
           {(items) => <DeviceTable items={items} />}
         </Listed>

@@ -5,8 +5,7 @@ import { openBySeverity } from "../data/cases";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
 import { SEVERITIES } from "../data/types";
-import { endShift, isMuted, muteUntilNext, onShift, sounding, startShift, testTone } from "../duty/shift";
-import { audio } from "../duty/sound";
+import { endShift, isMuted, onShift, startShift, testTone } from "../duty/shift";
 import { problemInWords, t } from "../i18n";
 import { route } from "../logic/route";
 import { chooseLanguage, chooseTheme, language, type Theme, theme } from "../logic/settings";
@@ -73,14 +72,6 @@ function Shift() {
       <button type="button" class="button button-primary shift-start" onClick={() => void startShift()}>
         <Icon name="bell" />
         {words.start}
-      </button>
-    );
-  }
-  if (sounding.value && audio.value === "ready") {
-    return (
-      <button type="button" class="button button-alarm" onClick={muteUntilNext}>
-        <Icon name="bellOff" />
-        {words.mute}
       </button>
     );
   }
@@ -201,7 +192,10 @@ export function LanguageSwitch() {
       title={t.value.header.languageLabel}
       onClick={() => chooseLanguage(other)}
     >
-      {t.value.header.language}
+      <span class="language-long">{t.value.header.language}</span>
+      <span class="language-short" aria-hidden="true">
+        {t.value.header.languageShort}
+      </span>
     </button>
   );
 }

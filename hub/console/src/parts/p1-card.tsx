@@ -24,9 +24,9 @@ export function P1Card({ found, selected, target, select }: Given) {
   if (found.is_drill) names.push("is-drill");
   return (
     <li class={names.join(" ")} data-case={found.id} onFocusIn={() => select(found.id)}>
+      {found.is_drill && <DrillMark />}
       <div class="p1-top">
         <SeverityBadge severity={found.severity} />
-        {found.is_drill && <DrillMark />}
         <AckClock found={found} />
       </div>
       <h3 class="p1-title" id={`title-${found.id}`}>

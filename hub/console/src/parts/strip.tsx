@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { link, linkLost, secondsSinceAlive } from "../data/live";
-import { isMuted, soundWarning, startShift } from "../duty/shift";
+import { isMuted, muteUntilNext, sounding, soundWarning, startShift } from "../duty/shift";
 import { span, t } from "../i18n";
 import { Icon } from "./icons";
 
@@ -58,16 +58,34 @@ function LinkState() {
   );
 }
 
+/** Whether a new P1 would be heard, or what rings now; always in the same place and of the same height. */
 function SoundState() {
   const words = t.value.shift;
   const warning = soundWarning.value;
-  if (warning === null) return isMuted.value ? <span class="strip-sound">{words.muted}</span> : null;
-  const text = { "not-armed": words.notArmed, rearm: words.rearm, broken: words.broken }[warning];
+  if (warning !== null) {
+    const text = { "not-armed": words.notArmed, rearm: words.rearm, broken: words.broken }[warning];
+    return (
+      <button type="button" class="strip-sound strip-warning" onClick={() => void startShift()}>
+        <Icon name="bellOff" />
+        <span>{text}</span>
+      </button>
+    );
+  }
+  if (sounding.value) {
+    return (
+      <button type="button" class="strip-sound strip-ringing" onClick={muteUntilNext}>
+        <Icon name="bell" />
+        <strong>{words.ringing}</strong>
+        <span>{words.mute}</span>
+        <kbd>M</kbd>
+      </button>
+    );
+  }
   return (
-    <button type="button" class="strip-sound strip-warning" onClick={() => void startShift()}>
-      <Icon name="bellOff" />
-      <span>{text}</span>
-    </button>
+    <span class="strip-sound strip-faint">
+      <Icon name={isMuted.value ? "bellOff" : "bell"} />
+      {isMuted.value ? words.muted : words.armed}
+    </span>
   );
 }
 
