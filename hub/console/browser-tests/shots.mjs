@@ -22,13 +22,18 @@ const PAGES = [
   ["gateway", "/devices/gw-lihu-1", ".table"],
 ];
 
-/** Pictures of all pages in one look. */
-export async function shoot(url, { viewport, width, locale, colorScheme }) {
-  const { page, context, faults } = await openPage(url, { viewport, locale, colorScheme });
+/** Pictures of all pages in one look; `check` may look at each page too and gives its findings. */
+export async function shoot(url, { viewport, width, locale, colorScheme }, check) {
+  const bypassCSP = check !== undefined;
+  const { page, context, faults } = await openPage(url, { viewport, locale, colorScheme, bypassCSP });
+  const look = async (name) => {
+    if (check) faults.push(...(await check(page, `${name} ${width} ${colorScheme}`)));
+  };
   const file = (name) => `${OUTPUT}${name}-${width}-${locale.slice(0, 2)}-${colorScheme}.png`;
   await page.goto(url);
   await page.locator(".sign-in-form").waitFor();
   await page.screenshot({ path: file("sign-in") });
+  await look("sign-in");
   await signIn(page, url);
   for (const [name, path, ready] of PAGES) {
     if (REAL !== null && name !== "board" && name !== "devices") continue;
@@ -37,6 +42,7 @@ export async function shoot(url, { viewport, width, locale, colorScheme }) {
     await page.locator('#link-state[data-link="live"]').waitFor();
     if (name === "case" || name === "drill") await page.locator(".chart-box canvas").first().waitFor();
     await page.screenshot({ path: file(name), fullPage: name !== "board" });
+    await look(name);
   }
   await context.close();
   return faults;

@@ -132,7 +132,10 @@ function evidence(device, kind, unit, values, at) {
 /** A case in full, as the hub would open it at `at`. */
 export function makeCase(id, given, at) {
   const { kind, severity, site, place, device } = given;
-  const [category, categoryName] = CATEGORY[kind] ?? ["other", text("其他", "Other")];
+  const [category, categoryName] = (Object.hasOwn(CATEGORY, kind) && CATEGORY[kind]) || [
+    "other",
+    text("其他", "Other"),
+  ];
   const first = alertOf(given, at);
   const second = given.joined ? alertOf({ ...given, ...given.joined }, at + 40 * SECOND) : null;
   const alerts = second ? [first, second] : [first];
@@ -145,9 +148,9 @@ export function makeCase(id, given, at) {
     severity,
     category,
     category_name: categoryName,
-    title: given.title ?? TITLES[kind] ?? text(kind, kind),
+    title: given.title ?? ((Object.hasOwn(TITLES, kind) && TITLES[kind]) || text(kind, kind)),
     site: { id: site, name: given.siteName ?? siteName },
-    area_path: PATHS[site] ?? [],
+    area_path: (Object.hasOwn(PATHS, site) && PATHS[site]) || [],
     place,
     kinds: [...new Set(alerts.map((each) => each.alert.kind))],
     devices: [...new Set(alerts.map((each) => each.alert.device))],

@@ -303,6 +303,8 @@ export async function startMock({ port = 0, empty = false } = {}) {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
+  // A test that fails before it stops its mock must not keep the process.
+  if (port === 0) server.unref();
   const stop = () => {
     hub.cut();
     server.closeAllConnections();

@@ -23,10 +23,15 @@ export const ago = (ms: number) => t.value.ago(parts(ms));
 export const at = (time: string | null | undefined, nowMs: number) =>
   time ? moment(Date.parse(time), nowMs) : "";
 
-/** The name of a kind; one that this console does not know is shown by its code. */
-export const kindName = (kind: Kind) => t.value.kind[kind] ?? kind;
+/** What the dictionary has under a code of the hub; codes such as `__proto__` are only codes. */
+function entry<T>(words: Record<string, T>, code: string): T | undefined {
+  return Object.hasOwn(words, code) ? words[code] : undefined;
+}
 
-export const actionName = (action: string) => t.value.action[action] ?? action;
+/** The name of a kind; one that this console does not know is shown by its code. */
+export const kindName = (kind: Kind) => entry(t.value.kind, kind) ?? kind;
+
+export const actionName = (action: string) => entry(t.value.action, action) ?? action;
 
 /** A value with its unit, states in words. */
 export function valueInWords(
@@ -37,7 +42,7 @@ export function valueInWords(
 ): string {
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || state) {
-    const [on, off] = t.value.states[kind] ?? [t.value.value.on, t.value.value.off];
+    const [on, off] = entry(t.value.states, kind) ?? [t.value.value.on, t.value.value.off];
     return value === true || value === 1 ? on : off;
   }
   const rounded = Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(4)));

@@ -176,8 +176,8 @@ function Heading({ found }: { found: Case }) {
         <span class="case-number">
           {words.number} <span class="number">{found.number}</span>
         </span>
-        <span class="case-category">{said(found.category_name)}</span>
-        <span class="case-kinds">{found.kinds.map(kindName).join(t.value.joiner)}</span>
+        <Said class="case-category">{said(found.category_name)}</Said>
+        <Said class="case-kinds">{found.kinds.map(kindName).join(t.value.joiner)}</Said>
       </div>
       <h1 class="case-title">
         <Said>{said(found.title)}</Said>

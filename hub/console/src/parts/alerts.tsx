@@ -80,7 +80,9 @@ function AlertItem({ item }: { item: CaseAlert }) {
     <li class={item.cleared_at ? "alert alert-cleared" : "alert"}>
       <p class="alert-top">
         <SeverityBadge severity={alert.severity} />
-        <strong>{kindName(alert.kind)}</strong>
+        <strong>
+          <Said>{kindName(alert.kind)}</Said>
+        </strong>
         <Said class="number">{alert.device}</Said>
         {place && <Said class="alert-place">{place}</Said>}
         {alert.device_known === false && <span class="tag tag-warning">{words.deviceUnknown}</span>}

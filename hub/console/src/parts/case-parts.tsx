@@ -23,7 +23,7 @@ export function DrillMark() {
 }
 
 export function Kinds({ found }: { found: CaseSummary }) {
-  return <span class="kinds">{found.kinds.map(kindName).join(t.value.joiner)}</span>;
+  return <Said class="kinds">{found.kinds.map(kindName).join(t.value.joiner)}</Said>;
 }
 
 /** The button that acknowledges; `target` is the case that the key A would acknowledge. */

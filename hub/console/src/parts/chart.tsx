@@ -17,7 +17,7 @@ import { Said } from "./said";
 function Name({ series }: { series: Series }) {
   return (
     <>
-      <span>{kindName(series.kind)}</span> <Said class="chart-device">{series.device}</Said>
+      <Said>{kindName(series.kind)}</Said> <Said class="chart-device">{series.device}</Said>
     </>
   );
 }
