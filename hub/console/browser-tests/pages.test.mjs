@@ -1,0 +1,269 @@
+/** All pages: languages, accessibility, hostile texts, and the pictures for people to look at. */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import {
+  closeBrowser,
+  MOCK_ONLY,
+  NARROW,
+  openBrowser,
+  openHub,
+  openPage,
+  signIn,
+  until,
+} from "./browser.mjs";
+import { LOOKS, shoot } from "./shots.mjs";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+let server;
+before(async () => {
+  await openBrowser();
+  server = await openHub();
+});
+after(async () => {
+  await server.stop();
+  await closeBrowser();
+});
+
+test("a case is filed with a reason, by keyboard only", { skip: MOCK_ONLY }, async () => {
+  const { page, context, faults } = await openPage(server.url);
+  await page.goto(`${server.url}/cases/5`);
+  await page.locator('input[name="username"]:focus').waitFor();
+  await page.keyboard.type("officer");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("officer");
+  await page.keyboard.press("Enter");
+  await page.locator(".case-head").waitFor();
+  assert.equal(new URL(page.url()).pathname, "/cases/5", "the page asked for opens after signing in");
+  await page.keyboard.press("a");
+  await page.getByRole("button", { name: "立案", exact: true }).waitFor();
+  await until("focus on the button that files", async () => {
+    await page.keyboard.press("Tab");
+    return page.evaluate(() => document.activeElement?.textContent === "立案");
+  });
+  await page.keyboard.press("Enter");
+  await until("focus in the reason", () =>
+    page.evaluate(() => document.activeElement?.tagName === "TEXTAREA"),
+  );
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("请填写理由").waitFor();
+  await page.keyboard.type("水泵房积水 3 厘米，已通知物业。");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.locator(".way-here").getByText("已立案").waitFor();
+  await page.locator(".history").getByText("水泵房积水 3 厘米").waitFor();
+  assert.equal(server.hub.cases.get(5).state, "filed");
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("what a duty officer may not do says why", { skip: MOCK_ONLY }, async () => {
+  const { page, context } = await openPage(server.url);
+  await signIn(page, server.url, "/cases/1");
+  const reject = page.getByRole("button", { name: "不予立案" });
+  await reject.waitFor();
+  assert.equal(await reject.isDisabled(), true);
+  await page.getByText("需要值班长").waitFor();
+  await context.close();
+});
+
+test("a drill cannot be taken for a real case", { skip: MOCK_ONLY }, async () => {
+  const { page, context } = await openPage(server.url);
+  await signIn(page, server.url, "/cases/8");
+  await page.getByText("演练：不是真实险情").waitFor();
+  await context.close();
+});
+
+test("a session that ended leads to sign-in and back to the same page", { skip: MOCK_ONLY }, async () => {
+  const { page, context } = await openPage(server.url);
+  await signIn(page, server.url, "/cases/2");
+  await page.locator(".case-head").waitFor();
+  server.hub.sessions.clear();
+  server.hub.cut();
+  await page.getByText("登录已过期").waitFor();
+  await page.locator('input[name="username"]').fill("officer");
+  await page.locator('input[name="password"]').fill("officer");
+  await page.locator('button[type="submit"]').click();
+  await page.locator(".case-head").waitFor();
+  assert.equal(new URL(page.url()).pathname, "/cases/2");
+  await context.close();
+});
+
+test("the language follows the browser, can be switched, and is told to readers", async () => {
+  for (const [locale, lang, heading] of [
+    ["zh-CN", "zh-CN", "登录值班台"],
+    ["en-GB", "en", "Sign in to the duty console"],
+  ]) {
+    const { page, context } = await openPage(server.url, { locale });
+    await page.goto(server.url);
+    await page.getByRole("heading", { name: heading }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), lang);
+    await page.locator("button.language").click();
+    const other = lang === "en" ? "zh-CN" : "en";
+    await until(
+      "the other language",
+      async () => (await page.evaluate(() => document.documentElement.lang)) === other,
+    );
+    await page.reload();
+    await page.locator(".sign-in-form").waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), other, "the choice lasts");
+    await context.close();
+  }
+});
+
+const HOSTILE = [
+  `<img src=x onerror="globalThis.hacked=1">`,
+  `"><script>globalThis.hacked=1</script>`,
+  `<svg/onload=globalThis.hacked=1>`,
+  `javascript:globalThis.hacked=1`,
+  `'-globalThis.hacked=1-'`,
+  `{{constructor.constructor('globalThis.hacked=1')()}}`,
+  `\u202egnp.exe\u202c <iframe srcdoc="<script>parent.hacked=1</script>">`,
+  `</textarea></title></style><style>*{display:none}</style>`,
+  "A".repeat(3000),
+  "__proto__",
+];
+
+test("hostile texts in every field that a device or person fills execute nothing", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const hostile = await openHub({ empty: true });
+  for (const bad of HOSTILE) {
+    const two = { zh: bad, en: bad };
+    const found = hostile.hub.add({
+      kind: "smoke",
+      severity: "P1",
+      title: two,
+      siteName: two,
+      site: "lihu",
+      device: bad,
+      known: false,
+      rule: bad,
+      place: { building: bad, unit: bad, floor: bad, room: bad },
+      reason: two,
+      because: two,
+      evidence: [
+        { device: bad, kind: "smoke", value: bad, unit: bad, at: new Date().toISOString(), received_at: "" },
+      ],
+    });
+    found.category_name = two;
+    found.related_reason = two;
+    found.area_path = [{ code: bad, level: "grid", name: two }];
+    hostile.hub.add({
+      kind: bad,
+      severity: "P2",
+      title: two,
+      siteName: two,
+      site: bad,
+      device: bad,
+      place: { room: bad },
+      reason: two,
+    });
+    hostile.hub.change(found.id, "acknowledge", { username: bad, display_name: bad }, bad);
+  }
+  const bad = HOSTILE[0];
+  const gateway = hostile.hub.gateways.get("gw-lihu-1");
+  gateway.agent_version = bad;
+  gateway.faults = [
+    { code: bad, subject: bad, since: new Date().toISOString(), detail: { zh: bad, en: bad } },
+  ];
+  hostile.hub.sites = [
+    { id: "lihu", name: { zh: bad, en: bad }, grid: bad, address: bad, building_code: bad },
+  ];
+  hostile.hub.devices = () =>
+    HOSTILE.map((each) => ({
+      device: each,
+      profile: each,
+      known: false,
+      state: "online",
+      last_seen: new Date().toISOString(),
+      place: { room: each },
+      kinds: [each],
+      gateway: "gw-lihu-1",
+      last_reading: { device: each, kind: "lock", value: each, unit: each, at: "", received_at: "" },
+    }));
+  hostile.hub.quarantine = () =>
+    HOSTILE.map((each) => ({
+      source: each,
+      reason: each,
+      sample: each,
+      count: 1,
+      last_seen: new Date().toISOString(),
+    }));
+
+  const { page, context, faults } = await openPage(hostile.url, { viewport: NARROW });
+  await signIn(page, hostile.url);
+  const narrow = async (where) => {
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wider <= 0, `${where} is ${wider} px wider than the window`);
+  };
+  await page
+    .locator(".p1-list > li")
+    .nth(HOSTILE.length - 1)
+    .waitFor();
+  await narrow("the board");
+  for (let id = 1; id <= HOSTILE.length * 2; id++) {
+    await page.goto(`${hostile.url}/cases/${id}`);
+    await page.locator(".chart-box canvas").first().waitFor();
+    await narrow(`case ${id}`);
+    if (id === 1) assert.equal(await page.locator("h1").innerText(), HOSTILE[0], "shown as it is written");
+  }
+  await page.goto(`${hostile.url}/devices`);
+  await page.locator(".gateway").first().waitFor();
+  await narrow("the gateways");
+  await page.goto(`${hostile.url}/devices/gw-lihu-1`);
+  await page.locator(".table tbody tr").first().waitFor();
+  await page.locator(".quarantine li").first().waitFor();
+  await narrow("the gateway");
+  assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
+  assert.equal(await page.locator("iframe, img, main script").count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+  await hostile.stop();
+});
+
+/** What axe finds on a page that matters: serious or critical. */
+async function axe(page, where) {
+  await page.addScriptTag({ path: AXE });
+  const violations = await page.evaluate(async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const result = await globalThis.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+    return result.violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      target: nodes[0].target,
+      why: nodes[0].failureSummary,
+    }));
+  });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, target, why }) => `${where}: ${id} at ${target}: ${why}`);
+}
+
+test("every page in both widths, languages and colours has its picture, and axe finds nothing serious", async () => {
+  const waiting = [...LOOKS];
+  const found = [];
+  const worker = async () => {
+    for (let look = waiting.pop(); look !== undefined; look = waiting.pop()) {
+      // Wide and narrow, light and dark are each checked once; the language changes no colour.
+      const checked = (look.colorScheme === "light") === look.locale.startsWith("zh");
+      found.push(...(await shoot(server.url, look, checked ? axe : undefined)));
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  assert.deepEqual(found, []);
+});
+
+test("twice the text size needs no scrolling sideways", { skip: MOCK_ONLY }, async () => {
+  const { page, context } = await openPage(server.url, { viewport: { width: 720, height: 450 } });
+  await signIn(page, server.url);
+  for (const path of ["/", "/cases/1", "/devices", "/devices/gw-lihu-1"]) {
+    await page.goto(server.url + path);
+    await page.locator("main h1, main h2").first().waitFor();
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wider <= 0, `${path} is ${wider} px wider than the window`);
+  }
+  await context.close();
+});

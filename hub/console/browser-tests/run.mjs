@@ -1,0 +1,21 @@
+/**
+ * `npm run test:browser`: runs the browser tests against the development mock, or against the hub at
+ * GRIDWATCH_URL with GRIDWATCH_USER and GRIDWATCH_PASSWORD. Needs a build (`npm run build`).
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
+  console.error("no build to test: run `npm run build` first");
+  process.exit(1);
+}
+const files = [here("./board.test.mjs"), here("./pages.test.mjs")];
+const child = spawn(
+  process.execPath,
+  ["--test", "--test-concurrency=2", "--test-timeout=150000", "--test-force-exit", ...files],
+  { stdio: "inherit" },
+);
+child.on("exit", (code) => process.exit(code ?? 1));

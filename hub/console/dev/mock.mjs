@@ -1,0 +1,330 @@
+/**
+ * Development mock of the hub: serves the officer API with invented cases, the live stream, and the built
+ * console under the hub's own content security policy. A tool for working on the console and for its
+ * browser tests; it checks no passwords worth the name and is not in the build.
+ *
+ *     npm run build && npm run mock      then http://127.0.0.1:8790, officer / officer
+ */
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  ACK_MS,
+  makeCase,
+  makeDevices,
+  makeGateways,
+  makeQuarantine,
+  makeSeries,
+  SITES,
+  startCases,
+} from "./mock-data.mjs";
+
+const DIST = fileURLToPath(new URL("../dist", import.meta.url));
+const CSP =
+  "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+const USERS = {
+  officer: { display_name: "李明", role: "duty_officer" },
+  supervisor: { display_name: "陈静", role: "supervisor" },
+};
+const NEXT = { acknowledge: "acknowledged", file: "filed", close: "closed", reject: "rejected" };
+const FROM = {
+  acknowledge: ["reported"],
+  file: ["acknowledged"],
+  close: ["filed"],
+  reject: ["reported", "acknowledged"],
+};
+const CHANGE = {
+  acknowledge: "acknowledged",
+  file: "filed",
+  close: "closed",
+  reject: "rejected",
+  note: "noted",
+};
+
+const text = (zh, en) => ({ zh, en });
+const ended = (found) => found.state === "closed" || found.state === "rejected";
+
+function allowedActions(found, user) {
+  const supervisor = user.role !== "duty_officer";
+  const actions = [];
+  for (const action of ["acknowledge", "file", "close", "reject"]) {
+    if (!FROM[action].includes(found.state)) continue;
+    const guarded = action === "close" || action === "reject";
+    const blocked = guarded && !supervisor ? text("需要值班长", "Needs a supervisor") : null;
+    const two = guarded && found.severity === "P1";
+    actions.push({
+      action,
+      needs_reason: action !== "acknowledge",
+      blocked,
+      ...(two ? { second_person: true } : {}),
+    });
+  }
+  actions.push({ action: "note", needs_reason: true, blocked: null });
+  return actions;
+}
+
+function summaryOf({ alerts, transitions, related_reason, _device, ...summary }) {
+  return summary;
+}
+
+/** The state of one mock hub and what tests may do to it. */
+export class MockHub {
+  cases = new Map();
+  gateways = new Map(makeGateways(Date.now()).map((gateway) => [gateway.id, gateway]));
+  events = [];
+  seq = 0;
+  sessions = new Map();
+  attempts = 0;
+  streams = new Set();
+  /** While true, every stream and request is refused as by a dead line. */
+  down = false;
+  streamsOpened = 0;
+
+  constructor({ empty = false } = {}) {
+    if (empty) return;
+    const now = Date.now();
+    for (const { at, given } of startCases(now)) this.add(given, at);
+    this.change(4, "acknowledge", { username: "wang", display_name: "王芳" });
+    this.change(6, "acknowledge", { username: "wang", display_name: "王芳" });
+    this.change(6, "file", { username: "wang", display_name: "王芳" }, "已通知物业更换电池");
+  }
+
+  add(given, at = Date.now()) {
+    const found = makeCase(this.cases.size + 1, given, at);
+    this.cases.set(found.id, found);
+    this.tell("case", { change: "opened", case: summaryOf(found) });
+    return found;
+  }
+
+  /** One step of a case, as by another officer. */
+  change(id, action, user, reason = null) {
+    const found = this.cases.get(id);
+    const now = new Date().toISOString();
+    const from = found.state;
+    found.state = NEXT[action] ?? from;
+    found.version += 1;
+    found.updated_at = now;
+    if (action === "acknowledge") {
+      found.acknowledged_at = now;
+      found.acknowledged_by = user.display_name;
+    }
+    const seq = id * 10 + found.transitions.length;
+    const who = { actor: user.username, actor_name: user.display_name };
+    found.transitions.push({ seq, at: now, ...who, action, from, to: found.state, reason });
+    this.tell("case", { change: CHANGE[action], case: summaryOf(found) });
+    return found;
+  }
+
+  tell(event, data) {
+    this.seq += 1;
+    const whole = { event, data: { seq: this.seq, at: new Date().toISOString(), ...data } };
+    this.events.push(whole);
+    for (const stream of this.streams) this.write(stream, whole);
+  }
+
+  write(stream, { event, data }) {
+    stream.write(`id: ${data.seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Breaks every stream, as a cut line does. */
+  cut() {
+    for (const stream of this.streams) stream.destroy();
+    this.streams.clear();
+  }
+}
+
+function reply(response, status, body, headers = {}) {
+  const problem = status >= 400;
+  const type = problem ? "application/problem+json" : "application/json";
+  response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store", ...headers });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+const refuse = (response, status, type, detail, extra = {}, headers = {}) =>
+  reply(response, status, { type, title: type, status, detail, ...extra }, headers);
+
+async function bodyOf(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString() || "{}");
+}
+
+function serveFile(path, response) {
+  const wanted = normalize(join(DIST, path));
+  const found = wanted.startsWith(DIST) && existsSync(wanted) && statSync(wanted).isFile();
+  const file = found ? wanted : join(DIST, "index.html");
+  if (!existsSync(file)) {
+    response.writeHead(503).end("no build: run `npm run build` first");
+    return;
+  }
+  response.writeHead(200, {
+    "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+  });
+  createReadStream(file).pipe(response);
+}
+
+function openStream(hub, request, response, after) {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  response.write(
+    `event: hello\ndata: ${JSON.stringify({ seq: hub.seq, hub_time: new Date().toISOString() })}\n\n`,
+  );
+  if (after !== null) {
+    for (const event of hub.events) if (event.data.seq > after) hub.write(response, event);
+  }
+  hub.streams.add(response);
+  hub.streamsOpened += 1;
+  const ping = setInterval(() => response.write(": ping\n\n"), 10_000);
+  request.on("close", () => {
+    clearInterval(ping);
+    hub.streams.delete(response);
+  });
+}
+
+function openTotals(hub) {
+  const totals = { P1: 0, P2: 0, P3: 0, P4: 0 };
+  for (const found of hub.cases.values()) if (!ended(found)) totals[found.severity] += 1;
+  return totals;
+}
+
+async function signIn(hub, request, response) {
+  const { username, password } = await bodyOf(request);
+  if (hub.attempts >= 5)
+    return refuse(response, 429, "too-many-attempts", "too many attempts", {}, { "Retry-After": "30" });
+  if (!Object.hasOwn(USERS, username) || password !== username) {
+    hub.attempts += 1;
+    return refuse(response, 401, "wrong-credentials", "user name or password is wrong");
+  }
+  hub.attempts = 0;
+  const token = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const session = {
+    username,
+    ...USERS[username],
+    expires_at: new Date(Date.now() + 12 * 3_600_000).toISOString(),
+  };
+  hub.sessions.set(token, session);
+  const cookie = `gw_session=${token}; HttpOnly; SameSite=Strict; Path=/`;
+  return reply(response, 200, session, { "Set-Cookie": cookie });
+}
+
+async function act(hub, id, request, response, user) {
+  const found = hub.cases.get(id);
+  const { action, reason, version } = await bodyOf(request);
+  if (!found) return refuse(response, 404, "not-found", "no such case");
+  const whole = () => ({ ...found, allowed_actions: allowedActions(found, user) });
+  if (version !== found.version) {
+    return refuse(response, 409, "version-conflict", "the case has changed", { current: whole() });
+  }
+  const allowed = allowedActions(found, user).find((each) => each.action === action);
+  if (!allowed) return refuse(response, 422, "wrong-state", "not possible in this state");
+  if (allowed.blocked) return refuse(response, 403, "not-allowed", allowed.blocked.en);
+  if (allowed.needs_reason && !reason?.trim())
+    return refuse(response, 422, "reason-needed", "a reason is needed");
+  hub.change(id, action, user, reason ?? null);
+  return reply(response, 200, whole());
+}
+
+function get(hub, path, search, response, user) {
+  const now = Date.now();
+  const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+  const [first, second, third] = parts;
+  if (first === "cases" && second === undefined) {
+    const items = [...hub.cases.values()].filter((found) => !ended(found));
+    items.sort((a, b) => a.severity.localeCompare(b.severity) || a.opened_at.localeCompare(b.opened_at));
+    return reply(response, 200, { items: items.map(summaryOf), next: null, total_open: openTotals(hub) });
+  }
+  if (first === "cases") {
+    const found = hub.cases.get(Number(second));
+    if (!found) return refuse(response, 404, "not-found", "no such case");
+    if (third === "series") return reply(response, 200, makeSeries(found, now));
+    return reply(response, 200, { ...found, allowed_actions: allowedActions(found, user) });
+  }
+  if (first === "gateways" && second === undefined)
+    return reply(response, 200, { items: [...hub.gateways.values()] });
+  if (first === "gateways" && third === "devices")
+    return reply(response, 200, { items: hub.devices?.(second) ?? makeDevices(second, now) });
+  if (first === "gateways" && third === "quarantine")
+    return reply(response, 200, { items: hub.quarantine?.(second) ?? makeQuarantine(second, now) });
+  if (first === "sites") return reply(response, 200, { items: hub.sites ?? SITES });
+  if (path === "/statistics/load") {
+    const load = { officer_last_hour: hub.load ?? 7, target: 6, maximum: 12 };
+    return reply(response, 200, {
+      ...load,
+      open_by_severity: openTotals(hub),
+      oldest_unacknowledged_ms: null,
+    });
+  }
+  return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
+}
+
+async function handle(hub, request, response) {
+  const url = new URL(request.url ?? "/", "http://mock");
+  if (hub.down) return request.socket.destroy();
+  if (!url.pathname.startsWith("/api/v1/")) return serveFile(url.pathname, response);
+  const path = url.pathname.slice("/api/v1".length);
+  const method = request.method;
+  if (method !== "GET" && request.headers["x-gridwatch-request"] !== "1") {
+    return refuse(response, 403, "not-allowed", "the header X-Gridwatch-Request is missing");
+  }
+  if (path === "/session" && method === "POST") return signIn(hub, request, response);
+  const token = /gw_session=([^;]+)/.exec(request.headers.cookie ?? "")?.[1];
+  const user = hub.sessions.get(token);
+  if (user === undefined) return refuse(response, 401, "not-signed-in", "nobody is signed in");
+  if (path === "/session" && method === "DELETE") {
+    hub.sessions.delete(token);
+    return response.writeHead(204).end();
+  }
+  if (path === "/session") return reply(response, 200, user);
+  if (path === "/events") {
+    const after = url.searchParams.get("after");
+    return openStream(hub, request, response, after === null ? null : Number(after));
+  }
+  const action = /^\/cases\/(\d+)\/actions$/.exec(path);
+  if (method === "POST" && action) return act(hub, Number(action[1]), request, response, user);
+  return get(hub, path, url.searchParams, response, user);
+}
+
+/** Starts a mock on a port (0 chooses one); gives its address, its state and how to stop it. */
+export async function startMock({ port = 0, empty = false } = {}) {
+  const hub = new MockHub({ empty });
+  const server = createServer((request, response) => {
+    handle(hub, request, response).catch((error) => refuse(response, 500, "internal", String(error)));
+  });
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  // A test that fails before it stops its mock must not keep the process.
+  if (port === 0) server.unref();
+  const stop = () => {
+    hub.cut();
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, hub, stop };
+}
+
+export { ACK_MS };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url, hub } = await startMock({ port: Number(process.env.PORT ?? 8790) });
+  console.log(`mock hub at ${url} (officer/officer, supervisor/supervisor)`);
+  // One new case now and then, so that the board lives.
+  const { SMOKE } = await import("./mock-data.mjs");
+  const every = Number(process.env.NEW_CASE_EVERY_S ?? 45) * 1000;
+  if (every > 0) {
+    setInterval(() => {
+      const severity = ["P1", "P2", "P3", "P4"][Math.floor(Math.random() * 4)];
+      hub.add({ ...SMOKE, kind: severity === "P1" ? "smoke" : "door_held", severity });
+    }, every);
+  }
+}

@@ -1,0 +1,98 @@
+/** The console as a whole: signed out, the sign-in page; signed in, header, strip and the page asked for. */
+import { useEffect } from "preact/hooks";
+import { openBySeverity } from "./data/cases";
+import { resume, session } from "./data/session";
+import { assertive, polite } from "./duty/announce";
+import { ringingCases } from "./duty/shift";
+import { t } from "./i18n";
+import { route } from "./logic/route";
+import { Board } from "./pages/board";
+import { CasePage } from "./pages/case";
+import { Devices } from "./pages/devices";
+import { Gateway } from "./pages/gateway";
+import { SignIn } from "./pages/sign-in";
+import { Header } from "./parts/header";
+import { KeysHelp } from "./parts/keys-help";
+import { Link } from "./parts/link";
+import { Strip } from "./parts/strip";
+
+const RETRY_MS = 3000;
+
+function Unreachable() {
+  useEffect(() => {
+    const timer = setInterval(() => void resume(), RETRY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <main class="alone" id="main">
+      <p role="alert">{t.value.signIn.unreachable}</p>
+    </main>
+  );
+}
+
+function Page() {
+  const here = route.value;
+  switch (here.page) {
+    case "board":
+      return <Board />;
+    case "case":
+      return <CasePage key={here.id} id={here.id} />;
+    case "devices":
+      return <Devices />;
+    case "gateway":
+      return <Gateway key={here.id} id={here.id} />;
+    case "unknown":
+      return (
+        <main class="alone" id="main">
+          <h1>{t.value.notFound}</h1>
+          <Link to="/">{t.value.back}</Link>
+        </main>
+      );
+  }
+}
+
+/** The window's title says how many P1 wait, for when another window is in front. */
+function useTitle(): void {
+  const waiting = ringingCases.value.size;
+  const open = openBySeverity.value.P1;
+  const words = t.value;
+  useEffect(() => {
+    const mark = waiting > 0 ? `【${words.severity.P1} ${waiting}】` : open > 0 ? `[${open}] ` : "";
+    document.title = `${mark}${words.productLong}`;
+  }, [waiting, open, words]);
+}
+
+function SignedIn() {
+  useTitle();
+  return (
+    <div class="frame">
+      <a class="skip" href="#main">
+        {t.value.skip}
+      </a>
+      <Header />
+      <Strip />
+      <Page />
+      <KeysHelp />
+      <div class="visually-hidden" aria-live="assertive" id="announce-p1">
+        {assertive.value}
+      </div>
+      <div class="visually-hidden" aria-live="polite" id="announce">
+        {polite.value}
+      </div>
+    </div>
+  );
+}
+
+export function App() {
+  const state = session.value;
+  switch (state.is) {
+    case "unknown":
+      return null;
+    case "unreachable":
+      return <Unreachable />;
+    case "signed-out":
+      return <SignIn expired={state.expired} />;
+    case "signed-in":
+      return <SignedIn />;
+  }
+}

@@ -1,0 +1,50 @@
+/** Gateways, their devices and the messages that nobody understood. */
+import { signal } from "@preact/signals";
+import { request } from "./http";
+import { onGatewayEvent, onReload } from "./live";
+import type { DeviceStatus, GatewayStatus, QuarantineSample } from "./types";
+
+/** All gateways by id, live; null until they have been asked for. */
+export const gateways = signal<ReadonlyMap<string, GatewayStatus> | null>(null);
+export const gatewaysError = signal<unknown>(null);
+
+let meanwhile: GatewayStatus[] | null = null;
+
+/** Loads all gateways; events that come in while loading are newer and win. */
+export async function loadGateways(): Promise<void> {
+  const heard: GatewayStatus[] = [];
+  meanwhile = heard;
+  try {
+    const { items } = await request<{ items: GatewayStatus[] }>("GET", "/gateways");
+    gateways.value = new Map([...items, ...heard].map((gateway) => [gateway.id, gateway]));
+    gatewaysError.value = null;
+  } catch (error) {
+    gatewaysError.value = error;
+  } finally {
+    if (meanwhile === heard) meanwhile = null;
+  }
+}
+
+onGatewayEvent(({ gateway }) => {
+  meanwhile?.push(gateway);
+  if (gateways.value === null) return;
+  gateways.value = new Map(gateways.value).set(gateway.id, gateway);
+});
+// Only what a page has asked for is loaded again.
+onReload(() => {
+  if (gateways.value !== null) void loadGateways();
+});
+
+export function forgetGateways(): void {
+  gateways.value = null;
+}
+
+export async function loadDevices(gateway: string): Promise<DeviceStatus[]> {
+  const path = `/gateways/${encodeURIComponent(gateway)}/devices`;
+  return (await request<{ items: DeviceStatus[] }>("GET", path)).items;
+}
+
+export async function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
+  const path = `/gateways/${encodeURIComponent(gateway)}/quarantine`;
+  return (await request<{ items: QuarantineSample[] }>("GET", path)).items;
+}

@@ -1,0 +1,298 @@
+/**
+ * What the officer API says, as types. The hub's OpenAPI is the truth: `npm run types` writes
+ * `generated.ts` from a running hub, and these types are then checked against it.
+ * Text in these types comes from devices and people: it may be shown only as text.
+ */
+
+/** RFC 3339 in UTC with milliseconds. */
+export type Timestamp = string;
+
+/** A sentence in both languages of the console. */
+export interface Text {
+  zh: string;
+  en: string;
+}
+
+export type Severity = "P1" | "P2" | "P3" | "P4";
+export const SEVERITIES: readonly Severity[] = ["P1", "P2", "P3", "P4"];
+
+/** The closed list of the wire; what a newer hub adds is shown by its name. */
+export type Kind =
+  | "smoke"
+  | "heat"
+  | "gas"
+  | "carbon_monoxide"
+  | "co2"
+  | "voc"
+  | "pm25"
+  | "temperature"
+  | "humidity"
+  | "water_leak"
+  | "water_level"
+  | "door"
+  | "lock"
+  | "door_forced"
+  | "door_held"
+  | "access_granted"
+  | "access_denied"
+  | "tamper"
+  | "motion"
+  | "occupancy"
+  | "camera_object"
+  | "camera_motion"
+  | "line_crossing"
+  | "video_loss"
+  | "vibration"
+  | "power"
+  | "battery"
+  | "link_quality"
+  | "availability"
+  | "alarm_test"
+  | "other";
+
+export type Role = "duty_officer" | "supervisor" | "administrator";
+
+export interface Session {
+  username: string;
+  display_name: string;
+  role: Role;
+  expires_at: Timestamp;
+  language?: "zh" | "en" | null;
+}
+
+/** Where inside a site; free text as written on the doors. */
+export interface Place {
+  building?: string | null;
+  unit?: string | null;
+  floor?: string | null;
+  room?: string | null;
+}
+
+export type AreaLevel = "city" | "district" | "street" | "community" | "grid";
+
+export interface Area {
+  code: string;
+  parent?: string | null;
+  level: AreaLevel;
+  name: Text;
+}
+
+export interface Site {
+  id: string;
+  name: Text;
+  grid: string;
+  address: string | null;
+  building_code?: string | null;
+  lat?: number | null;
+  lon?: number | null;
+  gateway?: string | null;
+}
+
+export type CaseState = "reported" | "acknowledged" | "filed" | "closed" | "rejected";
+
+export interface CaseSummary {
+  id: number;
+  /** For people: day and running number. */
+  number: string;
+  version: number;
+  state: CaseState;
+  severity: Severity;
+  category: string;
+  category_name: Text;
+  title: Text;
+  site: { id: string; name: Text };
+  area_path: { code: string; name: Text; level: AreaLevel }[];
+  place: Place;
+  kinds: Kind[];
+  devices: string[];
+  alert_count: number;
+  /** Alerts that have not cleared. */
+  alerts_active: number;
+  opened_at: Timestamp;
+  updated_at: Timestamp;
+  acknowledged_at?: Timestamp | null;
+  acknowledged_by?: string | null;
+  ack_due_at: Timestamp;
+  is_drill: boolean;
+}
+
+export type ClockQuality = "plausible" | "unsure";
+export type Value = boolean | number | string;
+
+export interface Reading {
+  device: string;
+  kind: Kind;
+  value: Value;
+  unit?: string | null;
+  quality?: "good" | "uncertain" | "bad";
+  at: Timestamp;
+  received_at: Timestamp;
+  retained?: boolean;
+  is_test?: boolean;
+}
+
+export type DetectedBy = { by: "rule"; rule: string } | { by: "model"; model: string; build: number };
+
+export interface Alert {
+  id: string;
+  revision: number;
+  phase: "raised" | "updated" | "cleared";
+  sequence?: number | null;
+  boot_epoch?: number;
+  kind: Kind;
+  severity: Severity;
+  device: string;
+  device_known?: boolean;
+  site: string;
+  place?: Place;
+  raised_at: Timestamp;
+  at: Timestamp;
+  clock?: ClockQuality;
+  detected_by: DetectedBy;
+  /** Anomaly score in [0, 1]. */
+  score?: number | null;
+  reason: Text;
+  evidence?: Reading[];
+  is_test?: boolean;
+}
+
+export interface CaseAlert {
+  alert: Alert;
+  joined_at: Timestamp;
+  joined_because: Text;
+  /** The hub's clock when the first message of the alert came in. */
+  arrived_at: Timestamp;
+  revisions: number;
+  cleared_at?: Timestamp | null;
+}
+
+/** One append-only row of a case's history. */
+export interface Transition {
+  seq: number;
+  at: Timestamp;
+  /** `system` or a user name. */
+  actor: string;
+  actor_name: string;
+  action: string;
+  from: CaseState | null;
+  to: CaseState;
+  reason: string | null;
+}
+
+export type ActionName = "acknowledge" | "file" | "close" | "reject" | "note";
+
+export interface AllowedAction {
+  action: ActionName;
+  needs_reason: boolean;
+  /** Why it cannot be done now, such as waiting for a second person. */
+  blocked?: Text | null;
+  second_person?: boolean | null;
+}
+
+export interface Case extends CaseSummary {
+  alerts: CaseAlert[];
+  transitions: Transition[];
+  allowed_actions: AllowedAction[];
+  related_reason: Text | null;
+}
+
+export type OpenBySeverity = Record<Severity, number>;
+
+export interface CasePage {
+  items: CaseSummary[];
+  next: string | null;
+  total_open: OpenBySeverity;
+}
+
+/** One device and kind over time; `points` are `[milliseconds since 1970, value]`. */
+export interface Series {
+  device: string;
+  kind: Kind;
+  unit?: string | null;
+  points: [number, Value][];
+}
+
+export interface CaseSeries {
+  from: Timestamp;
+  to: Timestamp;
+  series: Series[];
+  marks: { at: Timestamp; label: Text; alert_id: string }[];
+}
+
+export interface Fault {
+  code: string;
+  subject?: string;
+  since: Timestamp;
+  detail: Text;
+}
+
+export interface GatewayStatus {
+  id: string;
+  site: string;
+  state: "online" | "silent" | "never_seen";
+  last_heartbeat_at?: Timestamp | null;
+  agent_version?: string | null;
+  boot_epoch?: number | null;
+  backlog_alerts: number;
+  backlog_readings: number;
+  clock: ClockQuality;
+  faults: Fault[];
+  /** The proof that no alert message is missing. */
+  sequence: { contiguous_through: number; highest: number; missing: [number, number][] };
+  devices_total: number;
+  devices_silent: number;
+  devices_unknown: number;
+}
+
+export interface DeviceStatus {
+  device: string;
+  profile?: string | null;
+  known: boolean;
+  state: "expected" | "online" | "silent";
+  last_seen?: Timestamp | null;
+  place?: Place;
+  kinds?: Kind[];
+  gateway: string;
+  last_reading?: Reading | null;
+}
+
+export interface QuarantineSample {
+  source: string;
+  reason: string;
+  sample: string;
+  count: number;
+  last_seen: Timestamp;
+}
+
+/** Alarms of one officer in the last hour, against ISA-18.2's 6 (target) and 12 (most). */
+export interface Load {
+  officer_last_hour: number;
+  target: number;
+  maximum: number;
+  open_by_severity: OpenBySeverity;
+  oldest_unacknowledged_ms: number | null;
+}
+
+export type CaseChange =
+  | "opened"
+  | "joined"
+  | "updated"
+  | "acknowledged"
+  | "filed"
+  | "closed"
+  | "rejected"
+  | "noted"
+  | "alert_cleared";
+
+export interface CaseEvent {
+  seq: number;
+  at: Timestamp;
+  change: CaseChange;
+  case: CaseSummary;
+}
+
+export interface GatewayEvent {
+  seq: number;
+  at: Timestamp;
+  gateway: GatewayStatus;
+}

@@ -1,0 +1,30 @@
+/** Starts the console: styles, the followers of the live stream, and the first page. */
+import "uplot/dist/uPlot.min.css";
+import "./style/index.css";
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { App } from "./app";
+import { forgetCases } from "./data/cases";
+import { forgetGateways } from "./data/gateways";
+import { forgetLoad } from "./data/load";
+import { resume, session } from "./data/session";
+import { followArrivals } from "./duty/announce";
+import { followShift } from "./duty/shift";
+import { suggestLanguage } from "./logic/settings";
+
+followShift();
+followArrivals();
+
+effect(() => {
+  const state = session.value;
+  if (state.is === "signed-in") suggestLanguage(state.session.language);
+  if (state.is !== "signed-out") return;
+  // What one officer saw is not the next one's to see.
+  forgetCases();
+  forgetGateways();
+  forgetLoad();
+});
+
+void resume();
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

@@ -1,0 +1,243 @@
+/** One gateway: its health, its devices with the unknown and silent ones first, and what nobody understood. */
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { gateways, gatewaysError, loadDevices, loadGateways, loadQuarantine } from "../data/gateways";
+import { onReload } from "../data/live";
+import type { DeviceStatus, GatewayStatus, QuarantineSample } from "../data/types";
+import { inPlace, kindName, problemInWords, t, valueInWords } from "../i18n";
+import { isLane } from "../logic/chart";
+import { Ago } from "../parts/clock";
+import { Backlog, DeviceCounts, Faults, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
+import { Icon } from "../parts/icons";
+import { Link } from "../parts/link";
+import { Said } from "../parts/said";
+import { siteName } from "./devices";
+
+const REFRESH_MS = 20_000;
+
+type Loaded<T> = { is: "loading" } | { is: "failed"; error: unknown } | { is: "loaded"; items: T[] };
+
+function useList<T>(load: (gateway: string) => Promise<T[]>, id: string): Loaded<T> {
+  const state = useSignal<Loaded<T>>({ is: "loading" });
+  useEffect(() => {
+    let current = true;
+    const read = async () => {
+      try {
+        const items = await load(id);
+        if (current) state.value = { is: "loaded", items };
+      } catch (error) {
+        if (current) state.value = { is: "failed", error };
+      }
+    };
+    void read();
+    const timer = setInterval(() => void read(), REFRESH_MS);
+    const end = onReload(() => void read());
+    return () => {
+      current = false;
+      clearInterval(timer);
+      end();
+    };
+  }, [load, id, state]);
+  return state.value;
+}
+
+function Listed<T>({
+  list,
+  empty,
+  children,
+}: {
+  list: Loaded<T>;
+  empty: string;
+  children: (items: T[]) => ComponentChildren;
+}) {
+  if (list.is === "loading") return <p class="empty">{t.value.loading}</p>;
+  if (list.is === "failed") {
+    return <p class="note note-bad">{t.value.devices.failed + problemInWords(list.error)}</p>;
+  }
+  return list.items.length === 0 ? <p class="empty">{empty}</p> : children(list.items);
+}
+
+function attentionFirst(a: DeviceStatus, b: DeviceStatus): number {
+  const rank = (device: DeviceStatus) =>
+    device.state === "silent" ? 0 : !device.known ? 1 : device.state === "expected" ? 2 : 3;
+  return rank(a) - rank(b) || a.device.localeCompare(b.device);
+}
+
+function LastReading({ device }: { device: DeviceStatus }) {
+  const reading = device.last_reading;
+  if (!reading) return <>–</>;
+  const state = isLane({
+    device: device.device,
+    kind: reading.kind,
+    unit: reading.unit ?? null,
+    points: [[0, reading.value]],
+  });
+  return (
+    <span>
+      {kindName(reading.kind)} <Said>{valueInWords(reading.kind, reading.value, reading.unit, state)}</Said>
+    </span>
+  );
+}
+
+function DeviceRow({ device }: { device: DeviceStatus }) {
+  const words = t.value.devices;
+  return (
+    <tr class={device.state === "silent" ? "is-silent" : undefined}>
+      <th scope="row" data-label={words.device}>
+        <Said class="number">{device.device}</Said>
+        {!device.known && <span class="tag tag-warning">{words.notKnown}</span>}
+      </th>
+      <td>
+        <span class={`status status-${device.state}`}>
+          <span class="status-dot" aria-hidden="true" />
+          {words.deviceState[device.state]}
+        </span>
+      </td>
+      <td data-label={words.lastSeen}>{device.last_seen ? <Ago since={device.last_seen} /> : "–"}</td>
+      <td data-label={words.place}>
+        <Said>{inPlace(device.place) || "–"}</Said>
+      </td>
+      <td data-label={words.lastReading}>
+        <LastReading device={device} />
+      </td>
+      <td data-label={words.kinds}>{(device.kinds ?? []).map(kindName).join(t.value.joiner) || "–"}</td>
+      <td data-label={words.profile}>
+        <Said class="number">{device.profile ?? "–"}</Said>
+      </td>
+    </tr>
+  );
+}
+
+function DeviceTable({ items }: { items: DeviceStatus[] }) {
+  const words = t.value.devices;
+  return (
+    <table class="table table-cards">
+      <thead>
+        <tr>
+          {[
+            words.device,
+            words.attention,
+            words.lastSeen,
+            words.place,
+            words.lastReading,
+            words.kinds,
+            words.profile,
+          ].map((head, index) => (
+            <th key={head} scope="col">
+              {index === 1 ? <span class="visually-hidden">{head}</span> : head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {[...items].sort(attentionFirst).map((device) => (
+          <DeviceRow key={device.device} device={device} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Quarantine({ items }: { items: QuarantineSample[] }) {
+  const words = t.value.devices;
+  return (
+    <>
+      <p class="panel-hint">{words.quarantineHint}</p>
+      <ul class="quarantine">
+        {items.map((item) => (
+          <li key={`${item.source}|${item.reason}|${item.sample}`}>
+            <p class="quarantine-top">
+              <Said class="number">{item.source}</Said>
+              <span>
+                {words.count} {item.count}
+              </span>
+              <Ago since={item.last_seen} />
+            </p>
+            <p>
+              <Said>{item.reason}</Said>
+            </p>
+            <pre class="sample">
+              <Said>{item.sample}</Said>
+            </pre>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Health({ gateway }: { gateway: GatewayStatus }) {
+  const words = t.value.devices;
+  const facts: [string, ComponentChildren][] = [
+    [words.proof, <Proof key="proof" gateway={gateway} />],
+    [words.lastHeartbeat, <Heartbeat key="heartbeat" gateway={gateway} />],
+    [words.backlog, <Backlog key="backlog" gateway={gateway} />],
+    [words.devices, <DeviceCounts key="devices" gateway={gateway} />],
+    [words.version, <Said key="version">{gateway.agent_version ?? "–"}</Said>],
+    [words.clock, words.clockQuality[gateway.clock]],
+    [words.bootEpoch, gateway.boot_epoch ?? "–"],
+  ];
+  return (
+    <section class="panel">
+      <div class="gateway-name">
+        <GatewayState gateway={gateway} />
+        <h1>
+          <Said>{siteName(gateway.site)}</Said>
+        </h1>
+        <Said class="number">{gateway.id}</Said>
+      </div>
+      <dl class="gateway-facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <h2>{words.faults}</h2>
+      <Faults gateway={gateway} />
+    </section>
+  );
+}
+
+export function Gateway({ id }: { id: string }) {
+  useEffect(() => {
+    if (gateways.value === null) void loadGateways();
+  }, []);
+  const devices = useList(loadDevices, id);
+  const quarantine = useList(loadQuarantine, id);
+  const words = t.value.devices;
+  const gateway = gateways.value?.get(id);
+  return (
+    <main class="page" id="main">
+      <Link to="/devices" class="back">
+        <Icon name="back" />
+        {words.back}
+      </Link>
+      {gateway ? (
+        <Health gateway={gateway} />
+      ) : (
+        <p class="note">
+          {gatewaysError.value !== null
+            ? words.failed + problemInWords(gatewaysError.value)
+            : gateways.value === null
+              ? t.value.loading
+              : t.value.notFound}
+        </p>
+      )}
+      <section class="panel">
+        <h2>{words.devices}</h2>
+        <Listed list={devices} empty={words.emptyDevices}>
+          {(items) => <DeviceTable items={items} />}
+        </Listed>
+      </section>
+      <section class="panel">
+        <h2>{words.quarantine}</h2>
+        <Listed list={quarantine} empty={words.quarantineEmpty}>
+          {(items) => <Quarantine items={items} />}
+        </Listed>
+      </section>
+    </main>
+  );
+}

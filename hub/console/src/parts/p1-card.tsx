@@ -1,0 +1,53 @@
+/** One P1 case in its own zone of the board. */
+import type { CaseSummary } from "../data/types";
+import { pending } from "../duty/actions";
+import { arrivals } from "../duty/announce";
+import { said, t } from "../i18n";
+import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
+import { AckClock, Age } from "./clock";
+import { Link } from "./link";
+import { Said } from "./said";
+import { SeverityBadge } from "./severity";
+
+interface Given {
+  found: CaseSummary;
+  selected: boolean;
+  target: boolean;
+  select: (id: number) => void;
+}
+
+export function P1Card({ found, selected, target, select }: Given) {
+  const waits = found.state === "reported" && !pending.value.has(found.id);
+  const names = ["p1-card", waits ? "p1-waits" : "p1-known"];
+  if (selected) names.push("is-selected");
+  if (waits && arrivals.value.has(found.id)) names.push("is-new");
+  if (found.is_drill) names.push("is-drill");
+  return (
+    <li class={names.join(" ")} data-case={found.id} onFocusIn={() => select(found.id)}>
+      {found.is_drill && <DrillMark />}
+      <div class="p1-top">
+        <SeverityBadge severity={found.severity} />
+        <AckClock found={found} />
+      </div>
+      <h3 class="p1-title" id={`title-${found.id}`}>
+        <Link to={`/cases/${found.id}`} id={`case-${found.id}`}>
+          <Said>{said(found.title)}</Said>
+        </Link>
+      </h3>
+      <p class="p1-where">
+        <Whereabouts found={found} />
+      </p>
+      <p class="p1-facts">
+        <span>
+          {t.value.case.age} <Age since={found.opened_at} />
+        </span>
+        <span>{t.value.board.alerts(found.alert_count, found.alerts_active)}</span>
+        <Kinds found={found} />
+      </p>
+      <div class="p1-act">
+        <AcknowledgeButton found={found} target={target} />
+      </div>
+      <CaseNotice id={found.id} />
+    </li>
+  );
+}

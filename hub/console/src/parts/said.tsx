@@ -1,0 +1,7 @@
+/**
+ * Text from devices and people, shown only as text and kept apart from the text around it: a name with
+ * right-to-left marks must not turn the line it stands in.
+ */
+export function Said({ children, class: name }: { children: string; class?: string }) {
+  return <bdi class={name === undefined ? "said" : `said ${name}`}>{children}</bdi>;
+}
