@@ -43,7 +43,7 @@ impl Agent {
             folder: workspace.join("agent"),
             log: workspace.join("agent.log"),
             health_port: free_port()?,
-            environment: vec![("RUST_LOG".into(), "info".into())],
+            environment: vec![("GRIDWATCH_LOG".into(), "info".into())],
         };
         std::fs::create_dir_all(&agent.folder).context("making the agent's folder")?;
         agent.set_join(join)?;

@@ -20,6 +20,7 @@ pub struct Hub {
     folder: PathBuf,
     log: PathBuf,
     port: u16,
+    tls: bool,
     ca_pem: String,
 }
 
@@ -92,6 +93,7 @@ impl Hub {
             config.insert(name.into(), shipped.display().to_string().into());
         }
         config.extend(changes);
+        let tls = config.get("tls").and_then(Value::as_bool) != Some(false);
         std::fs::write(&path, config.to_string()).context("writing hub.toml")?;
         Ok(Self {
             process: None,
@@ -99,6 +101,7 @@ impl Hub {
             folder,
             log: workspace.join("hub.log"),
             port,
+            tls,
             ca_pem: String::new(),
         })
     }
@@ -117,7 +120,7 @@ impl Hub {
                 arguments: ["run", "--config", &self.config()]
                     .map(str::to_owned)
                     .into(),
-                environment: vec![("RUST_LOG".into(), "info".into())],
+                environment: Vec::new(),
                 log: self.log.clone(),
             })?);
         }
@@ -149,10 +152,10 @@ impl Hub {
     /// Address for browsers and officers.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme(), self.port)
     }
 
-    /// Its certificate authority; empty before the first gateway was added.
+    /// Its certificate authority; empty before the first gateway was added, and without TLS.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
@@ -163,13 +166,15 @@ impl Hub {
     /// # Errors
     /// When the hub refuses.
     pub fn add_gateway(&mut self, id: &str, site: &str, port: u16) -> Result<Join> {
-        let url = format!("https://127.0.0.1:{port}");
+        let url = format!("{}://127.0.0.1:{port}", self.scheme());
         let config = self.config();
         let arguments = [
             "gateway", "add", id, "--site", site, "--config", &config, "--url", &url,
         ];
         let join = Join(run_ok(&self.program, &arguments, "")?);
-        self.ca_pem = join.ca_pem()?;
+        if self.tls {
+            self.ca_pem = join.ca_pem()?;
+        }
         Ok(join)
     }
 
@@ -201,6 +206,10 @@ impl Hub {
     /// When the hub refuses.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Officer> {
         Officer::sign_in(&self.address(), &self.ca_pem, name, password).await
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
     }
 
     fn config(&self) -> String {

@@ -195,16 +195,20 @@ impl Officer {
     }
 }
 
-/// A client that trusts one certificate authority.
+/// A client that trusts one certificate authority; none when `ca_pem` is empty (plain HTTP).
 ///
 /// # Errors
-/// When `ca_pem` is none.
+/// When `ca_pem` is no certificate.
 pub fn client(ca_pem: &str) -> Result<reqwest::Client> {
     // Fails only when it was done before, and that is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let ca = reqwest::Certificate::from_pem(ca_pem.as_bytes()).context("reading the authority")?;
+    let trusted = if ca_pem.is_empty() {
+        Vec::new()
+    } else {
+        vec![reqwest::Certificate::from_pem(ca_pem.as_bytes()).context("reading the authority")?]
+    };
     reqwest::Client::builder()
-        .tls_certs_only([ca])
+        .tls_certs_only(trusted)
         .no_proxy()
         .connect_timeout(Duration::from_secs(5))
         .build()

@@ -16,6 +16,7 @@ const TAIL_LINES: usize = 40;
 pub struct Workspace {
     path: PathBuf,
     passed: AtomicBool,
+    keep: AtomicBool,
 }
 
 impl Workspace {
@@ -37,7 +38,13 @@ impl Workspace {
         Self {
             path,
             passed: AtomicBool::new(false),
+            keep: AtomicBool::new(false),
         }
+    }
+
+    /// Leaves the folder where it is, and prints nothing at the end.
+    pub fn keep(&self) {
+        self.keep.store(true, Ordering::Relaxed);
     }
 
     /// The folder.
@@ -81,6 +88,9 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
+        if self.keep.load(Ordering::Relaxed) {
+            return;
+        }
         if self.passed.load(Ordering::Relaxed) {
             if let Err(error) = std::fs::remove_dir_all(&self.path) {
                 eprintln!("removing {}: {error}", self.path.display());
