@@ -34,6 +34,10 @@ struct Arguments {
     /// How many times faster than real time to play; 1 when not given, 10 with --once.
     #[arg(long)]
     speed: Option<f64>,
+    /// After a good --once, run this shell command with GRIDWATCH_URL, GRIDWATCH_USER and
+    /// GRIDWATCH_PASSWORD of the hub that is still running, and fail when it fails.
+    #[arg(long, value_name = "COMMAND", requires = "once")]
+    then: Option<String>,
 }
 
 /// Everything that runs.
@@ -44,6 +48,7 @@ pub(crate) struct Demo {
     pub(crate) agent: Agent,
     pub(crate) modbus: ModbusSim,
     pub(crate) officer: Officer,
+    pub(crate) password: String,
     pub(crate) workspace: Workspace,
 }
 
@@ -87,6 +92,9 @@ async fn play(arguments: &Arguments) -> Result<()> {
     if arguments.once {
         watching.abort();
         result?;
+        if let Some(command) = &arguments.then {
+            run_then(&demo, command).await?;
+        }
         println!("\nExactly the expected cases exist; nothing was lost, nothing was doubled.");
         return demo.workspace.passed();
     }
@@ -95,6 +103,21 @@ async fn play(arguments: &Arguments) -> Result<()> {
     }
     println!("\nThe story is over; the building goes on living. Ctrl-C ends it.");
     story::live_on(&demo, &mut house, &mut stage).await
+}
+
+/// Runs a command against the hub of the demo.
+async fn run_then(demo: &Demo, command: &str) -> Result<()> {
+    println!("\n$ {command}");
+    let status = tokio::process::Command::new("/bin/sh")
+        .args(["-c", command])
+        .env("GRIDWATCH_URL", demo.hub.address())
+        .env("GRIDWATCH_USER", "duty")
+        .env("GRIDWATCH_PASSWORD", &demo.password)
+        .status()
+        .await
+        .context("starting the command")?;
+    anyhow::ensure!(status.success(), "`{command}` failed: {status}");
+    Ok(())
 }
 
 /// `demo-data` in the repository, empty.
@@ -137,6 +160,7 @@ async fn start(workspace: Workspace, speed: f64) -> Result<Demo> {
         agent,
         modbus,
         officer,
+        password: duty,
         workspace,
     })
 }
