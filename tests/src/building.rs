@@ -106,6 +106,16 @@ impl Building {
         self
     }
 
+    /// Keeps the agent's state elsewhere.
+    #[must_use]
+    pub fn state(self, state: &Path) -> Self {
+        let mut agent = Table::new();
+        agent.insert("state_dir".into(), state.display().to_string().into());
+        let mut more = Table::new();
+        more.insert("agent".into(), agent.into());
+        self.with(more)
+    }
+
     /// The whole file. `state` is the agent's folder, `join` the join file (empty: no hub).
     #[must_use]
     pub fn to_toml(&self, state: &Path, join: &str, health_port: u16, broker_port: u16) -> String {

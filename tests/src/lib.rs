@@ -19,9 +19,12 @@ pub mod modbus;
 pub mod mqtt;
 pub mod officer;
 pub mod paths;
+pub mod power_cut;
 pub mod process;
+pub mod small_disk;
 pub mod sse;
 pub mod statistics;
+pub mod storm;
 pub mod workspace;
 pub mod zigbee;
 

@@ -1,5 +1,6 @@
 //! The whole line for a test: broker, hub, agent, and an officer who is signed in.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -26,6 +27,8 @@ pub struct LineOptions {
     pub relay: bool,
     /// Keys of `hub.toml` that differ.
     pub hub: toml::Table,
+    /// Another place for the agent's state, such as a small disk.
+    pub agent_state: Option<PathBuf>,
 }
 
 /// Everything from the sensor's broker to the officer.
@@ -71,7 +74,11 @@ impl Line {
         hub.add_officer("duty", "duty_officer", "值班员 Duty", &password)?;
         hub.start().await?;
         let officer = hub.sign_in("duty", &password).await?;
-        let mut agent = Agent::make(&workspace, &options.building, &join, broker.port())?;
+        let building = match options.agent_state {
+            Some(state) => options.building.state(&state),
+            None => options.building,
+        };
+        let mut agent = Agent::make(&workspace, &building, &join, broker.port())?;
         agent.start().await?;
         agent.wait_subscribed(broker.port()).await?;
         Ok(Self {
@@ -91,6 +98,12 @@ impl Line {
     /// When the broker is not there.
     pub async fn zigbee(&self) -> Result<ZigbeeSim> {
         ZigbeeSim::connect(self.broker.port()).await
+    }
+
+    /// Where the broker keeps its sessions and retained messages.
+    #[must_use]
+    pub fn broker_state(&self) -> PathBuf {
+        self.workspace.join("mosquitto/mosquitto.db")
     }
 
     /// Waits until `count` cases exist, and gives them back.
