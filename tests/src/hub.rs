@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use crate::eventually;
 use crate::officer::{Officer, client};
-use crate::paths::{built_program, free_port, repository};
+use crate::paths::{built_program, free_port};
 use crate::process::{Process, Start, run_ok};
 use crate::workspace::Workspace;
 
@@ -69,7 +69,7 @@ impl Join {
 }
 
 impl Hub {
-    /// Makes a hub in the folder `hub` of the workspace: certificate authority, configuration with the
+    /// Makes a hub in the folder `hub` of the workspace: certificate authority, configuration, and the
     /// areas, sites and categories that are shipped. `changes` are keys of `hub.toml` that differ.
     ///
     /// # Errors
@@ -88,10 +88,6 @@ impl Hub {
         let text = std::fs::read_to_string(&path).context("reading hub.toml")?;
         let mut config: Table = text.parse().context("reading hub.toml")?;
         config.insert("listen".into(), format!("127.0.0.1:{port}").into());
-        for name in ["areas", "sites", "categories"] {
-            let shipped = repository().join("configs").join(format!("{name}.toml"));
-            config.insert(name.into(), shipped.display().to_string().into());
-        }
         config.extend(changes);
         let tls = config.get("tls").and_then(Value::as_bool) != Some(false);
         std::fs::write(&path, config.to_string()).context("writing hub.toml")?;
