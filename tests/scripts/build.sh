@@ -1,0 +1,19 @@
+#!/bin/bash
+# Builds the console, then everything that embeds or starts it. `build.sh release` for measurements.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+profile=()
+[ "${1:-}" = release ] && profile=(--release)
+
+console=hub/console
+if [ -f "$console/package.json" ]; then
+    # Only when a source is newer than the build.
+    if [ ! -f "$console/dist/index.html" ] || [ -n "$(find "$console" \
+        \( -name node_modules -o -name dist -o -name output \) -prune -o \
+        -type f -newer "$console/dist/index.html" -print -quit)" ]; then
+        npm --prefix "$console" run --silent build
+    fi
+fi
+cargo build --workspace "${profile[@]}"
+cargo build -p edge-agent --examples "${profile[@]}"

@@ -1,0 +1,61 @@
+#!/bin/bash
+# Installs what building, tests and the demo need and this machine lacks. Running it again does nothing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# What each is for: a C compiler and make (SQLite, ring), a real broker, a real browser, a server with
+# the InfluxDB write API, wrong clocks, and a file system for the power-cut rig.
+packages=(
+    build-essential ca-certificates
+    mosquitto mosquitto-clients
+    chromium
+    victoria-metrics
+    libfaketime
+    e2fsprogs
+)
+
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+# at_least HAVE WANT: whether version HAVE is WANT or newer
+at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+command -v cargo >/dev/null || fail "cargo is not installed: Gridwatch needs Rust, see https://rustup.rs"
+rust_wanted=$(sed -nE 's/^rust-version = "([0-9.]+)"/\1/p' Cargo.toml)
+rust_have=$(cargo --version | sed -E 's/cargo ([0-9.]+).*/\1/')
+at_least "$rust_have" "$rust_wanted" || fail "Rust is $rust_have, Gridwatch needs $rust_wanted or newer"
+
+command -v node >/dev/null || fail "node is not installed: the console needs Node 20.19 or newer"
+command -v npm >/dev/null || fail "npm is not installed: the console needs it beside Node"
+node_have=$(node --version | tr -d v)
+at_least "$node_have" 20.19 || fail "Node is $node_have, the console needs 20.19 or newer"
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: installing Debian packages: ${missing[*]}"
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "installing ${missing[*]} needs root: install them, or sudo"
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+console=hub/console
+if [ -f "$console/package-lock.json" ]; then
+    if [ "$console/package-lock.json" -nt "$console/node_modules/.package-lock.json" ]; then
+        echo "setup: installing the console's npm packages"
+        npm ci --prefix "$console" --no-audit --no-fund --silent
+        touch "$console/node_modules/.package-lock.json"
+    fi
+fi

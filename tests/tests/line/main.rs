@@ -1,0 +1,14 @@
+//! The line from sensor to case, end to end, with the programs that are shipped: real sockets, a real
+//! broker, real databases, and faults made on purpose. `make build` first: nothing here builds the hub
+//! or the agent.
+
+mod bad_input;
+mod broker;
+mod configuration;
+mod delivery;
+mod disk;
+mod fault_output;
+mod kills;
+mod modbus;
+mod rigs;
+mod trust;

@@ -1,0 +1,133 @@
+//! Modbus units that misbehave: never a wrong value, never a delay for the others.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use e2e::building::Building;
+use e2e::line::PATIENCE;
+use e2e::modbus::Manner;
+use e2e::{Line, LineOptions, ModbusSim, eventually};
+
+const TRANSMITTER: &str = "modbus-smoke-temperature-transmitter";
+const POLL_MS: u32 = 50;
+
+/// A line with three transmitters; what the third does must not matter to the first two.
+async fn line(name: &str, connection: &str) -> Result<(Line, ModbusSim)> {
+    let modbus = ModbusSim::start().await?;
+    for unit in 1..=3 {
+        modbus.set_transmitter(unit, 21.5, 0.1);
+    }
+    let building = Building::new()
+        .device("riser/1", "1", "hall", 0)
+        .device("riser/2", "2", "hall", 0)
+        .device("riser/3", "3", "hall", 0)
+        .line("riser", modbus.port(), 300, connection)
+        .unit(1, "riser/1", TRANSMITTER, POLL_MS)
+        .unit(2, "riser/2", TRANSMITTER, POLL_MS)
+        .unit(3, "riser/3", TRANSMITTER, POLL_MS);
+    let options = LineOptions {
+        building,
+        ..LineOptions::default()
+    };
+    Ok((Line::start(name, options).await?, modbus))
+}
+
+/// Waits until a unit has been asked so many times more.
+async fn asked(modbus: &ModbusSim, unit: u8, times: u64) -> Result<Duration> {
+    let (start, before) = (Instant::now(), modbus.requests(unit));
+    eventually("a unit to be asked", PATIENCE, async || {
+        (modbus.requests(unit) >= before + times).then_some(())
+    })
+    .await?;
+    Ok(start.elapsed())
+}
+
+#[tokio::test]
+async fn a_silent_unit_does_not_delay_the_others() -> Result<()> {
+    let (line, modbus) = line("silent-unit", "per_unit").await?;
+    asked(&modbus, 1, 5).await?;
+    modbus.set_manner(3, Manner::Silent);
+    asked(&modbus, 3, 2).await?;
+    // The dead unit is asked seldom, the living ones as ever: no time is measured, only who was asked.
+    let (first, third) = (modbus.requests(1), modbus.requests(3));
+    asked(&modbus, 2, 40).await?;
+    let (first, third) = (modbus.requests(1) - first, modbus.requests(3) - third);
+    ensure!(
+        first >= 20,
+        "unit 1 was asked {first} times while unit 2 was asked 40 times"
+    );
+    ensure!(
+        third < first,
+        "the dead unit was asked {third} times, a living one {first}"
+    );
+    // An alarm of a living unit arrives meanwhile.
+    modbus.set_transmitter(1, 80.0, 0.1);
+    let cases = line.wait_cases(1).await?;
+    ensure!(cases[0].devices == ["riser/1"], "{cases:?}");
+    line.passed()
+}
+
+#[tokio::test]
+async fn on_a_shared_line_a_silent_unit_leaves_room_for_the_others() -> Result<()> {
+    let (line, modbus) = line("shared-line", "shared").await?;
+    modbus.set_manner(3, Manner::Silent);
+    asked(&modbus, 3, 1).await?;
+    asked(&modbus, 1, 20).await?;
+    modbus.set_transmitter(2, 80.0, 0.1);
+    let cases = line.wait_cases(1).await?;
+    ensure!(cases[0].devices == ["riser/2"], "{cases:?}");
+    line.passed()
+}
+
+/// A unit whose answers are wrong raises nothing, and a true alarm on it is seen afterwards.
+async fn wrong_answers_raise_nothing(name: &str, manner: Manner, connection: &str) -> Result<()> {
+    let (line, modbus) = line(name, connection).await?;
+    // Late answers of this unit, taken for another's, would be a fire in building 1 or 2.
+    modbus.set_transmitter(3, 21.5, 0.1);
+    asked(&modbus, 3, 3).await?;
+    modbus.set_manner(3, manner);
+    modbus.set_registers(3, &[0x42C8, 0, 9_000, 3]);
+    asked(&modbus, 3, 3).await?;
+    asked(&modbus, 1, 20).await?;
+    asked(&modbus, 2, 20).await?;
+    let metrics = line.agent.metrics().await?;
+    ensure!(
+        metrics.get("modbus_failed")? >= 1.0,
+        "no failed poll was counted"
+    );
+    let cases = line.officer.cases("all").await?;
+    ensure!(
+        cases.is_empty(),
+        "a wrong answer was taken for a value: {cases:?}"
+    );
+    modbus.set_manner(3, Manner::Proper);
+    let cases = line.wait_cases(1).await?;
+    ensure!(cases[0].devices == ["riser/3"], "{cases:?}");
+    line.passed()
+}
+
+#[tokio::test]
+async fn answers_after_the_time_out_are_never_taken_for_another_value() -> Result<()> {
+    let late = Manner::Late(Duration::from_millis(450));
+    wrong_answers_raise_nothing("late", late, "shared").await
+}
+
+#[tokio::test]
+async fn short_answers_are_refused() -> Result<()> {
+    wrong_answers_raise_nothing("short", Manner::Short, "per_unit").await
+}
+
+#[tokio::test]
+async fn garbled_answers_are_refused() -> Result<()> {
+    wrong_answers_raise_nothing("garbled", Manner::Garbled, "per_unit").await
+}
+
+#[tokio::test]
+async fn answers_to_another_request_are_refused() -> Result<()> {
+    wrong_answers_raise_nothing("behind", Manner::OneBehind, "per_unit").await
+}
+
+#[tokio::test]
+async fn exceptions_are_counted_and_asked_again() -> Result<()> {
+    wrong_answers_raise_nothing("exception", Manner::Exception(4), "per_unit").await
+}
