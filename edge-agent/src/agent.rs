@@ -24,7 +24,7 @@ use crate::profile::Profile;
 use crate::quarantine::Quarantine;
 use crate::sources::{self, FRAMES_MAX};
 use crate::telemetry::Thinning;
-use crate::uplink::{Heartbeats, HubClient, Uplink};
+use crate::uplink::{Heartbeats, HubClient, Lane, Uplink};
 
 /// Everything must have ended this long after the signal to stop; systemd's own limit is 90 s.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ fn start(
     let scoring = Scoring::start(&config.model, now, &health);
     let pipeline = Pipeline {
         clock: clock.clone(),
-        decoder: Decoder::new(config.profiles.clone(), remembered.chain(fixed)),
+        decoder: Decoder::new(config.profiles.clone(), fixed, remembered),
         detector: Detector::new(
             config.site.clone(),
             &config.detection,
@@ -175,7 +175,8 @@ fn start(
                 shared,
                 speed: config.speed,
             };
-            let uplink = Uplink {
+            let alerts = Uplink {
+                lane: Lane::Alerts,
                 client,
                 gateway: hub.gateway.clone(),
                 outbox: outbox.clone(),
@@ -183,12 +184,21 @@ fn start(
                 health: health.clone(),
                 backoff_max: Duration::from_millis(hub.backoff_max_ms),
             };
-            let (token, other) = (stop.clone(), stop.clone());
-            tasks.spawn("uplink", async {
-                uplink.run(token).await.map_err(Into::into)
+            // A client of its own: a connection of its own.
+            let telemetry = Uplink {
+                lane: Lane::Telemetry,
+                client: HubClient::new(hub).context("preparing the connection to the hub")?,
+                ..alerts.clone()
+            };
+            let (one, two, three) = (stop.clone(), stop.clone(), stop.clone());
+            tasks.spawn("uplink of alerts", async {
+                alerts.run(one).await.map_err(Into::into)
+            });
+            tasks.spawn("uplink of telemetry", async {
+                telemetry.run(two).await.map_err(Into::into)
             });
             tasks.spawn("heartbeats", async {
-                heartbeats.run(other).await.map_err(Into::into)
+                heartbeats.run(three).await.map_err(Into::into)
             });
         }
     }

@@ -46,42 +46,55 @@ pub struct Decoded {
 pub struct Decoder {
     profiles: Vec<Profile>,
     by_id: HashMap<String, usize>,
-    /// Profile of a device: configured, or recognised once.
-    by_device: HashMap<DeviceId, usize>,
+    /// Profile that the configuration gives a device: on its topics it alone reads.
+    fixed: HashMap<DeviceId, usize>,
+    /// Profiles that have recognised a device: its state and its availability, say.
+    recognised: HashMap<DeviceId, Vec<usize>>,
     /// Profiles whose pattern fits a topic.
     by_topic: HashMap<String, Vec<usize>>,
 }
 
 impl Decoder {
-    /// A decoder over checked profiles. `fixed` gives devices their profile.
+    /// A decoder over checked profiles. `fixed` gives devices their profile, `remembered` says by which
+    /// one they were recognised in an earlier run.
     #[must_use]
     pub fn new(
         profiles: Vec<Profile>,
         fixed: impl IntoIterator<Item = (DeviceId, String)>,
+        remembered: impl IntoIterator<Item = (DeviceId, String)>,
     ) -> Self {
         let by_id: HashMap<String, usize> = profiles
             .iter()
             .enumerate()
             .map(|(index, profile)| (profile.id.clone(), index))
             .collect();
-        let by_device = fixed
+        let index = |(device, profile): (DeviceId, String)| Some((device, *by_id.get(&profile)?));
+        let fixed = fixed.into_iter().filter_map(index).collect();
+        let recognised = remembered
             .into_iter()
-            .filter_map(|(device, profile)| Some((device, *by_id.get(&profile)?)))
+            .filter_map(index)
+            .map(|(device, index)| (device, vec![index]))
             .collect();
         Self {
             profiles,
             by_id,
-            by_device,
+            fixed,
+            recognised,
             by_topic: HashMap::new(),
         }
     }
 
-    /// The profile that a device is read by, once it is known.
+    /// The profile that a device is read by, once it is known: of several, the one that reads most.
     #[must_use]
     pub fn profile_of(&self, device: &DeviceId) -> Option<&Profile> {
-        self.by_device
-            .get(device)
-            .map(|index| &self.profiles[*index])
+        let profile = |index: &usize| &self.profiles[*index];
+        self.fixed.get(device).map(profile).or_else(|| {
+            self.recognised
+                .get(device)?
+                .iter()
+                .map(profile)
+                .max_by_key(|profile| profile.channels.len())
+        })
     }
 
     /// Reads an MQTT message.
@@ -106,7 +119,7 @@ impl Decoder {
             )));
         }
         let mut document = None;
-        for index in candidates {
+        for &index in &candidates {
             let profile = &self.profiles[index];
             let Matcher::Mqtt(matcher) = &profile.matcher else {
                 continue;
@@ -117,20 +130,13 @@ impl Decoder {
             let body = document.as_ref().expect("parsed above");
             let captures = matcher.topic.captures(topic).unwrap_or_default();
             let device = device_of(profile, &captures, body);
-            let known = device.as_ref().and_then(|d| self.by_device.get(d));
-            let recognised = match known {
-                Some(known) => *known == index,
-                None => matcher.has.iter().all(|p| body.pointer(p).is_some()),
-            };
-            if !recognised {
+            let has_all = matcher.has.iter().all(|p| body.pointer(p).is_some());
+            if !self.takes(index, device.as_ref(), &candidates, has_all) {
                 continue;
             }
             let decoded = json::read(profile, &captures, body, retained, received_at)?;
-            if let Some(device) = device
-                && known.is_none()
-                && self.by_device.len() < TOPICS_MAX
-            {
-                self.by_device.insert(device, index);
+            if let Some(device) = device {
+                self.remember(device, index);
             }
             return Ok(decoded);
         }
@@ -151,14 +157,45 @@ impl Decoder {
         let index = *self.by_id.get(&registers.profile).ok_or_else(|| {
             Refusal::Unknown(format!("profile `{}` is not loaded", registers.profile))
         })?;
-        if !self.by_device.contains_key(&registers.device) {
-            self.by_device.insert(registers.device.clone(), index);
-        }
+        self.remember(registers.device.clone(), index);
         Ok(read_registers(
             &self.profiles[index],
             registers,
             received_at,
         ))
+    }
+
+    /// Whether a profile reads a message of a device on a topic of these candidates.
+    fn takes(
+        &self,
+        index: usize,
+        device: Option<&DeviceId>,
+        candidates: &[usize],
+        has_all: bool,
+    ) -> bool {
+        let Some(device) = device else {
+            return has_all;
+        };
+        if let Some(fixed) = self.fixed.get(device)
+            && candidates.contains(fixed)
+        {
+            return index == *fixed;
+        }
+        let known = self.recognised.get(device).map_or(&[][..], Vec::as_slice);
+        match known.iter().find(|known| candidates.contains(known)) {
+            Some(known) => *known == index,
+            None => has_all,
+        }
+    }
+
+    fn remember(&mut self, device: DeviceId, index: usize) {
+        if self.recognised.len() >= TOPICS_MAX && !self.recognised.contains_key(&device) {
+            return;
+        }
+        let known = self.recognised.entry(device).or_default();
+        if !known.contains(&index) {
+            known.push(index);
+        }
     }
 
     fn candidates(&mut self, topic: &str) -> Vec<usize> {

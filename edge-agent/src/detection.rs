@@ -245,6 +245,11 @@ impl Detector {
         self.supervision.heard(device, source, profile, kind, now)
     }
 
+    /// Notes that a device's own network reports it as not reachable.
+    pub fn offline(&mut self, device: &DeviceId) {
+        self.supervision.offline(device);
+    }
+
     /// Raises or clears an alert that the anomaly model found.
     #[expect(
         clippy::too_many_arguments,

@@ -33,7 +33,6 @@ use sqlx::SqlitePool;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::detection::EpisodeChange;
-use query::UnsentBatch;
 use writer::Command;
 
 /// Commands that wait for the writer at most; a full queue makes the sender wait.
@@ -141,7 +140,7 @@ pub struct RememberedDevice {
 }
 
 /// A batch taken from the outbox for sending.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Unsent {
     /// Alert messages, life safety first.
     pub alerts: Vec<Alert>,
@@ -200,17 +199,20 @@ impl Outbox {
         Ok(stored)
     }
 
-    /// Takes what should be sent next: alerts with life safety first and the newest of those first,
-    /// then in order; then readings, then gaps.
+    /// The alert messages to send next: life safety first and the newest of it first, then in order.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn take(
-        &self,
-        alerts_max: usize,
-        readings_max: usize,
-    ) -> Result<Unsent, OutboxError> {
-        UnsentBatch::read(&self.reader, alerts_max, readings_max).await
+    pub async fn take_alerts(&self, limit: usize) -> Result<Unsent, OutboxError> {
+        query::unsent_alerts(&self.reader, limit).await
+    }
+
+    /// The oldest readings, and the gaps to report.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn take_telemetry(&self, limit: usize) -> Result<Unsent, OutboxError> {
+        query::unsent_telemetry(&self.reader, limit).await
     }
 
     /// Settles a batch by the hub's receipt: what was accepted or known is done, what was rejected is

@@ -184,7 +184,11 @@ impl Pipeline {
                 self.health.readings_bad.inc();
             }
             let profile = self.decoder.profile_of(&reading.device);
-            if !reading.retained {
+            let is_offline = reading.kind == gridwatch_protocol::Kind::Availability
+                && reading.value.as_bool() == Some(false);
+            if is_offline && !reading.retained {
+                self.detector.offline(&reading.device);
+            } else if !reading.retained {
                 let is_new =
                     self.detector
                         .heard(&reading.device, source, profile, reading.kind, now);

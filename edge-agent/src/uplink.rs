@@ -1,7 +1,8 @@
 //! Outbox → hub over HTTPS. Decides nothing about alerts: takes what the outbox gives, settles what
 //! the hub's receipt says, and tries again until there is one.
 //!
-//! Life safety overtakes: a new life-safety alert is tried at once, also in the middle of a pause.
+//! Two lanes, each with a connection of its own: alerts never wait behind telemetry, however slow the
+//! line is. A new alert is tried at once, also in the middle of a pause.
 
 mod client;
 mod heartbeat;
@@ -12,9 +13,7 @@ pub use heartbeat::Heartbeats;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gridwatch_protocol::{
-    BATCH_ALERTS_MAX, BATCH_READINGS_MAX, Batch, GatewayId, ReceiptStatus, WIRE_VERSION,
-};
+use gridwatch_protocol::{BATCH_ALERTS_MAX, Batch, GatewayId, ReceiptStatus, WIRE_VERSION};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
@@ -26,12 +25,27 @@ use crate::outbox::{Outbox, OutboxError, Unsent};
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// New alerts wake a pausing uplink at most this often.
 const URGENT_MIN: Duration = Duration::from_millis(500);
+/// Readings in one batch: about 100 KB, so that a slow line is not blocked for long.
+const READINGS_MAX: usize = 500;
+/// Telemetry goes out at most this often while less than a full batch is waiting.
+const TELEMETRY_EVERY: Duration = Duration::from_secs(1);
 /// How often accepted messages that are old enough are deleted.
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(3600);
 
+/// What a lane carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Alert messages.
+    Alerts,
+    /// Readings and gap records.
+    Telemetry,
+}
+
 /// Sends batches until `stop`; the batch in flight is finished or sent again after the next start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Uplink {
+    /// What it carries.
+    pub lane: Lane,
     /// The hub.
     pub client: HubClient,
     /// This gateway.
@@ -62,28 +76,26 @@ impl Uplink {
         let mut limit = BACKOFF_MIN;
         let mut cleaned = tokio::time::Instant::now();
         loop {
-            if cleaned.elapsed() >= CLEAN_UP_EVERY {
+            if self.lane == Lane::Telemetry && cleaned.elapsed() >= CLEAN_UP_EVERY {
                 self.outbox.clean_up(self.clock.now().wall).await?;
                 cleaned = tokio::time::Instant::now();
             }
-            let unsent = self
-                .outbox
-                .take(BATCH_ALERTS_MAX, BATCH_READINGS_MAX)
-                .await?;
+            let unsent = match self.lane {
+                Lane::Alerts => self.outbox.take_alerts(BATCH_ALERTS_MAX).await?,
+                Lane::Telemetry => self.outbox.take_telemetry(READINGS_MAX).await?,
+            };
             if unsent.is_empty() {
-                // New readings do not wake the uplink; they wait for the next look.
-                let wake = self.outbox.unsent_changed();
-                if tokio::time::timeout(Duration::from_secs(1), wake)
-                    .await
-                    .is_err()
-                {
-                    continue;
-                }
+                self.wait().await;
                 continue;
             }
-            // Alerts travel alone, so that telemetry neither delays nor endangers them.
+            let is_full = unsent.readings.len() == READINGS_MAX;
             match self.send(unsent).await? {
-                Ok(()) => limit = BACKOFF_MIN,
+                Ok(()) => {
+                    limit = BACKOFF_MIN;
+                    if self.lane == Lane::Telemetry && !is_full {
+                        tokio::time::sleep(TELEMETRY_EVERY).await;
+                    }
+                }
                 Err(error) => {
                     self.report(&error);
                     self.pause(limit, error.retry_after()).await;
@@ -94,11 +106,11 @@ impl Uplink {
     }
 
     async fn send(&self, unsent: Unsent) -> Result<Result<(), SendError>, OutboxError> {
-        let (alerts, readings, gaps) = if unsent.alerts.is_empty() {
-            (Vec::new(), unsent.readings, unsent.gaps)
-        } else {
-            (unsent.alerts, Vec::new(), Vec::new())
-        };
+        let Unsent {
+            alerts,
+            readings,
+            gaps,
+        } = unsent;
         let rows: Vec<i64> = readings.iter().map(|(row, _)| *row).collect();
         let gap_ids: Vec<u64> = gaps.iter().map(|gap| gap.id).collect();
         let batch = Batch {
@@ -165,16 +177,36 @@ impl Uplink {
             .raise_fault("hub_unreachable", "", self.clock.now().wall, detail);
     }
 
+    /// Waits until there may be something to send.
+    async fn wait(&self) {
+        match self.lane {
+            Lane::Telemetry => tokio::time::sleep(TELEMETRY_EVERY).await,
+            // Looked at now and then all the same: what was marked to be sent again, say.
+            Lane::Alerts => {
+                let changed = self.outbox.unsent_changed();
+                if tokio::time::timeout(TELEMETRY_EVERY, changed)
+                    .await
+                    .is_err()
+                {
+                    tracing::trace!("nothing to send");
+                }
+            }
+        }
+    }
+
     /// Waits a random time up to `limit`, but not less than the hub asked for; a new alert ends it.
     async fn pause(&self, limit: Duration, asked: Option<Duration>) {
         let random = limit.mul_f64(rand::rng().random::<f64>());
         let pause = random.max(asked.unwrap_or_default());
         let least = asked.unwrap_or(URGENT_MIN).min(pause);
         tokio::time::sleep(least).await;
-        let rest = pause.saturating_sub(least);
-        tokio::select! {
-            () = tokio::time::sleep(rest) => {}
-            () = self.outbox.unsent_changed() => {}
+        let rest = tokio::time::sleep(pause.saturating_sub(least));
+        match self.lane {
+            Lane::Telemetry => rest.await,
+            Lane::Alerts => tokio::select! {
+                () = rest => {}
+                () = self.outbox.unsent_changed() => {}
+            },
         }
     }
 }

@@ -23,15 +23,15 @@ its score (the weights are constrained so).
 ## What it cannot claim
 - **Nothing about fewer false fire alarms in the field**: there is no recording of a nuisance
   (cooking, steam, dust) among the data. The nuisances below are SYNTHETIC.
-- Five fires of one house, all flaming or soon flaming, 200 to 240 s each, with at most 20 s before
+- Five fast-growing fires of one house, 200 to 240 s each, with at most 20 s before
   anything reaches a sensor. SDC33 and SDC35 are near repeats. Places of one fire are not
-  independent. No smouldering fire.
+  independent. No slow, smouldering fire.
 - No fire-free recording of a smoke meter or carbon monoxide cell: their quiet signal is RESAMPLED
   from the first 20 s of the NIST tests. Drift, insects, dirt and ageing are not in it.
 - Fires are laid onto the temperature, humidity and CO2 of other rooms. Humidity does not react.
 - Carbon monoxide rose at 3 of 30 places within the recordings; its unit (ppm) is assumed. VOC has
   no recording at all and contributes 0.
-- The smoke channel is the optical density of NIST's laser smoke meters 20 mm below the ceiling
+- The smoke channel is the optical density of NIST's smoke meters 20 mm below the ceiling
   (their unit 1/m, here 100·(1 − 10^−D) %/m), not the signal of a cheap sensor. NIST warns that
   heat makes the meters drift.
 
@@ -193,9 +193,9 @@ def _verdict(folds: Folds) -> list[str]:
         line("model, warning", "warning"),
         line("model, alarm", "alarm"),
         "",
-        "The model is as early as the statistics with far fewer false starts, and earlier than the rules,",
-        "which have the fewest. What it costs in nuisance alarms only real nuisance recordings can tell;",
-        "on the templates it warns more often than the rules do. That is why it is advisory.",
+        "Beside the rules the model buys seconds. What it costs in nuisance alarms only real nuisance",
+        "recordings can tell; on the templates it warns more often than the rules do, and one trained",
+        "without templates warns on most of them. That is why it is advisory.",
         "",
     ]
 

@@ -15,5 +15,6 @@ if [ -f "$console/package.json" ]; then
         npm --prefix "$console" run --silent build
     fi
 fi
-cargo build --workspace "${profile[@]}"
-cargo build -p edge-agent --examples "${profile[@]}"
+# Always the whole workspace with its tests: another choice of packages would choose other features of
+# what they depend on, and build the model's runtime, the longest part, once more.
+cargo build --workspace --all-targets "${profile[@]}"

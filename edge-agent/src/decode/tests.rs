@@ -18,11 +18,13 @@ fn decoder() -> Decoder {
         [
             "zigbee2mqtt-smoke",
             "zigbee2mqtt-contact",
+            "zigbee2mqtt-availability",
             "frigate-events",
             "modbus-smoke-temperature-transmitter",
         ]
         .map(shipped)
         .to_vec(),
+        [],
         [],
     )
 }
@@ -55,6 +57,25 @@ fn partial_message_of_a_recognised_device_is_read() {
     read(&mut decoder, topic, br#"{"smoke":false}"#).expect("recognised");
     let decoded = read(&mut decoder, topic, br#"{"battery":80}"#).expect("read");
     assert_eq!(values(&decoded), [(Kind::Battery, Value::Number(80.0))]);
+}
+
+#[test]
+fn availability_and_state_of_one_device_are_both_read() {
+    let mut decoder = decoder();
+    for _ in 0..2 {
+        let offline = read(
+            &mut decoder,
+            "zigbee2mqtt/hall/availability",
+            br#"{"state":"offline"}"#,
+        )
+        .expect("read");
+        assert_eq!(values(&offline), [(Kind::Availability, Value::Bool(false))]);
+        let state = read(&mut decoder, "zigbee2mqtt/hall", br#"{"smoke":false}"#).expect("read");
+        assert_eq!(values(&state), [(Kind::Smoke, Value::Bool(false))]);
+    }
+    let device = DeviceId::new("zigbee2mqtt/hall").expect("valid");
+    let profile = decoder.profile_of(&device).expect("recognised");
+    assert_eq!(profile.id, "zigbee2mqtt-smoke");
 }
 
 #[test]

@@ -68,6 +68,8 @@ struct Watched {
     heard_at: Option<Timestamp>,
     kinds: Vec<Kind>,
     lost: bool,
+    /// The device's own network says that it cannot be reached.
+    offline: bool,
     /// Changed since the hub was last told.
     changed: bool,
 }
@@ -91,6 +93,7 @@ impl Supervision {
                     heard_at: None,
                     kinds: Vec::new(),
                     lost: false,
+                    offline: false,
                     changed: true,
                 };
                 (watched.known.id.clone(), watched)
@@ -120,6 +123,7 @@ impl Supervision {
         if watched.heard_at.is_none() {
             watched.changed = true;
         }
+        watched.offline = false;
         watched.heard_ms = now.mono_ms;
         watched.heard_at = Some(now.wall);
         if watched.source.as_ref() != Some(source) {
@@ -140,6 +144,13 @@ impl Supervision {
             watched.changed = true;
         }
         is_new
+    }
+
+    /// The device's own network says that it cannot be reached: lost without waiting for its limit.
+    pub(super) fn offline(&mut self, device: &DeviceId) {
+        if let Some(watched) = self.devices.get_mut(device) {
+            watched.offline = true;
+        }
     }
 
     pub(super) fn source(&mut self, name: &str, state: Result<(), &str>, now: Moment) {
@@ -187,6 +198,7 @@ impl Supervision {
             let limit = watched.known.silent_after_ms;
             let is_unit = watched.known.source.is_some();
             let lost = match limit {
+                _ if watched.offline => true,
                 None => false,
                 Some(limit) if silent_ms >= limit => watched.lost || is_unit || !source_down,
                 Some(_) => false,
@@ -259,6 +271,7 @@ fn unknown(device: &DeviceId, now: Moment) -> Watched {
         heard_at: None,
         kinds: Vec::new(),
         lost: false,
+        offline: false,
         changed: true,
     }
 }
@@ -288,7 +301,9 @@ impl Watched {
             } else {
                 Severity::P4
             },
-            reason: if self.lost {
+            reason: if self.offline {
+                words::offline()
+            } else if self.lost {
                 words::silent(silent_ms, self.known.silent_after_ms.unwrap_or(silent_ms))
             } else {
                 words::heard_again()

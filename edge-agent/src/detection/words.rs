@@ -170,6 +170,13 @@ pub(super) fn silent(silent_ms: i64, limit_ms: i64) -> Text {
     )
 }
 
+pub(super) fn offline() -> Text {
+    text(
+        "传感器离线：其网络报告无法连接",
+        "sensor offline: its network reports that it cannot be reached",
+    )
+}
+
 pub(super) fn heard_again() -> Text {
     text("传感器恢复在线", "sensor heard again")
 }

@@ -55,42 +55,51 @@ pub struct AlertRow {
     pub alert: Alert,
 }
 
-pub(super) struct UnsentBatch;
+pub(super) async fn unsent_alerts(pool: &SqlitePool, limit: usize) -> Result<Unsent, OutboxError> {
+    let work = async {
+        let urgent = alerts(pool, "life_safety = 1 ORDER BY sequence DESC", limit).await?;
+        let left = limit.saturating_sub(urgent.len());
+        let other = alerts(pool, "life_safety = 0 ORDER BY sequence", left).await?;
+        Ok::<_, sqlx::Error>(urgent.into_iter().chain(other).collect())
+    };
+    let alerts = work.await.map_err(reading)?;
+    Ok(Unsent {
+        alerts,
+        ..Unsent::default()
+    })
+}
 
-impl UnsentBatch {
-    pub(super) async fn read(
-        pool: &SqlitePool,
-        alerts_max: usize,
-        readings_max: usize,
-    ) -> Result<Unsent, OutboxError> {
-        let work = async {
-            let urgent = alerts(pool, "life_safety = 1 ORDER BY sequence DESC", alerts_max).await?;
-            let left = alerts_max.saturating_sub(urgent.len());
-            let other = alerts(pool, "life_safety = 0 ORDER BY sequence", left).await?;
-            let rows = sqlx::query("SELECT id, json FROM readings ORDER BY id LIMIT ?")
-                .bind(i64::try_from(readings_max).unwrap_or(i64::MAX))
-                .fetch_all(pool)
-                .await?;
-            let readings = rows
-                .iter()
-                .map(|row| Ok((row.try_get(0)?, parse::<Reading>(row, 1)?)))
-                .collect::<Result<_, sqlx::Error>>()?;
-            let gaps =
-                sqlx::query("SELECT id, count, from_ms, to_ms FROM gaps ORDER BY id LIMIT 100")
-                    .fetch_all(pool)
-                    .await?
-                    .iter()
-                    .map(gap)
-                    .collect::<Result<_, sqlx::Error>>()?;
-            Ok::<_, sqlx::Error>(Unsent {
-                alerts: urgent.into_iter().chain(other).collect(),
-                readings,
-                gaps,
-            })
-        };
-        work.await
-            .map_err(|error| OutboxError::database("reading from the outbox", error))
-    }
+pub(super) async fn unsent_telemetry(
+    pool: &SqlitePool,
+    limit: usize,
+) -> Result<Unsent, OutboxError> {
+    let work = async {
+        let rows = sqlx::query("SELECT id, json FROM readings ORDER BY id LIMIT ?")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(pool)
+            .await?;
+        let readings = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, parse::<Reading>(row, 1)?)))
+            .collect::<Result<_, sqlx::Error>>()?;
+        let gaps = sqlx::query("SELECT id, count, from_ms, to_ms FROM gaps ORDER BY id LIMIT 100")
+            .fetch_all(pool)
+            .await?
+            .iter()
+            .map(gap)
+            .collect::<Result<_, sqlx::Error>>()?;
+        Ok::<_, sqlx::Error>((readings, gaps))
+    };
+    let (readings, gaps) = work.await.map_err(reading)?;
+    Ok(Unsent {
+        readings,
+        gaps,
+        ..Unsent::default()
+    })
+}
+
+fn reading(error: sqlx::Error) -> OutboxError {
+    OutboxError::database("reading from the outbox", error)
 }
 
 async fn alerts(

@@ -131,7 +131,7 @@ async fn life_safety_is_taken_first_and_its_newest_first() {
     let kinds = [Kind::Door, Kind::Smoke, Kind::Door, Kind::Gas];
     let entry = alerts((0..).zip(kinds).map(|(n, kind)| alert(n, kind)).collect());
     running.outbox.append(entry).await.expect("stored");
-    let taken = running.outbox.take(3, 10).await.expect("taken");
+    let taken = running.outbox.take_alerts(3).await.expect("taken");
     let order: Vec<_> = taken
         .alerts
         .iter()
@@ -289,7 +289,7 @@ async fn telemetry_over_its_budget_is_given_up_counted_and_told_and_alerts_stay(
     let backlog = running.outbox.backlog().await.expect("read");
     assert_eq!(backlog.alerts, 80);
     assert_eq!(backlog.readings + evicted, 8_000);
-    let gaps = running.outbox.take(0, 0).await.expect("taken").gaps;
+    let gaps = running.outbox.take_telemetry(0).await.expect("taken").gaps;
     assert_eq!(gaps.iter().map(|gap| gap.count).sum::<u64>(), evicted);
     assert_eq!(gaps[0].from, at);
     running.stop().await;
