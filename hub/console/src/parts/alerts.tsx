@@ -134,6 +134,9 @@ export function Alerts({ found }: { found: Case }) {
           <span>{words.related}</span> <Said>{said(found.related_reason)}</Said>
         </p>
       )}
+      {found.alerts.length < found.alert_count && (
+        <p class="note note-warning">{words.alertsLeftOut(found.alerts.length, found.alert_count)}</p>
+      )}
       <ol class="alerts">
         {found.alerts.map((item) => (
           <AlertItem key={item.alert.id} item={item} />
