@@ -169,6 +169,7 @@ function Missing({ found, series }: { found: Case; series: CaseSeries | null }) 
 }
 
 function Heading({ found }: { found: Case }) {
+  const acknowledger = found.transitions.find((each) => each.actor === found.acknowledged_by)?.actor_name;
   const place = inPlace(found.place);
   const words = t.value.case;
   return (
@@ -207,7 +208,7 @@ function Heading({ found }: { found: Case }) {
         <div>
           <dt>{t.value.ack.within}</dt>
           <dd>
-            <AckClock found={found} />
+            <AckClock found={found} name={acknowledger} />
           </dd>
         </div>
       </dl>

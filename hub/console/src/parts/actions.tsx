@@ -105,6 +105,7 @@ export function Actions({ found, take }: Given) {
       take(outcome.case);
     } else if (outcome?.is === "conflict") take(outcome.current);
   };
+  const proposal = openProposal(found.transitions);
   const open = found.allowed_actions.find((each) => each.action === asked.value && !each.blocked);
   return (
     <section class="panel panel-actions" aria-labelledby="actions-heading">
@@ -138,7 +139,9 @@ export function Actions({ found, take }: Given) {
                   <Said>{blocked}</Said>
                 </p>
               )}
-              {!blocked && each.second_person && <p class="blocked">{words.secondPerson}</p>}
+              {!blocked && each.second_person && proposal === null && (
+                <p class="blocked">{words.secondPerson}</p>
+              )}
             </li>
           );
         })}

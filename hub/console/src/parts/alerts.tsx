@@ -114,7 +114,7 @@ function AlertItem({ item }: { item: CaseAlert }) {
         </div>
         {item.revisions > 1 && <div>{words.revisions(item.revisions - 1)}</div>}
       </dl>
-      {said(item.joined_because) && (
+      {said(item.joined_because) && said(item.joined_because) !== said(alert.reason) && (
         <p class="alert-joined">
           <span>{words.joined}</span> <Said>{said(item.joined_because)}</Said>
         </p>

@@ -26,13 +26,13 @@ function nameOf(username: string): string {
 }
 
 /** The time left to acknowledge, in words once it is over, and who has acknowledged. */
-export function AckClock({ found }: { found: CaseSummary }) {
+export function AckClock({ found, name }: { found: CaseSummary; name?: string | undefined }) {
   if (found.state !== "reported") {
     return (
       <span class="ack ack-done">
         <span class="ack-words">
           {found.acknowledged_by ? (
-            <Said>{t.value.ack.by(nameOf(found.acknowledged_by))}</Said>
+            <Said>{t.value.ack.by(name ?? nameOf(found.acknowledged_by))}</Said>
           ) : (
             t.value.state[found.state]
           )}
