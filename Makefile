@@ -32,8 +32,8 @@ test: setup ## Every check: format, lints, docs, unit, integration, end-to-end a
 bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput (root for power cuts)
 	@tests/scripts/bench.sh
 
-train: ## Train the anomaly model from the recordings (needs Python)
-	@tests/scripts/model.sh train
+train: ## Train the anomaly model from the recordings in DATA=folder (needs Python)
+	@DATA="$(DATA)" tests/scripts/model.sh train
 
-evaluate: ## Evaluate the anomaly model (needs Python)
-	@tests/scripts/model.sh evaluate
+evaluate: ## Train anew and compare with the model that is checked in; DATA=folder (needs Python)
+	@DATA="$(DATA)" tests/scripts/model.sh train --check

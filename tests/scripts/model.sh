@@ -4,13 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-script="models/train/$1.py"
-if [ ! -f "$script" ]; then
-    echo "model: there is no $script" >&2
+if [ -z "${DATA:-}" ]; then
+    echo "model: say where the recordings are: make $1 DATA=folder (models/README.md tells where to get them)" >&2
     exit 1
 fi
-if [ ! -d models/.venv ]; then
-    python3 -m venv models/.venv
-fi
+target=${CARGO_TARGET_DIR:-target}
+cargo build --release -p edge-agent --example features
+[ -d models/.venv ] || python3 -m venv models/.venv
 models/.venv/bin/pip install --quiet --requirement models/train/requirements.txt
-exec models/.venv/bin/python "$script" "${@:2}"
+exec models/.venv/bin/python "models/train/$1.py" --data "$DATA" \
+    --features-bin "$target/release/examples/features" "${@:2}"

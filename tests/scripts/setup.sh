@@ -55,7 +55,9 @@ console=hub/console
 if [ -f "$console/package-lock.json" ]; then
     if [ "$console/package-lock.json" -nt "$console/node_modules/.package-lock.json" ]; then
         echo "setup: installing the console's npm packages"
-        npm ci --prefix "$console" --no-audit --no-fund --silent
+        # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which
+        # some registries do not carry. Versions and hashes come from the lock file all the same.
+        (cd "$console" && npm install --no-save --no-audit --no-fund --loglevel=error)
         touch "$console/node_modules/.package-lock.json"
     fi
 fi

@@ -1,6 +1,5 @@
 //! A real fire from the recordings of the National Institute of Standards and Technology (NIST TN 1455,
-//! *Performance of Home Smoke Alarms*): temperatures, smoke meters, and the times at which the alarms
-//! that hung beside them sounded.
+//! *Performance of Home Smoke Alarms*): temperatures and smoke meters at several places of a home.
 //!
 //! Units, as the report gives them: `TIME` in s, thermocouples `TC…` in °C, smoke meters `SM…` as
 //! optical density per metre, that is the decadic logarithm of the light lost on one metre [1/m].
@@ -31,23 +30,22 @@ pub struct Sample {
 #[derive(Debug, Clone)]
 pub struct FireReplay {
     samples: Vec<Sample>,
-    alarm_at: Duration,
 }
 
+/// When the photoelectric alarm `Pho1` at place C sounded in test SDC07 (`Activation_Times.csv` beside the
+/// recordings at their source).
+pub const SDC07_PHO1_C: Duration = Duration::from_secs(135);
+
 impl FireReplay {
-    /// Reads a recording of the repository: `test` such as `SDC07`, `thermocouple` and `smoke_meter` the
-    /// names of two columns at one place, and `alarm` the column of `Activation_Times.csv` whose
-    /// alarm is played.
+    /// Reads a recording of the repository: `test` such as `SDC07`, and a place from `A` to `F`.
     ///
     /// # Errors
-    /// When a file or column is not there.
-    pub fn load(test: &str, thermocouple: &str, smoke_meter: &str, alarm: &str) -> Result<Self> {
-        let folder = std::env::var_os("GRIDWATCH_NIST_DIR")
-            .map_or_else(|| repository().join(FOLDER), Into::into);
-        let table = Table::read(&folder.join(format!("NIST_Smoke_Alarms_{test}.csv")))?;
+    /// When the recording or the place is not there.
+    pub fn load(test: &str, place: char) -> Result<Self> {
+        let table = Table::read(&repository().join(FOLDER).join(format!("{test}.csv")))?;
         let times = table.column("TIME")?;
-        let temperatures = table.column(thermocouple)?;
-        let densities = table.column(smoke_meter)?;
+        let temperatures = table.column(&format!("TC{place}_1"))?;
+        let densities = table.column(&format!("SM{place}_1"))?;
         let mut samples = Vec::new();
         for ((seconds, temperature_c), density) in times.iter().zip(temperatures).zip(densities) {
             samples.push(Sample {
@@ -56,27 +54,13 @@ impl FireReplay {
                 obscuration: obscuration(density),
             });
         }
-        let activations = Table::read(&folder.join("Activation_Times.csv"))?;
-        let sounded = activations.column(&format!("{test}-{alarm}"))?;
-        let Some(seconds) = sounded.first() else {
-            bail!("no activation time of {test}-{alarm}");
-        };
-        Ok(Self {
-            samples,
-            alarm_at: seconds_after_ignition(*seconds)?,
-        })
+        Ok(Self { samples })
     }
 
     /// What was recorded, in order of time.
     #[must_use]
     pub fn samples(&self) -> &[Sample] {
         &self.samples
-    }
-
-    /// When the recorded smoke alarm sounded.
-    #[must_use]
-    pub fn alarm_at(&self) -> Duration {
-        self.alarm_at
     }
 }
 

@@ -67,10 +67,22 @@ fn bad_messages() -> Vec<Bad> {
         bad("frigate/stats", br#"{"cameras":{}}"#, "decode_unknown"),
         bad(
             "frigate/events",
-            br#"{"type":"new","after":{"camera":1,"id":2}}"#,
+            camera_event(r#""camera":{},"label":"person""#),
+            "decode_",
+        ),
+        bad(
+            "frigate/events",
+            camera_event(r#""camera":"yard","label":5"#),
             "decode_",
         ),
     ]
+}
+
+/// An event of Frigate with these fields in it.
+fn camera_event(fields: &str) -> String {
+    format!(
+        r#"{{"type":"new","after":{{"id":"1.5-a",{fields},"false_positive":false,"start_time":1.5,"entered_zones":[]}}}}"#
+    )
 }
 
 #[tokio::test]

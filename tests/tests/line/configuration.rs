@@ -15,8 +15,8 @@ state_dri = "typing mistake"
 [health]
 listen = "0.0.0.0:9470"
 
-[outbox]
-keep_accepted_days = -1
+[rehearsal]
+speed = -1.0
 
 [[mqtt]]
 name = "zigbee"
@@ -63,6 +63,29 @@ fn five_mistakes_are_five_messages_and_nothing_is_touched() -> Result<()> {
         left.len() == 1,
         "something was made beside the configuration: {left:?}"
     );
+    workspace.passed()
+}
+
+#[test]
+fn a_wrong_type_does_not_hide_the_other_mistakes() -> Result<()> {
+    let workspace = Workspace::new("types")?;
+    let config = workspace.join("edge.toml");
+    let text = "[outbox]\nkeep_accepted_days = -1\n[health]\nlisten = \"0.0.0.0:1\"\n[mqqt]\n";
+    std::fs::write(&config, text)?;
+    let path = config.to_str().context("a plain path")?;
+    let said = run(
+        &built_program("edge-agent")?,
+        &["check", "--config", path],
+        "",
+    )?;
+    assert_eq!(said.code, 64, "{said:?}");
+    for mistake in ["keep_accepted_days", "0.0.0.0", "mqqt"] {
+        ensure!(
+            said.err.contains(mistake),
+            "no message about `{mistake}`:\n{}",
+            said.err
+        );
+    }
     workspace.passed()
 }
 

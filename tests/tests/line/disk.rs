@@ -88,11 +88,13 @@ fn the_power_cut_rig_really_cuts() -> Result<()> {
     if !root_or_say_so("the_power_cut_rig_really_cuts")? {
         return Ok(());
     }
-    let outcome = cut(Synchronous::Normal, seed())?;
-    ensure!(
-        !outcome.lost.is_empty(),
-        "without syncing nothing was lost of {} alerts: the rig proves nothing",
-        outcome.acknowledged
-    );
-    Ok(())
+    let seed = seed();
+    println!("GRIDWATCH_SEED={seed}");
+    // A cut right after SQLite has synced on its own account loses nothing; not all of them can be that.
+    for round in 0..10 {
+        if !cut(Synchronous::Normal, seed + round)?.lost.is_empty() {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("without syncing nothing was lost in 10 cuts: the rig proves nothing");
 }

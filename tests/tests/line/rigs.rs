@@ -62,7 +62,7 @@ async fn a_burst_far_over_the_window_is_acknowledged_completely() -> Result<()> 
 
 #[test]
 fn the_recorded_fire_is_a_fire() -> Result<()> {
-    let fire = FireReplay::load("SDC07", "TCE_1", "SME_1", "Pho1C")?;
+    let fire = FireReplay::load("SDC07", 'E')?;
     let (first, last) = (fire.samples().first(), fire.samples().last());
     let (Some(first), Some(last)) = (first, last) else {
         anyhow::bail!("the recording is empty");
@@ -75,6 +75,6 @@ fn the_recorded_fire_is_a_fire() -> Result<()> {
         first.obscuration < 1.0 && last.obscuration > 90.0,
         "{first:?} {last:?}"
     );
-    assert_eq!(fire.alarm_at(), Duration::from_secs(135));
+    assert!(fire.samples().is_sorted_by_key(|sample| sample.at));
     Ok(())
 }

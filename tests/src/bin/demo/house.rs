@@ -1,6 +1,7 @@
 //! The simulated building: building 3 of Xinghe Garden with its sensors.
 
 use anyhow::Result;
+use e2e::paths::repository;
 use e2e::{Building, FrigateSim, ModbusSim, ZigbeeSim};
 use toml::toml;
 
@@ -36,6 +37,7 @@ const SILENT_AFTER_S: u32 = 200;
 
 /// The agent's configuration of the building.
 pub(crate) fn building(modbus_port: u16, speed: f64) -> Building {
+    let bundle = repository().join("models/env-fuser").display().to_string();
     let poll_ms = if speed > 2.0 { 100 } else { 500 };
     let id = e2e::zigbee::device_id;
     Building::new()
@@ -58,6 +60,7 @@ pub(crate) fn building(modbus_port: u16, speed: f64) -> Building {
         .unit(DOOR_UNIT, CELLAR_DOOR, "modbus-door-controller", poll_ms)
         .with(toml! {
             rehearsal = { speed = speed }
+            model = { bundle = bundle }
         })
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use e2e::fire::SDC07_PHO1_C;
 use e2e::frigate::Tracked;
 use e2e::zigbee::smoke_payload;
 use e2e::{FireReplay, Officer};
@@ -84,7 +85,7 @@ pub(crate) async fn watch(officer: &Officer) -> Result<JoinHandle<()>> {
 pub(crate) async fn play(demo: &mut Demo, house: &mut House, stage: &mut Stage) -> Result<()> {
     // The flaming mattress of test SDC07: the bedroom's photoelectric alarm at place C, the ceiling
     // temperature and smoke at place E.
-    let fire = FireReplay::load("SDC07", "TCE_1", "SME_1", "Pho1C")?;
+    let fire = FireReplay::load("SDC07", 'E')?;
     let recorded = fire
         .samples()
         .last()
@@ -113,7 +114,7 @@ pub(crate) async fn play(demo: &mut Demo, house: &mut House, stage: &mut Stage) 
 
 /// Keeps the building alive: the corridor cools down, sensors report.
 pub(crate) async fn live_on(demo: &Demo, house: &mut House, stage: &mut Stage) -> Result<()> {
-    let fire = FireReplay::load("SDC07", "TCE_1", "SME_1", "Pho1C")?;
+    let fire = FireReplay::load("SDC07", 'E')?;
     let Some(last) = fire.samples().last().copied() else {
         return Ok(());
     };
@@ -226,7 +227,7 @@ async fn burn(demo: &mut Demo, house: &mut House, fire: &FireReplay, into: u32) 
         demo.modbus
             .set_transmitter(TRANSMITTER_UNIT, temperature, sample.obscuration);
     }
-    if into == whole_seconds(fire.alarm_at()) {
+    if into == whole_seconds(SDC07_PHO1_C) {
         say(
             FIRE + into,
             "The smoke detector of flat 303 sounds, as it did in the recording; its message comes five times and is retained.",
