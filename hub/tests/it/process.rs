@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use reqwest::Client;
 use tempfile::TempDir;
 
-use crate::harness::{alert, batch, populate, write_files};
+use crate::harness::{alert, batch, client_builder, populate, write_files};
 
 struct Running {
     child: Child,
@@ -83,7 +83,7 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     let dir = TempDir::new().unwrap();
     let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
     let key = populate(&hub::config::load(&path).unwrap().config).await;
-    let client = Client::builder()
+    let client = client_builder()
         .timeout(Duration::from_secs(10))
         .build()
         .unwrap();
