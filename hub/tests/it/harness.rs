@@ -13,7 +13,7 @@ use hub::config::{self, Loaded};
 use hub::secrets;
 use hub::store::accounts::UserRow;
 use hub::store::gateways::GatewayRow;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -37,6 +37,13 @@ pub(crate) struct Hub {
     pub(crate) tls: bool,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// A client with the TLS provider that the hub uses.
+pub(crate) fn client_builder() -> ClientBuilder {
+    // Every test but the first of this process finds it installed.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder().no_proxy()
 }
 
 /// Waits until a condition holds; says what it was when it does not within 20 s.
@@ -115,7 +122,7 @@ impl Hub {
         let mut loaded = config::load(&path).unwrap();
         change(&mut loaded.config);
         let key = populate(&loaded.config).await;
-        Self::run(dir, loaded, key, Client::new()).await
+        Self::run(dir, loaded, key, client_builder().build().unwrap()).await
     }
 
     pub(crate) async fn run(dir: TempDir, loaded: Loaded, key: String, client: Client) -> Hub {
@@ -313,7 +320,12 @@ pub(crate) fn heartbeat(boot_epoch: u64, number: u64, last_sequence: u64) -> Hea
     }
 }
 
-pub(crate) fn reading(device: &str, kind: Kind, value: f64, at: Timestamp) -> gridwatch_protocol::Reading {
+pub(crate) fn reading(
+    device: &str,
+    kind: Kind,
+    value: f64,
+    at: Timestamp,
+) -> gridwatch_protocol::Reading {
     gridwatch_protocol::Reading {
         device: DeviceId::new(device).unwrap(),
         kind,

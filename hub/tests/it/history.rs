@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Hub, alert, batch, eventually, reading};
+use crate::harness::{Hub, alert, batch, client_builder, eventually, reading};
 
 fn rising(count: i32, end: Timestamp) -> Vec<gridwatch_protocol::Reading> {
     (0..count)
@@ -178,7 +178,7 @@ async fn readings_reach_the_server_even_when_it_starts_later_than_the_hub() {
     };
     eventually("a first write fails", failed).await;
     let _server = victoria_metrics(port, &dir);
-    let client = Client::builder()
+    let client = client_builder()
         .timeout(Duration::from_secs(5))
         .build()
         .unwrap();
