@@ -124,6 +124,8 @@ pub struct ModelConfig {
     pub severity: Severity,
     /// Level of the score at which it raises.
     pub raise_at: Level,
+    /// So many channels must speak for it.
+    pub channels_min: usize,
     /// Shortest distance between two scores of one place.
     pub interval_ms: i64,
 }

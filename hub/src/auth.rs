@@ -90,10 +90,9 @@ impl Auth {
         password: String,
         address: IpAddr,
     ) -> Result<(SessionRow, UserRow, String), SignInError> {
-        let account = format!("account {}", username.to_lowercase());
-        let from = format!("address {address}");
-        for key in [&account, &from] {
-            if let Some(seconds) = self.limiter.wait_s(key, Instant::now()) {
+        let keys = failure_keys(username, address);
+        for (key, share) in &keys {
+            if let Some(seconds) = self.limiter.wait_s(key, *share, Instant::now()) {
                 return Err(SignInError::TooMany(seconds));
             }
         }
@@ -107,12 +106,14 @@ impl Auth {
         let fits = self.password_fits(password, hash).await?;
         let Some(user) = active.filter(|_| fits) else {
             let now = Instant::now();
-            self.limiter.failed(account, now);
-            self.limiter.failed(from, now);
+            for (key, share) in keys {
+                self.limiter.failed(key, share, now);
+            }
             self.audit(username, "sign_in_refused", address).await?;
             return Err(SignInError::WrongCredentials);
         };
-        self.limiter.succeeded(&account);
+        let [(own, _), ..] = &keys;
+        self.limiter.succeeded(own);
         let token = secrets::random_token();
         let now = crate::now();
         let session = SessionRow {
@@ -284,6 +285,18 @@ pub fn check_same_site(
     ))
 }
 
+/// What failures are counted by, each with its multiple of the configured limit: an account from one
+/// address; an address, which a whole duty room may share; and an account from everywhere, which is
+/// high, so that a stranger cannot easily keep an officer out.
+fn failure_keys(username: &str, address: IpAddr) -> [(String, u32); 3] {
+    let account = username.to_lowercase();
+    [
+        (format!("account {account} from {address}"), 1),
+        (format!("address {address}"), 4),
+        (format!("account {account}"), 10),
+    ]
+}
+
 /// Counts failures per key; one is forgotten after every interval.
 #[derive(Debug)]
 struct Limiter {
@@ -308,11 +321,11 @@ impl Limiter {
     }
 
     /// Seconds until the next try, if it has to wait.
-    fn wait_s(&self, key: &str, now: Instant) -> Option<u64> {
+    fn wait_s(&self, key: &str, share: u32, now: Instant) -> Option<u64> {
         let map = self.map();
         let (count, since) = *map.get(key)?;
         let left = remaining(count, since, now, self.forget);
-        if left < self.max {
+        if left < self.max.saturating_mul(share) {
             return None;
         }
         let forget_ms = self.forget.as_millis().max(1);
@@ -320,7 +333,7 @@ impl Limiter {
         Some(u64::try_from((forget_ms - into_this) / 1_000).unwrap_or(0) + 1)
     }
 
-    fn failed(&self, key: String, now: Instant) {
+    fn failed(&self, key: String, share: u32, now: Instant) {
         let mut map = self.map();
         if map.len() >= LIMITED_MAX && !map.contains_key(&key) {
             let forget = self.forget;
@@ -336,7 +349,7 @@ impl Limiter {
         let entry = map.entry(key).or_insert((0, now));
         entry.0 = remaining(entry.0, entry.1, now, self.forget)
             .saturating_add(1)
-            .min(self.max);
+            .min(self.max.saturating_mul(share));
         entry.1 = now;
     }
 
@@ -360,17 +373,17 @@ mod tests {
         let limiter = Limiter::new(3, Duration::from_secs(10));
         let start = Instant::now();
         for _ in 0..3 {
-            assert_eq!(limiter.wait_s("a", start), None);
-            limiter.failed("a".into(), start);
+            assert_eq!(limiter.wait_s("a", 1, start), None);
+            limiter.failed("a".into(), 1, start);
         }
-        assert_eq!(limiter.wait_s("a", start), Some(11));
-        assert_eq!(limiter.wait_s("b", start), None);
+        assert_eq!(limiter.wait_s("a", 1, start), Some(11));
+        assert_eq!(limiter.wait_s("b", 1, start), None);
         let later = start + Duration::from_secs(10);
-        assert_eq!(limiter.wait_s("a", later), None);
-        limiter.failed("a".into(), later);
-        assert!(limiter.wait_s("a", later).is_some());
+        assert_eq!(limiter.wait_s("a", 1, later), None);
+        limiter.failed("a".into(), 1, later);
+        assert!(limiter.wait_s("a", 1, later).is_some());
         limiter.succeeded("a");
-        assert_eq!(limiter.wait_s("a", later), None);
+        assert_eq!(limiter.wait_s("a", 1, later), None);
     }
 
     #[test]

@@ -249,9 +249,10 @@ fn spawn_server(
         metrics: Arc::clone(&app.metrics),
     };
     let service = api::router(Arc::clone(app)).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum_server::from_tcp(listener)
+    let mut server = axum_server::from_tcp(listener)
         .context("taking the socket")?
         .handle(handle);
+    serve::bound(server.http_builder());
     if app.config.tls {
         let tls = certificates::server_config(&app.config.data_dir)?;
         let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(tls)).acceptor(timed);

@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Sleep;
@@ -20,6 +22,12 @@ use crate::metrics::{Metrics, count};
 
 /// Bytes that the kernel holds for a slow reader.
 const SEND_BUFFER_BYTES: u32 = 256 * 1024;
+/// A request's headers have to be there within this time.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(15);
+/// An HTTP/2 connection is asked for a sign of life this often, and has this long to give it.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
 /// Connections waiting to be taken: a city's gateways come back all at once.
 const BACKLOG: u32 = 4_096;
 
@@ -38,6 +46,20 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
+}
+
+/// Cuts connections that never finish their headers, and HTTP/2 connections whose other end is gone.
+pub fn bound(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .max_concurrent_streams(STREAMS_MAX);
 }
 
 /// Gives every connection a write time-out.

@@ -81,6 +81,7 @@ pub(super) struct ModelFile {
     pub(super) onnx_runtime: PathBuf,
     pub(super) severity: Severity,
     pub(super) raise_at: String,
+    pub(super) channels_min: usize,
     pub(super) interval_s: f64,
 }
 

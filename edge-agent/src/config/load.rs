@@ -546,6 +546,9 @@ impl Checker<'_> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         let interval_ms = (file.interval_s * 1000.0) as i64;
+        if !(1..=6).contains(&file.channels_min) {
+            self.problem("[model] channels_min: must be 1 to 6; the model has six channels");
+        }
         let raise_at = match file.raise_at.as_str() {
             "warning" => Level::Warning,
             "alarm" => Level::Alarm,
@@ -571,6 +574,7 @@ impl Checker<'_> {
         }
         ModelConfig {
             raise_at,
+            channels_min: file.channels_min,
             bundle,
             onnx_runtime,
             severity: file.severity,

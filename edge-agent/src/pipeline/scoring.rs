@@ -21,6 +21,8 @@ use crate::health::{Health, text};
 
 /// Scores in a row at or above the level before an alert is raised.
 const PERSISTENCE: u32 = 3;
+/// A channel that adds at least this much to the logit speaks for an anomaly.
+const SPEAKS: f32 = 0.5;
 /// Below every level for so long ends an episode, in detection time.
 const QUIET_MS: i64 = 60_000;
 /// Scores that wait for the pipeline at most.
@@ -195,7 +197,15 @@ impl Active {
     ) -> Option<Findings> {
         let manifest = self.runner.manifest()?;
         let room = &mut self.rooms[outcome.ticket];
-        let is_above = outcome.level >= self.config.raise_at;
+        // One warm kitchen is no fire: what a single sensor tells is for the rules to judge.
+        let speaking = outcome
+            .scored
+            .contributions
+            .iter()
+            .filter(|contribution| **contribution >= SPEAKS)
+            .count();
+        let is_above =
+            outcome.level >= self.config.raise_at && speaking >= self.config.channels_min;
         room.above = if is_above { room.above + 1 } else { 0 };
         if outcome.level != Level::None {
             room.above_ms = now.mono_ms;

@@ -95,6 +95,14 @@ export async function signIn(page, url, path = "/", user = USER, password = PASS
   await page.locator('#link-state[data-link="live"]').waitFor();
 }
 
+/** Goes to another page of the console without loading it anew. */
+export async function visit(page, path) {
+  await page.evaluate((to) => {
+    history.pushState(null, "", to);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, path);
+}
+
 /** Waits until `check` holds and says what was seen when it never does. */
 export async function until(what, check, timeoutMs = 8000) {
   const end = Date.now() + timeoutMs;

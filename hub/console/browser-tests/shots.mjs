@@ -11,13 +11,14 @@ import {
   openPage,
   REAL,
   signIn,
+  visit,
   WIDE,
 } from "./browser.mjs";
 
 const PAGES = [
   ["board", "/", ".board"],
   ["case", "/cases/1", ".case-head"],
-  ["drill", "/cases/8", ".case-head"],
+  ["drill", "/cases/8", ".drill-band"],
   ["devices", "/devices", ".gateways"],
   ["gateway", "/devices/gw-lihu-1", ".table"],
 ];
@@ -37,9 +38,8 @@ export async function shoot(url, { viewport, width, locale, colorScheme }, check
   await signIn(page, url);
   for (const [name, path, ready] of PAGES) {
     if (REAL !== null && name !== "board" && name !== "devices") continue;
-    await page.goto(url + path);
+    await visit(page, path);
     await page.locator(ready).first().waitFor();
-    await page.locator('#link-state[data-link="live"]').waitFor();
     if (name === "case" || name === "drill") await page.locator(".chart-box canvas").first().waitFor();
     await page.screenshot({ path: file(name), fullPage: name !== "board" });
     await look(name);

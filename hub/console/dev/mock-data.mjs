@@ -23,7 +23,7 @@ export const SITES = [
     id: "lihu",
     name: text("丽湖花园", "Lihu Garden"),
     grid: "440605004012003",
-    address: "桂城街道南新三路18号",
+    address: text("南海区桂城街道南新三路18号", "18 Nanxin 3rd Road, Guicheng, Nanhai"),
     building_code: "4406050040120030018",
     lat: 23.0361,
     lon: 113.1487,
@@ -33,7 +33,7 @@ export const SITES = [
     id: "jinyuan",
     name: text("金园小区", "Jinyuan Estate"),
     grid: "440605004012007",
-    address: "桂城街道佛平四路6号",
+    address: text("南海区桂城街道佛平四路6号", "6 Foping 4th Road, Guicheng, Nanhai"),
     building_code: "4406050040120070006",
     lat: 23.0298,
     lon: 113.1402,
@@ -131,7 +131,7 @@ function evidence(device, kind, unit, values, at) {
 
 /** A case in full, as the hub would open it at `at`. */
 export function makeCase(id, given, at) {
-  const { kind, severity, site, place, device } = given;
+  const { kind, severity, site, place } = given;
   const [category, categoryName] = (Object.hasOwn(CATEGORY, kind) && CATEGORY[kind]) || [
     "other",
     text("其他", "Other"),
@@ -149,7 +149,7 @@ export function makeCase(id, given, at) {
     category,
     category_name: categoryName,
     title: given.title ?? ((Object.hasOwn(TITLES, kind) && TITLES[kind]) || text(kind, kind)),
-    site: { id: site, name: given.siteName ?? siteName },
+    site: { id: site, name: given.siteName ?? siteName, known: SITES.some((each) => each.id === site) },
     area_path: (Object.hasOwn(PATHS, site) && PATHS[site]) || [],
     place,
     kinds: [...new Set(alerts.map((each) => each.alert.kind))],
@@ -168,8 +168,8 @@ export function makeCase(id, given, at) {
         seq: id * 10,
         at: iso(at),
         actor: "system",
-        actor_name: "",
-        action: "opened",
+        actor_name: "system",
+        action: "report",
         from: null,
         to: "reported",
         reason: null,
@@ -178,7 +178,6 @@ export function makeCase(id, given, at) {
     related_reason: second
       ? text("同一楼栋 3 分钟内烟雾与温度同时异常", "Smoke and heat in one building within 3 min")
       : null,
-    _device: device,
   };
 }
 
@@ -437,15 +436,7 @@ export function makeGateways(now) {
 
 export function makeDevices(gateway, now) {
   if (gateway === "gw-new") return [];
-  const reading = (device, kind, value, unit) => ({
-    device,
-    kind,
-    value,
-    unit,
-    quality: "good",
-    at: iso(now - 20 * SECOND),
-    received_at: iso(now - 20 * SECOND),
-  });
+  const reading = (kind, value, unit) => ({ kind, unit, point: [now - 20 * SECOND, value] });
   const device = (name, given) => ({
     device: name,
     profile: "zigbee2mqtt-smoke",
@@ -461,25 +452,25 @@ export function makeDevices(gateway, now) {
   return [
     device("zigbee2mqtt/厨房烟感-302", {
       place: { building: "3", unit: "2", floor: "5", room: "厨房" },
-      last_reading: reading("zigbee2mqtt/厨房烟感-302", "smoke", false, null),
+      last_reading: reading("smoke", false, null),
     }),
     device("zigbee2mqtt/厨房温湿度-302", {
       profile: "zigbee2mqtt-climate",
       kinds: ["temperature", "humidity"],
       place: { building: "3", unit: "2", floor: "5", room: "厨房" },
-      last_reading: reading("zigbee2mqtt/厨房温湿度-302", "temperature", 24.6, "°C"),
+      last_reading: reading("temperature", 24.6, "°C"),
     }),
     device("zigbee2mqtt/烟感-1407", {
       state: "silent",
       last_seen: iso(now - 3 * HOUR),
       place: { building: "2", unit: "1", floor: "14", room: "走廊" },
-      last_reading: reading("zigbee2mqtt/烟感-1407", "battery", 8, "%"),
+      last_reading: reading("battery", 8, "%"),
     }),
     device("zigbee2mqtt/0x00158d0003a1b2c4", {
       known: false,
       profile: null,
       kinds: ["door"],
-      last_reading: reading("x", "door", true, null),
+      last_reading: reading("door", true, null),
     }),
     device("modbus/plc-1/水浸-2", {
       state: "expected",

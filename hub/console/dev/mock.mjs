@@ -32,11 +32,12 @@ const TYPES = {
 const USERS = {
   officer: { display_name: "李明", role: "duty_officer" },
   supervisor: { display_name: "陈静", role: "supervisor" },
+  supervisor2: { display_name: "赵强", role: "supervisor" },
 };
 const NEXT = { acknowledge: "acknowledged", file: "filed", close: "closed", reject: "rejected" };
 const FROM = {
   acknowledge: ["reported"],
-  file: ["acknowledged"],
+  file: ["reported", "acknowledged"],
   close: ["filed"],
   reject: ["reported", "acknowledged"],
 };
@@ -51,26 +52,28 @@ const CHANGE = {
 const text = (zh, en) => ({ zh, en });
 const ended = (found) => found.state === "closed" || found.state === "rejected";
 
+const ends = (action) => action === "close" || action === "reject";
+const needsTwo = (found, action) => found.severity === "P1" && ends(action);
+
 function allowedActions(found, user) {
-  const supervisor = user.role !== "duty_officer";
   const actions = [];
   for (const action of ["acknowledge", "file", "close", "reject"]) {
-    if (!FROM[action].includes(found.state)) continue;
-    const guarded = action === "close" || action === "reject";
-    const blocked = guarded && !supervisor ? text("需要值班长", "Needs a supervisor") : null;
-    const two = guarded && found.severity === "P1";
+    if (!FROM[action].includes(found.state) || (ends(action) && user.role === "duty_officer")) continue;
+    const mine = found.proposal?.action === action && found.proposal.by === user.username;
+    const by = user.display_name;
+    const waits = text(`等待第二人确认（${by} 已提出）`, `waits for a second person (${by} has proposed it)`);
     actions.push({
       action,
       needs_reason: action !== "acknowledge",
-      blocked,
-      ...(two ? { second_person: true } : {}),
+      ...(mine ? { blocked: waits } : {}),
+      second_person: needsTwo(found, action),
     });
   }
-  actions.push({ action: "note", needs_reason: true, blocked: null });
+  actions.push({ action: "note", needs_reason: true, second_person: false });
   return actions;
 }
 
-function summaryOf({ alerts, transitions, related_reason, _device, ...summary }) {
+function summaryOf({ alerts, transitions, related_reason, proposal, ...summary }) {
   return summary;
 }
 
@@ -108,17 +111,27 @@ export class MockHub {
     const found = this.cases.get(id);
     const now = new Date().toISOString();
     const from = found.state;
-    found.state = NEXT[action] ?? from;
+    const proposes = needsTwo(found, action) && found.proposal?.action !== action;
+    found.proposal = proposes ? { action, by: user.username } : null;
+    if (!proposes) found.state = NEXT[action] ?? from;
     found.version += 1;
     found.updated_at = now;
     if (action === "acknowledge") {
       found.acknowledged_at = now;
-      found.acknowledged_by = user.display_name;
+      found.acknowledged_by = user.username;
     }
     const seq = id * 10 + found.transitions.length;
     const who = { actor: user.username, actor_name: user.display_name };
-    found.transitions.push({ seq, at: now, ...who, action, from, to: found.state, reason });
-    this.tell("case", { change: CHANGE[action], case: summaryOf(found) });
+    found.transitions.push({
+      seq,
+      at: now,
+      ...who,
+      action: proposes ? `propose_${action}` : action,
+      from,
+      to: found.state,
+      reason,
+    });
+    this.tell("case", { change: proposes ? "updated" : CHANGE[action], case: summaryOf(found) });
     return found;
   }
 
@@ -192,7 +205,7 @@ function openStream(hub, request, response, after) {
 
 function openTotals(hub) {
   const totals = { P1: 0, P2: 0, P3: 0, P4: 0 };
-  for (const found of hub.cases.values()) if (!ended(found)) totals[found.severity] += 1;
+  for (const found of hub.cases.values()) if (!ended(found) && !found.is_drill) totals[found.severity] += 1;
   return totals;
 }
 
@@ -226,7 +239,7 @@ async function act(hub, id, request, response, user) {
   }
   const allowed = allowedActions(found, user).find((each) => each.action === action);
   if (!allowed) return refuse(response, 422, "wrong-state", "not possible in this state");
-  if (allowed.blocked) return refuse(response, 403, "not-allowed", allowed.blocked.en);
+  if (allowed.blocked) return refuse(response, 422, "second-person-needed", allowed.blocked.en);
   if (allowed.needs_reason && !reason?.trim())
     return refuse(response, 422, "reason-needed", "a reason is needed");
   hub.change(id, action, user, reason ?? null);

@@ -65,7 +65,7 @@ function useTitle(): void {
 function SignedIn() {
   useTitle();
   return (
-    <div class="frame">
+    <div class={route.value.page === "board" ? "frame frame-fixed" : "frame"}>
       <a class="skip" href="#main">
         {t.value.skip}
       </a>

@@ -3,7 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use gridwatch_protocol::{
-    ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Timestamp,
+    ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Text, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -183,6 +183,7 @@ async fn known(app: &App, id: &str) -> Result<GatewayRow, Problem> {
 pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, Problem> {
     let stored = app.store.gateway_status(&row.id).await?;
     let counts = app.store.device_counts(&row.id).await?;
+    let (refused, refused_at) = app.store.refused_count(&row.id).await?;
     let mut view = GatewayStatus {
         site: row.site,
         state: Liveness::NeverSeen,
@@ -204,6 +205,17 @@ pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, 
         revoked: row.revoked_at.is_some(),
         id: row.id,
     };
+    if let Some(since) = refused_at {
+        view.faults.push(Fault {
+            code: "messages_refused".to_owned(),
+            subject: "outbox".to_owned(),
+            since,
+            detail: Text {
+                zh: format!("{refused} 条告警消息格式有误，未被接受"),
+                en: format!("{refused} alert messages were malformed and not accepted"),
+            },
+        });
+    }
     let Some(stored) = stored else {
         return Ok(view);
     };

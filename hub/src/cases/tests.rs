@@ -1,1 +1,366 @@
+use gridwatch_protocol::{Kind, Phase, Severity, Timestamp};
 
+use super::actions::{self, Refusal, Request};
+use super::desk::{Desk, Known, Outcome, Rules};
+use super::sample::{START_MS, alert, arrival, by_model, next};
+use super::*;
+use crate::catalogue::{Catalogue, GATEWAY_OFFLINE};
+
+const MINUTE: i64 = 60_000;
+
+fn catalogue() -> Catalogue {
+    Catalogue::parse(include_str!("../../../configs/categories.toml")).unwrap()
+}
+
+fn desk(catalogue: &Catalogue) -> Desk<'_> {
+    let rules = Rules {
+        catalogue,
+        fire_group_ms: 10 * MINUTE,
+        utc_offset_minutes: 480,
+    };
+    Desk::new(
+        rules,
+        Known {
+            next_case: 1,
+            ..Known::default()
+        },
+    )
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(START_MS + ms)
+}
+
+fn officer(name: &str, role: Role) -> Actor {
+    Actor {
+        username: name.into(),
+        display_name: name.to_uppercase(),
+        role,
+    }
+}
+
+fn accepted(desk: &mut Desk<'_>, alert: Alert, ms: i64) -> CaseId {
+    match desk.receive(&arrival(alert), None, at(ms)) {
+        Outcome::Accepted(case) => case,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn act(case: &mut Case, action: Action, who: &Actor) -> Result<Change, Refusal> {
+    let request = Request {
+        action,
+        reason: Some("because".into()),
+        version: case.version,
+    };
+    actions::apply(case, &request, who, at(1)).map(|(_, change)| change)
+}
+
+#[test]
+fn alert_sent_twice_opens_one_case() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let smoke = alert(1, "kitchen", Kind::Smoke);
+    assert_eq!(accepted(&mut desk, smoke.clone(), 0), 1);
+    assert_eq!(
+        desk.receive(&arrival(smoke), None, at(1)),
+        Outcome::Duplicate
+    );
+    assert_eq!(desk.known.cases.len(), 1);
+    assert_eq!(desk.known.cases[&1].number, "20261122-000001");
+    assert_eq!(desk.known.cases[&1].ack_due_at, at(60_000));
+}
+
+#[test]
+fn new_alert_of_the_same_device_and_kind_joins_the_open_case() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    accepted(&mut desk, alert(1, "east-door", Kind::DoorForced), 0);
+    accepted(&mut desk, alert(2, "east-door", Kind::DoorForced), MINUTE);
+    accepted(&mut desk, alert(3, "west-door", Kind::DoorForced), MINUTE);
+    assert_eq!(desk.known.cases.len(), 2);
+    assert_eq!(desk.known.cases[&1].alert_count, 2);
+}
+
+#[test]
+fn clearing_annotates_and_never_closes_and_a_late_update_changes_nothing() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let raised = alert(1, "kitchen", Kind::Smoke);
+    let updated = next(&raised, Phase::Updated);
+    accepted(&mut desk, raised, 0);
+    accepted(&mut desk, next(&updated, Phase::Cleared), 1);
+    let version = desk.known.cases[&1].version;
+    accepted(&mut desk, updated, 2);
+    let case = &desk.known.cases[&1];
+    assert_eq!(
+        (case.state, case.alerts_active, case.version),
+        (State::Reported, 0, version)
+    );
+    assert!(
+        desk.known
+            .alerts
+            .values()
+            .all(|record| record.cleared_at.is_some())
+    );
+    assert_eq!(
+        desk.known
+            .alerts
+            .values()
+            .map(|record| record.messages)
+            .sum::<u32>(),
+        3
+    );
+}
+
+#[test]
+fn cleared_message_that_arrives_first_still_opens_the_case() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let raised = alert(1, "kitchen", Kind::Smoke);
+    accepted(&mut desk, next(&raised, Phase::Cleared), 0);
+    accepted(&mut desk, raised, 1);
+    assert_eq!(desk.known.cases.len(), 1);
+    assert_eq!(desk.known.cases[&1].alerts_active, 0);
+}
+
+#[test]
+fn signs_of_fire_in_one_building_within_ten_minutes_join_with_the_reason_shown() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let mut early = by_model(1, "meter", Kind::Temperature);
+    early.severity = Severity::P3;
+    accepted(&mut desk, early, 0);
+    assert_eq!(desk.known.cases[&1].category, "early_fire_sign");
+    accepted(&mut desk, alert(2, "kitchen", Kind::Smoke), 2 * MINUTE);
+    let case = &desk.known.cases[&1];
+    assert_eq!(
+        (case.category.as_str(), case.severity),
+        ("fire_suspected", Severity::P1)
+    );
+    assert!(
+        case.related_reason
+            .as_ref()
+            .is_some_and(|why| why.en.contains("10 minutes") && why.zh.contains("同一楼栋"))
+    );
+    let mut heat = alert(3, "meter", Kind::Temperature);
+    heat.severity = Severity::P2;
+    accepted(&mut desk, heat, 11 * MINUTE);
+    let case = &desk.known.cases[&1];
+    assert_eq!(
+        (case.category.as_str(), case.alert_count),
+        ("fire_confirmed", 3)
+    );
+    assert_eq!(desk.known.cases.len(), 1);
+}
+
+#[test]
+fn fires_apart_in_place_or_time_are_two_cases() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    accepted(&mut desk, alert(1, "a", Kind::Smoke), 0);
+    let mut other_building = alert(2, "b", Kind::Smoke);
+    other_building.place.building = Some("4".into());
+    accepted(&mut desk, other_building, 1);
+    accepted(&mut desk, alert(3, "c", Kind::Smoke), 10 * MINUTE + 1);
+    assert_eq!(desk.known.cases.len(), 3);
+}
+
+#[test]
+fn drills_never_mix_with_real_cases() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let mut test = alert(1, "kitchen", Kind::Smoke);
+    test.is_test = true;
+    let drill = accepted(&mut desk, test, 0);
+    let real = accepted(&mut desk, alert(2, "kitchen", Kind::Smoke), 1);
+    assert_ne!(drill, real);
+    assert!(desk.known.cases[&drill].is_drill && !desk.known.cases[&real].is_drill);
+}
+
+#[test]
+fn chatter_is_a_case_of_its_own_beside_the_hazard() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
+    let mut chatter = alert(2, "kitchen", Kind::Smoke);
+    chatter.detected_by = gridwatch_protocol::DetectedBy::Rule {
+        rule: "chatter".into(),
+    };
+    chatter.severity = Severity::P4;
+    let case = accepted(&mut desk, chatter, 1);
+    assert_eq!(
+        (case, desk.known.cases[&case].category.as_str()),
+        (2, "chattering")
+    );
+}
+
+#[test]
+fn more_severe_alert_must_be_acknowledged_again() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let mut mild = alert(1, "kitchen", Kind::Temperature);
+    mild.severity = Severity::P3;
+    accepted(&mut desk, mild.clone(), 0);
+    let officer = officer("wang", Role::DutyOfficer);
+    act(
+        desk.known.cases.get_mut(&1).unwrap(),
+        Action::Acknowledge,
+        &officer,
+    )
+    .unwrap();
+    let mut worse = next(&mild, Phase::Updated);
+    worse.severity = Severity::P1;
+    accepted(&mut desk, worse, MINUTE);
+    let case = &desk.known.cases[&1];
+    assert_eq!((case.state, case.acknowledged_at), (State::Reported, None));
+    assert_eq!(case.ack_due_at, at(2 * MINUTE));
+}
+
+#[test]
+fn sensors_behind_a_silent_gateway_add_no_cases() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let offline = arrival(alert(1, "gw-1", Kind::Availability));
+    let Outcome::Accepted(case) = desk.receive(&offline, Some(GATEWAY_OFFLINE), at(0)) else {
+        panic!("refused");
+    };
+    desk.known.silent.insert(offline.gateway.clone());
+    for id in 2..300 {
+        let sensor = alert(id, &format!("sensor-{id}"), Kind::Availability);
+        assert_eq!(accepted(&mut desk, sensor, 1), case);
+    }
+    let fire = accepted(&mut desk, alert(300, "kitchen", Kind::Smoke), 2);
+    assert_ne!(
+        fire, case,
+        "a hazard is never hidden by its gateway's silence"
+    );
+}
+
+#[test]
+fn alert_of_another_gateway_cannot_be_changed() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let raised = alert(1, "kitchen", Kind::Smoke);
+    accepted(&mut desk, raised.clone(), 0);
+    let mut stranger = arrival(next(&raised, Phase::Cleared));
+    stranger.gateway = GatewayId::new("gw-2").unwrap();
+    assert!(matches!(
+        desk.receive(&stranger, None, at(1)),
+        Outcome::Rejected(_)
+    ));
+    assert_eq!(desk.known.cases[&1].alerts_active, 1);
+}
+
+fn p1_case() -> Case {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
+    desk.known.cases.remove(&1).unwrap()
+}
+
+#[test]
+fn ending_a_p1_takes_two_persons() {
+    let mut case = p1_case();
+    let first = officer("li", Role::Supervisor);
+    let second = officer("chen", Role::Supervisor);
+    assert_eq!(act(&mut case, Action::Reject, &first), Ok(Change::Updated));
+    assert_eq!(case.state, State::Reported);
+    let blocked = |who: &Actor| {
+        let allowed = actions::allowed(&case, who);
+        allowed
+            .iter()
+            .find(|a| a.action == Action::Reject)
+            .unwrap()
+            .blocked
+            .is_some()
+    };
+    assert!(blocked(&first) && !blocked(&second));
+    let again = act(&mut case, Action::Reject, &first);
+    assert!(
+        matches!(again, Err(Refusal::SecondPersonNeeded { .. })),
+        "{again:?}"
+    );
+    assert_eq!(
+        act(&mut case, Action::Reject, &second),
+        Ok(Change::Rejected)
+    );
+    assert_eq!(case.state, State::Rejected);
+}
+
+#[test]
+fn new_alert_voids_a_proposal() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
+    let case = desk.known.cases.get_mut(&1).unwrap();
+    act(case, Action::Reject, &officer("li", Role::Supervisor)).unwrap();
+    accepted(&mut desk, alert(2, "hall", Kind::Smoke), 1);
+    let case = desk.known.cases.get_mut(&1).unwrap();
+    assert_eq!(case.proposal, None);
+    let outcome = act(case, Action::Reject, &officer("chen", Role::Supervisor));
+    assert_eq!(
+        outcome,
+        Ok(Change::Updated),
+        "the second person only proposes anew"
+    );
+}
+
+#[test]
+fn each_action_has_its_states_role_and_reason() {
+    let duty = officer("wang", Role::DutyOfficer);
+    let boss = officer("li", Role::Supervisor);
+    let mut case = p1_case();
+    case.severity = Severity::P2;
+    assert!(matches!(
+        act(&mut case, Action::Close, &boss),
+        Err(Refusal::WrongState { .. })
+    ));
+    assert!(matches!(
+        act(&mut case, Action::Reject, &duty),
+        Err(Refusal::NotAllowed { .. })
+    ));
+    let bare = Request {
+        action: Action::File,
+        reason: Some("  ".into()),
+        version: case.version,
+    };
+    let refused = actions::apply(&mut case, &bare, &duty, at(1));
+    assert!(matches!(refused, Err(Refusal::ReasonNeeded { .. })));
+    assert_eq!(
+        act(&mut case, Action::Acknowledge, &duty),
+        Ok(Change::Acknowledged)
+    );
+    assert_eq!(act(&mut case, Action::File, &duty), Ok(Change::Filed));
+    assert!(matches!(
+        act(&mut case, Action::Reject, &boss),
+        Err(Refusal::WrongState { .. })
+    ));
+    assert_eq!(act(&mut case, Action::Close, &boss), Ok(Change::Closed));
+    assert_eq!(act(&mut case, Action::Note, &duty), Ok(Change::Noted));
+    assert_eq!(case.state, State::Closed);
+}
+
+#[test]
+fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let raised = alert(1, "kitchen", Kind::Smoke);
+    accepted(&mut desk, raised.clone(), 0);
+    let seen = desk.known.cases[&1].version;
+    accepted(&mut desk, next(&raised, Phase::Updated), 1);
+    let acknowledge = Request {
+        action: Action::Acknowledge,
+        reason: None,
+        version: seen,
+    };
+    let case = desk.known.cases.get_mut(&1).unwrap();
+    let duty = officer("wang", Role::DutyOfficer);
+    actions::apply(case, &acknowledge, &duty, at(2)).unwrap();
+    let note = Request {
+        action: Action::Note,
+        reason: Some("x".into()),
+        version: seen,
+    };
+    let stale = actions::apply(case, &note, &duty, at(3));
+    assert!(matches!(stale, Err(Refusal::Conflict { .. })), "{stale:?}");
+}

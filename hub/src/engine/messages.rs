@@ -10,7 +10,7 @@ use crate::cases::desk::{
 use crate::cases::{Arrival, text};
 use crate::parse::{Item, ParsedBatch};
 use crate::store::StoreResult;
-use crate::store::gateways::{self, HubFault};
+use crate::store::gateways::{self, HubFault, Refused};
 use crate::store::intake::{self, StoredMessage, Wanted};
 
 /// Stores a batch's messages, sequence numbers and gap records.
@@ -131,8 +131,12 @@ async fn account(
         let sequence = item.sequence();
         let is_new = sequence > 0 && after.insert(sequence);
         if let (Item::Refused { reason, body, .. }, true) = (item, is_new || sequence == 0) {
-            gateways::write_refused(connection, gateway, stream, sequence, now, reason, body)
-                .await?;
+            let refused = Refused {
+                sequence,
+                reason,
+                body,
+            };
+            gateways::write_refused(connection, gateway, stream, now, refused).await?;
         }
         if matches!(outcome, Outcome::Accepted(_)) && !is_new {
             reused = Some(sequence);

@@ -72,6 +72,20 @@ pub struct DeviceCounts {
     pub unknown: u64,
 }
 
+/// At most this many refused messages are kept of a gateway.
+const REFUSED_MAX: i64 = 200;
+
+/// A message that will never be accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'a> {
+    /// Its sequence number; 0 when it has none.
+    pub(crate) sequence: u64,
+    /// What is wrong with it.
+    pub(crate) reason: &'a str,
+    /// The beginning of its text.
+    pub(crate) body: &'a str,
+}
+
 const STATUS: &str = "SELECT state, last_heartbeat_at, boot_epoch, offline_alert, body, hub_faults FROM gateway_status WHERE gateway = ?1";
 
 impl Store {
@@ -164,6 +178,24 @@ impl Store {
         rows.iter()
             .map(|row| from_json("device", row.get(0)))
             .collect()
+    }
+
+    /// How many messages of a gateway were refused for good, of those that are kept.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn refused_count(&self, id: &GatewayId) -> StoreResult<(u64, Option<Timestamp>)> {
+        let row = sqlx::query(
+            "SELECT COUNT(*), MAX(arrived_at) FROM refused_messages WHERE gateway = ?1",
+        )
+        .bind(id.as_str())
+        .fetch_one(&self.readers)
+        .await
+        .map_err(sql("counting refused messages"))?;
+        Ok((
+            row.get::<i64, _>(0).unsigned_abs(),
+            row.get::<Option<i64>, _>(1).map(time),
+        ))
     }
 
     /// What has arrived of an outbox.
@@ -387,25 +419,29 @@ pub(crate) async fn write_gap(
         .map_err(sql("storing a gap record"))
 }
 
-/// Keeps a message that will never be accepted; once per sequence number.
+/// Keeps a message that will never be accepted, once; the oldest of a gateway give way.
 pub(crate) async fn write_refused(
     connection: &mut SqliteConnection,
     gateway: &GatewayId,
     stream: &StreamId,
-    sequence: u64,
     now: Timestamp,
-    reason: &str,
-    body: &str,
+    refused: Refused<'_>,
 ) -> StoreResult<()> {
-    sqlx::query("INSERT INTO refused_messages (gateway, stream, sequence, arrived_at, reason, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    sqlx::query("INSERT INTO refused_messages (gateway, stream, sequence, arrived_at, reason, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM refused_messages WHERE gateway = ?1 AND sequence = ?3 AND body = ?6)")
         .bind(gateway.as_str())
         .bind(stream.to_string())
-        .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
+        .bind(i64::try_from(refused.sequence).unwrap_or(i64::MAX))
         .bind(now.unix_ms())
-        .bind(reason)
-        .bind(body)
+        .bind(refused.reason)
+        .bind(refused.body)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("keeping a refused message"))?;
+    sqlx::query("DELETE FROM refused_messages WHERE gateway = ?1 AND id NOT IN (SELECT id FROM refused_messages WHERE gateway = ?1 ORDER BY id DESC LIMIT ?2)")
+        .bind(gateway.as_str())
+        .bind(REFUSED_MAX)
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(sql("keeping a refused message"))
+        .map_err(sql("letting go of old refused messages"))
 }

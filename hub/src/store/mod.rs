@@ -132,7 +132,7 @@ pub async fn open(path: &Path) -> StoreResult<(Store, Writer)> {
         .await
         .map_err(open_error)?;
     MIGRATIONS
-        .run(&mut connection)
+        .run_direct(None, &mut connection, false)
         .await
         .map_err(|source| StoreError::Migrate {
             path: name.clone(),

@@ -29,7 +29,8 @@ export const openBySeverity = computed<OpenBySeverity>(() => {
   const state = listState.value;
   if (state.is === "loaded" && state.truncated && totals.value !== null) return totals.value;
   const counts: OpenBySeverity = { P1: 0, P2: 0, P3: 0, P4: 0 };
-  for (const found of openCases.value.values()) counts[found.severity] += 1;
+  // As the hub counts: a drill is no open case.
+  for (const found of openCases.value.values()) if (!found.is_drill) counts[found.severity] += 1;
   return counts;
 });
 

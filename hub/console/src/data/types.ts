@@ -81,7 +81,7 @@ export interface Site {
   id: string;
   name: Text;
   grid: string;
-  address: string | null;
+  address?: Text | null;
   building_code?: string | null;
   lat?: number | null;
   lon?: number | null;
@@ -100,7 +100,8 @@ export interface CaseSummary {
   category: string;
   category_name: Text;
   title: Text;
-  site: { id: string; name: Text };
+  /** `known` is false for a site that the hub's configuration does not have. */
+  site: { id: string; name: Text; known?: boolean };
   area_path: { code: string; name: Text; level: AreaLevel }[];
   place: Place;
   kinds: Kind[];
@@ -111,6 +112,7 @@ export interface CaseSummary {
   opened_at: Timestamp;
   updated_at: Timestamp;
   acknowledged_at?: Timestamp | null;
+  /** Sign-in name. */
   acknowledged_by?: string | null;
   ack_due_at: Timestamp;
   is_drill: boolean;
@@ -158,6 +160,7 @@ export interface Alert {
 
 export interface CaseAlert {
   alert: Alert;
+  gateway?: string;
   joined_at: Timestamp;
   joined_because: Text;
   /** The hub's clock when the first message of the alert came in. */
@@ -177,6 +180,8 @@ export interface Transition {
   from: CaseState | null;
   to: CaseState;
   reason: string | null;
+  /** What the hub says about it. */
+  note?: Text | null;
 }
 
 export type ActionName = "acknowledge" | "file" | "close" | "reject" | "note";
@@ -242,6 +247,15 @@ export interface GatewayStatus {
   devices_total: number;
   devices_silent: number;
   devices_unknown: number;
+  /** Its key is no longer accepted. */
+  revoked?: boolean;
+}
+
+/** The newest value of a device; `point` is `[milliseconds since 1970, value]`. */
+export interface LastReading {
+  kind: Kind;
+  unit?: string | null;
+  point: [number, Value];
 }
 
 export interface DeviceStatus {
@@ -253,7 +267,7 @@ export interface DeviceStatus {
   place?: Place;
   kinds?: Kind[];
   gateway: string;
-  last_reading?: Reading | null;
+  last_reading?: LastReading | null;
 }
 
 export interface QuarantineSample {
@@ -264,9 +278,10 @@ export interface QuarantineSample {
   last_seen: Timestamp;
 }
 
-/** Alarms of one officer in the last hour, against ISA-18.2's 6 (target) and 12 (most). */
+/** Alarms of one officer in the last hour, drills not counted, against ISA-18.2's 6 (target) and 12 (most). */
 export interface Load {
   officer_last_hour: number;
+  acknowledged_by_me_last_hour?: number;
   target: number;
   maximum: number;
   open_by_severity: OpenBySeverity;

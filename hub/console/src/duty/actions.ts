@@ -35,7 +35,9 @@ function setPending(id: number, action: ActionName | null): void {
 
 /** Who was first, with what and when. */
 export function conflictInWords(current: Case): string {
-  const last = current.transitions.at(-1);
+  // Alerts that join or clear are no conflict; what people do and what the hub decides is.
+  const decisions = current.transitions.filter((each) => each.action !== "join" && each.action !== "clear");
+  const last = decisions.at(-1);
   if (last === undefined) return t.value.outcome.conflictUnknown;
   const who = last.actor === "system" ? t.value.product : last.actor_name || last.actor;
   return t.value.outcome.conflict(who, actionName(last.action), at(last.at, hubNow()));

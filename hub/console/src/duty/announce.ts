@@ -5,7 +5,7 @@
 import { effect, signal } from "@preact/signals";
 import { afterCaseEvent, listState, openCases } from "../data/cases";
 import type { CaseSummary } from "../data/types";
-import { inPlace, said, t } from "../i18n";
+import { headline, inPlace, said, t } from "../i18n";
 
 export const assertive = signal("");
 export const polite = signal("");
@@ -45,7 +45,7 @@ export function followArrivals(): void {
     assertive.value = fresh
       .map((found) => {
         const drill = found.is_drill ? `${t.value.board.drill}: ` : "";
-        return drill + t.value.board.arrivedP1(said(found.title), whereabouts(found));
+        return drill + t.value.board.arrivedP1(headline(found), whereabouts(found));
       })
       .join(" ");
   });

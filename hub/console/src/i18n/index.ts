@@ -1,8 +1,8 @@
 /** The words of the screen in the chosen language. Both dictionaries have the same keys by type. */
 import { computed } from "@preact/signals";
 import { ApiError } from "../data/http";
-import type { Kind, Text, Value } from "../data/types";
-import { areaInWords, placeInWords, said as saidIn } from "../logic/place";
+import type { CaseSummary, Kind, Text, Value } from "../data/types";
+import { areaInWords, headline as headlineIn, placeInWords, said as saidIn } from "../logic/place";
 import { language } from "../logic/settings";
 import { moment, parts } from "../logic/time";
 import { en } from "./en";
@@ -16,6 +16,7 @@ export const t = computed<Dictionary>(() => (language.value === "zh" ? zh : en))
 export const said = (text: Text | null | undefined) => saidIn(text, language.value);
 export const inPlace = (place: Parameters<typeof placeInWords>[0]) => placeInWords(place, language.value);
 export const inArea = (path: Parameters<typeof areaInWords>[0]) => areaInWords(path, language.value);
+export const headline = (found: CaseSummary) => headlineIn(found, language.value);
 export const span = (ms: number) => t.value.span(parts(ms));
 export const ago = (ms: number) => t.value.ago(parts(ms));
 

@@ -4,6 +4,7 @@
  */
 import type { Case, CaseSeries, Site } from "../data/types";
 import { isOpen } from "./merge";
+import { openProposal } from "./proposal";
 
 export type Lack =
   | "acknowledgement"
@@ -14,7 +15,9 @@ export type Lack =
   | "unknown_device"
   | "clock"
   | "readings"
-  | "still_active";
+  | "still_active"
+  | "site_unknown"
+  | "second_person";
 
 export function lacks(found: Case, site: Site | undefined, series: CaseSeries | null): Lack[] {
   const lack: Lack[] = [];
@@ -22,11 +25,13 @@ export function lacks(found: Case, site: Site | undefined, series: CaseSeries | 
   if (isOpen(found)) {
     if (found.state === "reported") lack.push("acknowledgement");
     else if (found.state === "acknowledged") lack.push("filing");
+    if (openProposal(found.transitions) !== null) lack.push("second_person");
     if (found.alerts_active > 0) lack.push("still_active");
   }
   const place = found.place;
   if (!place.building && !place.unit && !place.floor && !place.room) lack.push("place");
-  if (!site?.address) lack.push("address");
+  if (found.site.known === false) lack.push("site_unknown");
+  else if (!site?.address) lack.push("address");
   if (found.area_path.length === 0) lack.push("area");
   if (alerts.some((alert) => alert.device_known === false)) lack.push("unknown_device");
   if (alerts.some((alert) => alert.clock === "unsure")) lack.push("clock");

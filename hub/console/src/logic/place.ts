@@ -41,3 +41,14 @@ export function areaInWords(path: CaseSummary["area_path"], language: Language):
     .map((area) => said(area.name, language))
     .join(" › ");
 }
+
+/**
+ * What to write large. The hub's titles are made of category, site and place; site and place stand on
+ * their own line, so only the category is left. Any other title is shown whole.
+ */
+export function headline(found: CaseSummary, language: Language): string {
+  const title = said(found.title, language);
+  const category = said(found.category_name, language);
+  const site = said(found.site.name, language);
+  return category !== "" && site !== "" && title.startsWith(`${category} · ${site}`) ? category : title;
+}

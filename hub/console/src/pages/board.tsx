@@ -28,7 +28,9 @@ interface ZoneGiven {
 
 function P1Zone({ zone, selected, target, select }: ZoneGiven) {
   const words = t.value.board;
-  const waiting = zone.shown.filter((found) => found.state === "reported").length;
+  const real = zone.shown.filter((found) => !found.is_drill);
+  const waiting = real.filter((found) => found.state === "reported").length;
+  const drills = zone.shown.length - real.length;
   const some = zone.shown.length > 0;
   return (
     <section class={waiting > 0 ? "p1-zone p1-zone-waits" : "p1-zone"} aria-labelledby="p1-heading">
@@ -38,7 +40,13 @@ function P1Zone({ zone, selected, target, select }: ZoneGiven) {
           {words.p1Zone}
         </h2>
         <span class="zone-note">
-          {waiting > 0 ? words.p1Unacknowledged(waiting) : some ? words.p1AllAcknowledged : words.p1NoFilter}
+          {waiting > 0
+            ? words.p1Unacknowledged(waiting)
+            : real.length > 0
+              ? words.p1AllAcknowledged
+              : drills > 0
+                ? words.p1Drills(drills)
+                : words.p1NoFilter}
         </span>
       </header>
       {some ? (

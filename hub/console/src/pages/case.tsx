@@ -11,7 +11,7 @@ import type { Case, CaseSeries } from "../data/types";
 import { pending, perform } from "../duty/actions";
 import { commandOf } from "../duty/keys";
 import { muteUntilNext } from "../duty/shift";
-import { inArea, inPlace, kindName, problemInWords, said, t } from "../i18n";
+import { headline, inArea, inPlace, kindName, problemInWords, said, t } from "../i18n";
 import { lacks } from "../logic/missing";
 import { go } from "../logic/route";
 import { Actions } from "../parts/actions";
@@ -111,6 +111,7 @@ function Facts({ found }: { found: Case }) {
   const words = t.value.case;
   const site = sites.value.get(found.site.id);
   const place = inPlace(found.place);
+  const address = said(site?.address);
   const unknown = new Set(
     found.alerts.filter(({ alert }) => alert.device_known === false).map(({ alert }) => alert.device),
   );
@@ -120,9 +121,10 @@ function Facts({ found }: { found: Case }) {
       <dl class="facts">
         <Fact name={words.site}>
           <Said>{said(found.site.name) || found.site.id}</Said>
+          {found.site.known === false && <span class="tag tag-warning">{words.siteUnknown}</span>}
         </Fact>
         <Fact name={words.place}>{place ? <Said>{place}</Said> : t.value.unknown}</Fact>
-        <Fact name={words.address}>{site?.address ? <Said>{site.address}</Said> : t.value.unknown}</Fact>
+        <Fact name={words.address}>{address ? <Said>{address}</Said> : t.value.unknown}</Fact>
         <Fact name={words.area}>
           {found.area_path.length > 0 ? <Said>{inArea(found.area_path)}</Said> : t.value.unknown}
         </Fact>
@@ -167,6 +169,7 @@ function Missing({ found, series }: { found: Case; series: CaseSeries | null }) 
 }
 
 function Heading({ found }: { found: Case }) {
+  const acknowledger = found.transitions.find((each) => each.actor === found.acknowledged_by)?.actor_name;
   const place = inPlace(found.place);
   const words = t.value.case;
   return (
@@ -176,11 +179,13 @@ function Heading({ found }: { found: Case }) {
         <span class="case-number">
           {words.number} <span class="number">{found.number}</span>
         </span>
-        <Said class="case-category">{said(found.category_name)}</Said>
+        {headline(found) !== said(found.category_name) && (
+          <Said class="case-category">{said(found.category_name)}</Said>
+        )}
         <Said class="case-kinds">{found.kinds.map(kindName).join(t.value.joiner)}</Said>
       </div>
       <h1 class="case-title">
-        <Said>{said(found.title)}</Said>
+        <Said>{headline(found)}</Said>
       </h1>
       <p class="case-where">
         <Icon name="place" />
@@ -203,7 +208,7 @@ function Heading({ found }: { found: Case }) {
         <div>
           <dt>{t.value.ack.within}</dt>
           <dd>
-            <AckClock found={found} />
+            <AckClock found={found} name={acknowledger} />
           </dd>
         </div>
       </dl>

@@ -64,18 +64,14 @@ function attentionFirst(a: DeviceStatus, b: DeviceStatus): number {
   return rank(a) - rank(b) || a.device.localeCompare(b.device);
 }
 
-function LastReading({ device }: { device: DeviceStatus }) {
+function Newest({ device }: { device: DeviceStatus }) {
   const reading = device.last_reading;
   if (!reading) return <>–</>;
-  const state = isLane({
-    device: device.device,
-    kind: reading.kind,
-    unit: reading.unit ?? null,
-    points: [[0, reading.value]],
-  });
+  const { kind, unit, point } = reading;
+  const state = isLane({ device: device.device, kind, unit: unit ?? null, points: [point] });
   return (
     <span>
-      {kindName(reading.kind)} <Said>{valueInWords(reading.kind, reading.value, reading.unit, state)}</Said>
+      <Said>{kindName(kind)}</Said> <Said>{valueInWords(kind, point[1], unit, state)}</Said>
     </span>
   );
 }
@@ -99,9 +95,11 @@ function DeviceRow({ device }: { device: DeviceStatus }) {
         <Said>{inPlace(device.place) || "–"}</Said>
       </td>
       <td data-label={words.lastReading}>
-        <LastReading device={device} />
+        <Newest device={device} />
       </td>
-      <td data-label={words.kinds}>{(device.kinds ?? []).map(kindName).join(t.value.joiner) || "–"}</td>
+      <td data-label={words.kinds}>
+        <Said>{(device.kinds ?? []).map(kindName).join(t.value.joiner) || "–"}</Said>
+      </td>
       <td data-label={words.profile}>
         <Said class="number">{device.profile ?? "–"}</Said>
       </td>

@@ -1,10 +1,35 @@
 /** What the officer may do to a case, and why not where the hub says so. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { session } from "../data/session";
 import type { AllowedAction, Case } from "../data/types";
 import { pending, perform } from "../duty/actions";
 import { actionName, said, t } from "../i18n";
+import { isOpen } from "../logic/merge";
+import { openProposal } from "../logic/proposal";
 import { Said } from "./said";
+import { actorName } from "./way";
+
+/** What the first person has proposed and why, for the second one to decide on. */
+function ProposalNote({ found }: { found: Case }) {
+  const proposal = openProposal(found.transitions);
+  if (proposal === null) return null;
+  return (
+    <div class="proposal">
+      <strong>
+        <Said>{t.value.case.proposal(actorName(proposal), actionName(proposal.action))}</Said>
+      </strong>
+      {proposal.reason && <Said>{proposal.reason}</Said>}
+    </div>
+  );
+}
+
+/** A second person confirms what the first one has proposed. */
+function labelOf(found: Case, each: AllowedAction): string {
+  const proposed = openProposal(found.transitions)?.action === `propose_${each.action}`;
+  const name = actionName(each.action);
+  return proposed && !each.blocked ? t.value.case.confirmAction(name) : name;
+}
 
 interface Given {
   found: Case;
@@ -80,11 +105,13 @@ export function Actions({ found, take }: Given) {
       take(outcome.case);
     } else if (outcome?.is === "conflict") take(outcome.current);
   };
+  const proposal = openProposal(found.transitions);
   const open = found.allowed_actions.find((each) => each.action === asked.value && !each.blocked);
   return (
     <section class="panel panel-actions" aria-labelledby="actions-heading">
       <h2 id="actions-heading">{words.actions}</h2>
       {found.allowed_actions.length === 0 && <p class="empty">{words.noActions}</p>}
+      <ProposalNote found={found} />
       <ul class="actions">
         {found.allowed_actions.map((each) => {
           const blocked = said(each.blocked);
@@ -104,7 +131,7 @@ export function Actions({ found, take }: Given) {
                   else void send(each);
                 }}
               >
-                {actionName(each.action)}
+                {labelOf(found, each)}
                 {each.action === "acknowledge" && <kbd>A</kbd>}
               </button>
               {blocked && (
@@ -112,11 +139,16 @@ export function Actions({ found, take }: Given) {
                   <Said>{blocked}</Said>
                 </p>
               )}
-              {!blocked && each.second_person && <p class="blocked">{words.secondPerson}</p>}
+              {!blocked && each.second_person && proposal === null && (
+                <p class="blocked">{words.secondPerson}</p>
+              )}
             </li>
           );
         })}
       </ul>
+      {session.value.is === "signed-in" && session.value.session.role === "duty_officer" && isOpen(found) && (
+        <p class="form-note">{words.supervisorEnds}</p>
+      )}
       {waits && <p class="form-note">{words.sending}</p>}
       {open && !waits && (
         <ReasonForm

@@ -114,7 +114,7 @@ function AlertItem({ item }: { item: CaseAlert }) {
         </div>
         {item.revisions > 1 && <div>{words.revisions(item.revisions - 1)}</div>}
       </dl>
-      {said(item.joined_because) && (
+      {said(item.joined_because) && said(item.joined_because) !== said(alert.reason) && (
         <p class="alert-joined">
           <span>{words.joined}</span> <Said>{said(item.joined_because)}</Said>
         </p>
@@ -133,6 +133,9 @@ export function Alerts({ found }: { found: Case }) {
         <p class="alert-joined">
           <span>{words.related}</span> <Said>{said(found.related_reason)}</Said>
         </p>
+      )}
+      {found.alerts.length < found.alert_count && (
+        <p class="note note-warning">{words.alertsLeftOut(found.alerts.length, found.alert_count)}</p>
       )}
       <ol class="alerts">
         {found.alerts.map((item) => (

@@ -1,6 +1,6 @@
 /** One open case of the list; on a narrow screen the same row is a card. */
 import type { CaseSummary } from "../data/types";
-import { said, t } from "../i18n";
+import { headline, t } from "../i18n";
 import { isOpen } from "../logic/merge";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
@@ -29,7 +29,7 @@ export function CaseRow({ found, selected, target, select }: Given) {
       <div class="row-what">
         <h3 class="row-title" id={`title-${found.id}`}>
           <Link to={`/cases/${found.id}`} id={`case-${found.id}`}>
-            <Said>{said(found.title)}</Said>
+            <Said>{headline(found)}</Said>
           </Link>
           {found.is_drill && <DrillMark />}
         </h3>

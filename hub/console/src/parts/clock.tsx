@@ -1,5 +1,6 @@
 /** Clocks that count on the hub's time. Each draws itself anew once a second and nothing around it. */
 import { now } from "../data/clock";
+import { session } from "../data/session";
 import type { CaseSummary } from "../data/types";
 import { ago, at, span, t } from "../i18n";
 import { clock } from "../logic/time";
@@ -18,14 +19,20 @@ export function Moment({ time }: { time: string }) {
   return <time dateTime={time}>{at(time, now.value)}</time>;
 }
 
+/** The hub gives sign-in names here; one's own is shown as one knows oneself. */
+function nameOf(username: string): string {
+  const me = session.value.is === "signed-in" ? session.value.session : null;
+  return me?.username === username ? me.display_name : username;
+}
+
 /** The time left to acknowledge, in words once it is over, and who has acknowledged. */
-export function AckClock({ found }: { found: CaseSummary }) {
+export function AckClock({ found, name }: { found: CaseSummary; name?: string | undefined }) {
   if (found.state !== "reported") {
     return (
       <span class="ack ack-done">
         <span class="ack-words">
           {found.acknowledged_by ? (
-            <Said>{t.value.ack.by(found.acknowledged_by)}</Said>
+            <Said>{t.value.ack.by(name ?? nameOf(found.acknowledged_by))}</Said>
           ) : (
             t.value.state[found.state]
           )}

@@ -9,6 +9,7 @@ export function GatewayState({ gateway }: { gateway: GatewayStatus }) {
     <span class={`status status-${gateway.state}`}>
       <span class="status-dot" aria-hidden="true" />
       {t.value.devices.state[gateway.state]}
+      {gateway.revoked && <span class="tag tag-warning">{t.value.devices.revoked}</span>}
     </span>
   );
 }

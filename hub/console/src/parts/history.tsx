@@ -1,6 +1,6 @@
 /** Everything that was done to a case, newest first; nothing is ever taken out of it. */
 import type { Case } from "../data/types";
-import { actionName, t } from "../i18n";
+import { actionName, said, t } from "../i18n";
 import { Moment } from "./clock";
 import { Said } from "./said";
 import { actorName } from "./way";
@@ -20,6 +20,7 @@ export function History({ found }: { found: Case }) {
               <strong>{actionName(row.action)}</strong>
               <Said class="history-who">{actorName(row)}</Said>
             </span>
+            {said(row.note) && <Said class="history-note">{said(row.note)}</Said>}
             {row.reason && <Said class="history-reason">{row.reason}</Said>}
           </li>
         ))}

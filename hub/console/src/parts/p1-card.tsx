@@ -2,7 +2,7 @@
 import type { CaseSummary } from "../data/types";
 import { pending } from "../duty/actions";
 import { arrivals } from "../duty/announce";
-import { said, t } from "../i18n";
+import { headline, t } from "../i18n";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
 import { Link } from "./link";
@@ -31,7 +31,7 @@ export function P1Card({ found, selected, target, select }: Given) {
       </div>
       <h3 class="p1-title" id={`title-${found.id}`}>
         <Link to={`/cases/${found.id}`} id={`case-${found.id}`}>
-          <Said>{said(found.title)}</Said>
+          <Said>{headline(found)}</Said>
         </Link>
       </h3>
       <p class="p1-where">

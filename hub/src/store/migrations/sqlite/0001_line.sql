@@ -96,6 +96,7 @@ CREATE TABLE refused_messages (
     reason     TEXT NOT NULL,
     body       TEXT NOT NULL
 );
+CREATE INDEX refused_by_gateway ON refused_messages (gateway, sequence);
 
 CREATE TABLE cases (
     id         INTEGER PRIMARY KEY,

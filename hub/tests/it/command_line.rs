@@ -1,0 +1,191 @@
+//! The `hub` command.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn hub(dir: &Path, arguments: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+        .args(arguments)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may have closed its stdin.
+    drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
+    child.wait_with_output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn from_nothing_to_a_joined_gateway() {
+    let dir = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = hub(dir.path(), arguments, "");
+        assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["init", "--dir", "h", "--host", "hub.example"]);
+    let key_before = std::fs::read(dir.path().join("h/data/hub.key")).unwrap();
+    std::fs::write(dir.path().join("h/sites.toml"), "").unwrap();
+    run(&["init", "--dir", "h"]);
+    assert_eq!(
+        std::fs::read(dir.path().join("h/data/hub.key")).unwrap(),
+        key_before
+    );
+    assert_eq!(
+        std::fs::read(dir.path().join("h/sites.toml")).unwrap(),
+        b"",
+        "nothing is overwritten"
+    );
+    run(&["check", "--config", "h/hub.toml"]);
+    let join: toml::Table = run(&[
+        "gateway",
+        "add",
+        "gw-1",
+        "--site",
+        "yard",
+        "--config",
+        "h/hub.toml",
+    ])
+    .parse()
+    .unwrap();
+    let text = |key: &str| join["hub"][key].as_str().unwrap().to_owned();
+    assert_eq!(
+        (text("url"), text("gateway"), text("site")),
+        (
+            "https://127.0.0.1:8443".into(),
+            "gw-1".into(),
+            "yard".into()
+        )
+    );
+    assert_eq!(text("key").len(), 43);
+    assert_eq!(
+        text("ca"),
+        std::fs::read_to_string(dir.path().join("h/data/ca.pem")).unwrap()
+    );
+    let stored = std::fs::read(dir.path().join("h/data/hub.db")).unwrap();
+    assert!(
+        !stored
+            .windows(43)
+            .any(|part| part == text("key").as_bytes()),
+        "the key is stored hashed only"
+    );
+    let password = run(&[
+        "user",
+        "add",
+        "wang",
+        "--role",
+        "duty_officer",
+        "--config",
+        "h/hub.toml",
+    ]);
+    assert_eq!(password.trim().len(), 20);
+    assert!(run(&["user", "list", "--config", "h/hub.toml"]).contains("wang  duty_officer"));
+    run(&["user", "disable", "wang", "--config", "h/hub.toml"]);
+    assert!(run(&["user", "list", "--config", "h/hub.toml"]).contains("disabled"));
+    run(&["gateway", "revoke", "gw-1", "--config", "h/hub.toml"]);
+    assert!(run(&["gateway", "list", "--config", "h/hub.toml"]).contains("revoked"));
+    let openapi = run(&["openapi"]);
+    assert!(openapi.contains("\"/v1/batches\""));
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_with_exit_64_and_nothing_is_touched() {
+    let dir = TempDir::new().unwrap();
+    let config = "listen = \"0.0.0.0:1\"\ntls = false\nlissten = 1\n[history]\nkeep_days = \"7\"\n[limits]\nshutdown = 3\n";
+    std::fs::write(dir.path().join("hub.toml"), config).unwrap();
+    for command in ["check", "run"] {
+        let output = hub(dir.path(), &[command, "--config", "hub.toml"], "");
+        assert_eq!(output.status.code(), Some(64), "{command}");
+        let told = told(&output);
+        for expected in [
+            "`lissten` is not a key",
+            "`history.keep_days` must be of type integer",
+            "`limits.shutdown` is not a key",
+        ] {
+            assert!(told.contains(expected), "{expected} is not in:\n{told}");
+        }
+    }
+    std::fs::write(
+        dir.path().join("hub.toml"),
+        "tls = false\nlisten = \"0.0.0.0:1\"\n[sessions]\nidle_minutes = 0\n",
+    )
+    .unwrap();
+    let output = hub(dir.path(), &["check", "--config", "hub.toml"], "");
+    let told = told(&output);
+    assert!(
+        told.contains("loopback") && told.contains("idle_minutes"),
+        "{told}"
+    );
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["hub.toml"]);
+}
+
+#[test]
+fn wrong_usage_is_exit_64_with_a_sentence() {
+    let dir = TempDir::new().unwrap();
+    assert!(
+        hub(dir.path(), &["init", "--dir", "."], "")
+            .status
+            .success()
+    );
+    let add = |more: &[&str], stdin: &str| {
+        hub(
+            dir.path(),
+            &[&["user", "add", "wang"], more].concat(),
+            stdin,
+        )
+    };
+    for (output, expected) in [
+        (hub(dir.path(), &["fly"], ""), "fly"),
+        (
+            add(&["--role", "king"], ""),
+            "duty_officer, supervisor, administrator",
+        ),
+        (
+            add(&["--role", "supervisor", "--password-stdin"], "short\n"),
+            "at least 10",
+        ),
+        (
+            hub(dir.path(), &["user", "disable", "nobody"], ""),
+            "nobody",
+        ),
+        (
+            hub(dir.path(), &["gateway", "add", "a b", "--site", "s"], ""),
+            "a b",
+        ),
+        (
+            hub(
+                dir.path(),
+                &["gateway", "add", "g", "--site", "s", "--url", "hub:1"],
+                "",
+            ),
+            "https://",
+        ),
+        (
+            hub(dir.path(), &["run", "--config", "none.toml"], ""),
+            "none.toml",
+        ),
+    ] {
+        assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+        assert!(
+            told(&output).contains(expected),
+            "{expected} is not in:\n{}",
+            told(&output)
+        );
+    }
+    let help = hub(dir.path(), &["gateway", "add", "--help"], "");
+    assert!(help.status.success());
+    assert!(String::from_utf8_lossy(&help.stdout).contains("Example"));
+}

@@ -1,0 +1,207 @@
+//! The hub as a process, killed with SIGKILL while gateways send.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gridwatch_protocol::{Alert, Kind, Receipt, ReceiptStatus};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use reqwest::Client;
+use tempfile::TempDir;
+
+use crate::harness::{alert, batch, client_builder, eventually, populate, write_files};
+
+struct Running {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn start(config: &std::path::Path) -> Running {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+        .args(["run", "--config"])
+        .arg(config)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line = lines
+            .next()
+            .expect("the hub says where it listens")
+            .unwrap();
+        if let Some((_, rest)) = line.split_once("address=") {
+            break rest.split_whitespace().next().unwrap().parse().unwrap();
+        }
+    };
+    // Reads on, so that the hub never waits for its log.
+    std::thread::spawn(move || lines.for_each(drop));
+    Running { child, address }
+}
+
+/// Sends everything that is not yet settled until it is, or until the hub is gone.
+async fn deliver(client: &Client, at: SocketAddr, key: &str, open: &mut BTreeMap<u64, Alert>) {
+    while !open.is_empty() {
+        let part: Vec<Alert> = open.values().take(3).cloned().collect();
+        let body = serde_json::to_vec(&batch(part)).unwrap();
+        let sent = client
+            .post(format!("http://{at}/v1/batches"))
+            .bearer_auth(key)
+            .body(body)
+            .send();
+        let Ok(response) = sent.await else { return };
+        let Ok(receipt) = response.json::<Receipt>().await else {
+            return;
+        };
+        for item in receipt.items {
+            assert!(
+                !matches!(item.status, ReceiptStatus::Rejected { .. }),
+                "{item:?}"
+            );
+            open.remove(&item.sequence);
+        }
+    }
+}
+
+#[tokio::test]
+async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
+    const ALERTS: u64 = 240;
+    const KILLS: u32 = 12;
+    let seed = rand::rng().random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let dir = TempDir::new().unwrap();
+    let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
+    let key = populate(&hub::config::load(&path).unwrap().config).await;
+    let client = client_builder()
+        .timeout(Duration::from_secs(10))
+        .build()
+        .unwrap();
+    let mut open: BTreeMap<u64, Alert> = (1..=ALERTS)
+        .map(|n| (n, alert(n, &format!("door-{n}"), Kind::DoorForced)))
+        .collect();
+    let all: Vec<String> = open.values().map(|alert| alert.id.to_string()).collect();
+    for _ in 0..KILLS {
+        let mut hub = start(&path);
+        let life = Duration::from_micros(random.random_range(0..60_000));
+        // Whatever the delivery was doing at that moment is cut.
+        drop(tokio::time::timeout(life, deliver(&client, hub.address, &key, &mut open)).await);
+        hub.child.kill().unwrap();
+        hub.child.wait().unwrap();
+    }
+    println!(
+        "{} of {ALERTS} alerts were left after {KILLS} kills",
+        open.len()
+    );
+    let hub = start(&path);
+    deliver(&client, hub.address, &key, &mut open).await;
+    assert!(open.is_empty());
+    drop(hub);
+    let (store, _writer) = hub::store::open(&dir.path().join("data/hub.db"))
+        .await
+        .unwrap();
+    let mut stored = Vec::new();
+    for id in 1..=i64::try_from(ALERTS).unwrap() {
+        let alerts = store.alerts_of(id, 10).await.unwrap();
+        assert_eq!(alerts.len(), 1, "case {id}");
+        stored.push(alerts[0].alert.id.to_string());
+    }
+    stored.sort();
+    let mut expected = all;
+    expected.sort();
+    assert_eq!(stored, expected, "each alert is in exactly one case");
+    assert!(
+        store
+            .case(i64::try_from(ALERTS).unwrap() + 1)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let events = store.events_after(0, 1_000).await.unwrap();
+    let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
+    let expected: Vec<i64> = (1..=i64::try_from(ALERTS).unwrap()).collect();
+    assert_eq!(numbers, expected, "events are numbered without gaps");
+}
+
+/// Makes every fdatasync of a running process fail, as a dying disk does.
+fn fail_syncs(pid: u32) -> Child {
+    let mut strace = Command::new("strace")
+        .args([
+            "-f",
+            "-e",
+            "trace=fdatasync,fsync",
+            "-e",
+            "inject=fdatasync,fsync:error=EIO",
+            "-p",
+        ])
+        .arg(pid.to_string())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace is not installed; `apt-get install strace` gives it");
+    let mut lines = BufReader::new(strace.stderr.take().unwrap()).lines();
+    let first = lines
+        .next()
+        .expect("strace says that it is attached")
+        .unwrap();
+    assert!(first.contains("attached"), "{first}");
+    std::thread::spawn(move || lines.for_each(drop));
+    strace
+}
+
+#[tokio::test]
+async fn disk_that_fails_ends_the_hub_and_nothing_is_acknowledged_after_it() {
+    let dir = TempDir::new().unwrap();
+    let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
+    let key = populate(&hub::config::load(&path).unwrap().config).await;
+    let client = client_builder()
+        .timeout(Duration::from_secs(10))
+        .build()
+        .unwrap();
+    let send = async |at: SocketAddr, n: u64| {
+        let body = serde_json::to_vec(&batch(vec![alert(
+            n,
+            &format!("door-{n}"),
+            Kind::DoorForced,
+        )]));
+        let url = format!("http://{at}/v1/batches");
+        let sent = client
+            .post(url)
+            .bearer_auth(&key)
+            .body(body.unwrap())
+            .send()
+            .await;
+        sent.is_ok_and(|response| response.status().is_success())
+    };
+    let mut hub = start(&path);
+    assert!(send(hub.address, 1).await);
+    let mut strace = fail_syncs(hub.child.id());
+    for n in 2..5 {
+        assert!(
+            !send(hub.address, n).await,
+            "acknowledged on a disk that fails"
+        );
+    }
+    let status = eventually("the hub has ended", || {
+        let ended = hub.child.try_wait().unwrap();
+        async move { ended }
+    })
+    .await;
+    assert_eq!(status.code(), Some(70));
+    drop(strace.kill());
+    strace.wait().unwrap();
+    let again = start(&path);
+    assert!(
+        send(again.address, 5).await,
+        "the next start reads the file anew"
+    );
+}
