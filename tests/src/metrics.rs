@@ -29,24 +29,16 @@ impl Metrics {
         Self(sums)
     }
 
-    /// A counter or gauge by the end of its name: `mqtt_in` finds `…_mqtt_in` and `…_mqtt_in_total`.
+    /// A counter or gauge of the agent, without the prefix and without `_total`: `mqtt_in`.
     ///
     /// # Errors
     /// When there is none of that name: a test must not pass because a counter was renamed.
     pub fn get(&self, name: &str) -> Result<f64> {
-        let total = format!("{name}_total");
-        let fits = |full: &str, end: &str| {
-            full == end
-                || full
-                    .strip_suffix(end)
-                    .is_some_and(|rest| rest.ends_with('_'))
-        };
-        let found = self.0.iter().find(|(full, _)| {
-            // `gridwatch_edge_mqtt_in` is meant by `mqtt_in`, never by `in`.
-            fits(full, name) || fits(full, &total)
-        });
+        let full = format!("gridwatch_edge_{name}");
+        let found = self.0.get(&full);
+        let found = found.or_else(|| self.0.get(&format!("{full}_total")));
         found
-            .map(|(_, value)| *value)
+            .copied()
             .with_context(|| format!("no metric `{name}` among {:?}", self.0.keys()))
     }
 }
@@ -108,4 +100,19 @@ fn status_kib(status: &str, key: &str) -> Result<u64> {
         .trim()
         .parse()
         .context("reading the status of a process")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_found_by_its_whole_name() {
+        let text =
+            "# HELP x y\ngridwatch_edge_backlog_readings 7\ngridwatch_edge_readings_total 40\n";
+        let metrics = Metrics::parse(text);
+        assert_eq!(metrics.get("readings").ok(), Some(40.0));
+        assert_eq!(metrics.get("backlog_readings").ok(), Some(7.0));
+        assert!(metrics.get("mqtt_in").is_err());
+    }
 }
