@@ -41,7 +41,7 @@ fn five_mistakes_are_five_messages_and_nothing_is_touched() -> Result<()> {
         for mistake in [
             "state_dri",
             "0.0.0.0",
-            "keep_accepted_days",
+            "rehearsal",
             "#/state",
             "no-such-profile",
         ] {

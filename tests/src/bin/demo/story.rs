@@ -16,18 +16,18 @@ use crate::house::{
 };
 
 // Seconds of the story.
-const COOKING: u32 = 10;
-const COOKING_ENDS: u32 = 130;
-const DOOR: u32 = 135;
-const DOOR_SHUT: u32 = 155;
-const CAMERA_EVENT: u32 = 145;
-const CAMERA_ENDS: u32 = 165;
-const FIRE: u32 = 170;
+const COOKING: u32 = 120;
+const COOKING_ENDS: u32 = COOKING + 360;
+const DOOR: u32 = COOKING + 180;
+const DOOR_SHUT: u32 = DOOR + 20;
+const CAMERA_EVENT: u32 = COOKING + 240;
+const CAMERA_ENDS: u32 = CAMERA_EVENT + 20;
+const FIRE: u32 = COOKING_ENDS + 20;
 /// After this long in the fire the agent is killed.
 const KILL_IN_FIRE: u32 = 165;
 const AFTER_FIRE: u32 = 30;
-/// Cooking warms the kitchen by this much at most, °C: rate-of-rise detectors tolerate it.
-const COOKING_RISE_C: f64 = 6.0;
+/// Cooking warms the kitchen's ceiling by this much at most, °C.
+const COOKING_RISE_C: f64 = 4.0;
 /// The room of the fire cools with this time constant once it is aired, in seconds.
 const AIRING_S: f64 = 240.0;
 
