@@ -210,6 +210,8 @@ pub(super) struct Point {
     /// Since when a number is beyond its limit without having been so for long enough.
     since_ms: Option<i64>,
     last: f64,
+    /// When a number was first looked at: a whole window must be seen before a rise can be over.
+    first_ms: Option<i64>,
     /// Candidates for the minimum of the window, oldest and smallest first.
     window: VecDeque<(i64, f64)>,
     last_event_ms: i64,
@@ -223,6 +225,7 @@ impl Point {
             active,
             since_ms: None,
             last: 0.0,
+            first_ms: None,
             window: VecDeque::new(),
             last_event_ms: 0,
             events: events.into_iter().take(EVENTS_REMEMBERED).collect(),
@@ -386,7 +389,8 @@ impl Point {
             self.active = true;
             return Some(Edge::Begin(measure));
         }
-        if self.active && by < clear_rise {
+        let seen_ms = now_ms - *self.first_ms.get_or_insert(now_ms);
+        if self.active && by < clear_rise && seen_ms >= window_ms {
             self.active = false;
             return Some(Edge::End(measure));
         }

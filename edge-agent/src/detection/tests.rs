@@ -171,7 +171,7 @@ fn rise_counts_within_its_window_only() {
         "0 t temperature 20\n 59 t temperature 29\n 70 t temperature 31\n 100 t temperature 40\n 200 t temperature 41",
         expect![[r#"
             100s Raised P2 heat t temperature rose by 11 °C within 60 s, now 40 °C
-            200s Cleared P2 heat t temperature back to normal: 41 °C
+            200s Cleared P2 heat t temperature no longer rises fast, now 41 °C
         "#]],
     );
 }
@@ -225,6 +225,45 @@ fn an_alarm_that_was_open_before_a_restart_is_neither_repeated_nor_forgotten() {
         6s Cleared P1 smoke k smoke alarm ended
     "#]]
     .assert_eq(&run(&mut second, "5 k smoke true\n 6 k smoke false"));
+}
+
+#[test]
+fn rise_from_before_a_restart_is_over_only_after_a_whole_window() {
+    let mut first = detector(Vec::new());
+    run(&mut first, "0 t temperature 20\n 10 t temperature 40");
+    let mut second = detector(first.episodes.values().cloned().collect());
+    expect![[r#"
+        60s Cleared P2 heat t temperature no longer rises fast, now 42 °C
+    "#]]
+    .assert_eq(&run(
+        &mut second,
+        "0 t temperature 41\n 30 t temperature 42\n 60 t temperature 42",
+    ));
+}
+
+#[test]
+fn device_that_its_network_reports_offline_is_lost_at_once() {
+    let site = SiteId::new("site").expect("valid");
+    let known = vec![watched(10_000, true)];
+    let mut detector = Detector::new(
+        site,
+        &config(),
+        known,
+        Vec::new(),
+        HashMap::new(),
+        Moment::at_ms(0),
+    );
+    let device = DeviceId::new("k").expect("valid");
+    detector.offline(&device);
+    let mut told = run(&mut detector, "1 tick\n 2 tick");
+    let source: Arc<str> = "zigbee".into();
+    detector.heard(&device, &source, None, Kind::Smoke, Moment::at_ms(3_000));
+    told += &run(&mut detector, "3 tick");
+    expect![[r#"
+        1s Raised P2 availability k sensor offline: its network reports that it cannot be reached
+        3s Cleared P2 availability k sensor heard again
+    "#]]
+    .assert_eq(&told);
 }
 
 fn watched(silent_after_ms: i64, life_safety: bool) -> KnownDevice {

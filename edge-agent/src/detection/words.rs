@@ -118,7 +118,14 @@ pub(super) fn cleared(rule: &RuleConfig, measure: &Measure) -> Text {
     let (zh, en) = kind_name(rule.kind);
     let unit = unit(rule);
     match measure {
-        Measure::Number(value) | Measure::Rise { now: value, .. } => {
+        Measure::Rise { now: value, .. } => {
+            let value = number(*value);
+            text(
+                format!("{zh}不再快速上升，现为 {value}{unit}"),
+                format!("{en} no longer rises fast, now {value}{unit}"),
+            )
+        }
+        Measure::Number(value) => {
             let value = number(*value);
             text(
                 format!("{zh}恢复正常：{value}{unit}"),
