@@ -115,13 +115,18 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|why| error(vec![format!("the file cannot be read: {why}")]))?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let config = parse(&text, base).map_err(error)?;
-    let (directory, catalogue) = load_files(&config).map_err(error)?;
-    Ok(Loaded {
-        config,
-        directory,
-        catalogue,
-    })
+    let (config, mut problems) = read(&text, base).map_err(error)?;
+    match load_files(&config) {
+        Ok((directory, catalogue)) if problems.is_empty() => Ok(Loaded {
+            config,
+            directory,
+            catalogue,
+        }),
+        files => {
+            problems.extend(files.err().unwrap_or_default());
+            Err(error(problems))
+        }
+    }
 }
 
 /// Reads and checks a configuration's text; relative paths become relative to `base`.
@@ -129,15 +134,21 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 /// # Errors
 /// Every problem, one sentence each.
 pub fn parse(text: &str, base: &Path) -> Result<Config, Vec<String>> {
+    match read(text, base)? {
+        (config, problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// The configuration with the default in the place of what is wrong, and every problem; so that one
+/// mistake does not hide the next.
+fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     let given: Table = text
         .parse()
         .map_err(|error: toml::de::Error| vec![error.to_string().trim_end().to_owned()])?;
     let mut merged: Table = DEFAULT.parse().expect("the compiled-in default is TOML");
     let mut problems = Vec::new();
     merge(&mut merged, given, "", &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     let mut config: Config = Value::Table(merged)
         .try_into()
         .map_err(|error: toml::de::Error| vec![error.to_string().trim_end().to_owned()])?;
@@ -153,11 +164,7 @@ pub fn parse(text: &str, base: &Path) -> Result<Config, Vec<String>> {
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
-    if problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(problems)
-    }
+    Ok((config, problems))
 }
 
 /// Lays what is given over the default. The default's types are the schema.

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use gridwatch_protocol::{GatewayId, SiteId};
 use toml::{Table, Value};
 
-use super::file::{ConfigFile, Connection, DeviceFile, HubFile, JoinFile, ModbusFile, MqttFile};
+use super::file::{
+    AgentFile, ConfigFile, Connection, DetectionFile, DeviceFile, FaultOutputFile, HealthFile,
+    HubFile, JoinFile, ModbusFile, ModelFile, MqttFile, OutboxFile, RehearsalFile, TelemetryFile,
+};
 use super::{
     Config, DEFAULT_TOML, DetectionConfig, DeviceConfig, FaultOutputConfig, HubConfig,
     ModbusConfig, ModbusUnit, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
@@ -17,6 +20,8 @@ use crate::profile::{Matcher, Profile, check_golden};
 
 /// Site of an agent that has no hub yet.
 const SITE_ALONE: &str = "unassigned";
+/// Keys that hold lists of entries.
+const LISTS: [&str; 5] = ["mqtt", "modbus", "devices", "rules", "more_rules"];
 const MIB: u64 = 1024 * 1024;
 
 /// A configuration with what was found wrong with it.
@@ -97,13 +102,17 @@ fn complete(text: &str, problems: &mut Vec<String>) -> Option<ConfigFile> {
                 "{key}: expected a section `[{key}]`, got {}",
                 other.type_str()
             )),
-            (_, value) => {
+            (_, value) if LISTS.contains(&key.as_str()) => {
                 merged.insert(key, value);
             }
+            (_, _) => problems.push(format!(
+                "{key}: no such section; `configs/edge.toml` lists them all"
+            )),
         }
     }
+    check_sections(&mut merged, &defaults, problems);
     // Entry by entry, so that one mistake does not hide the next.
-    for list in ["mqtt", "modbus", "devices", "rules", "more_rules"] {
+    for list in LISTS {
         check_entries(&mut merged, &defaults, list, problems);
     }
     match ConfigFile::deserialize_table(merged) {
@@ -111,6 +120,28 @@ fn complete(text: &str, problems: &mut Vec<String>) -> Option<ConfigFile> {
         Err(error) => {
             problems.push(error);
             None
+        }
+    }
+}
+
+/// Checks each section by itself and puts the defaults in the place of those that are wrong.
+fn check_sections(merged: &mut Table, defaults: &Table, problems: &mut Vec<String>) {
+    for (name, section) in merged.iter_mut().filter(|(_, value)| value.is_table()) {
+        let given = section.clone();
+        let outcome = match name.as_str() {
+            "agent" => given.try_into::<AgentFile>().map(drop),
+            "hub" => given.try_into::<HubFile>().map(drop),
+            "health" => given.try_into::<HealthFile>().map(drop),
+            "outbox" => given.try_into::<OutboxFile>().map(drop),
+            "telemetry" => given.try_into::<TelemetryFile>().map(drop),
+            "fault_output" => given.try_into::<FaultOutputFile>().map(drop),
+            "model" => given.try_into::<ModelFile>().map(drop),
+            "rehearsal" => given.try_into::<RehearsalFile>().map(drop),
+            _ => given.try_into::<DetectionFile>().map(drop),
+        };
+        if let Err(error) = outcome {
+            problems.push(format!("[{name}] {}", error.to_string().trim_end()));
+            section.clone_from(&defaults[name]);
         }
     }
 }

@@ -48,6 +48,9 @@ fn every_mistake_is_reported_at_once() {
         listen = "0.0.0.0:9470"
         [outbox]
         reserve_mib = "four"
+        [telemetry]
+        interval_s = -1
+        [mqqt]
         [[mqtt]]
         name = "zigbee"
         host = "192.0.2.1"
@@ -87,7 +90,7 @@ fn every_mistake_is_reported_at_once() {
             loaded.problems
         );
     }
-    assert_eq!(loaded.problems.len(), 8, "{:#?}", loaded.problems);
+    assert_eq!(loaded.problems.len(), 10, "{:#?}", loaded.problems);
 }
 
 #[test]

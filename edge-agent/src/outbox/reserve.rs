@@ -37,7 +37,7 @@ impl Reserve {
         match self.write() {
             Ok(()) => self.held = true,
             Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "no room for the outbox's reserve");
+                tracing::debug!(path = %self.path.display(), %error, "no room for the outbox's reserve");
                 self.remove();
             }
         }

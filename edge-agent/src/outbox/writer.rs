@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gridwatch_protocol::{Alert, DetectedBy, Receipt, ReceiptStatus, Timestamp};
 use sqlx::{Connection, Row, SqliteConnection};
@@ -16,6 +17,8 @@ use crate::health::{Health, text};
 
 /// Rows of telemetry given up at once, so that a full budget does not cost a delete for every row.
 const EVICT_ROWS: u32 = 2_000;
+/// How often the reserve is tried to be taken again while nothing is written.
+const RESERVE_EVERY: Duration = Duration::from_secs(5);
 /// Commits between two looks at the size of the telemetry.
 const SIZE_EVERY: u32 = 32;
 
@@ -87,7 +90,17 @@ impl Writer {
     /// After the first failure that is not a full disk: the process must end.
     pub async fn run(mut self) -> Result<(), OutboxError> {
         let mut commands = Vec::new();
-        while self.commands.recv_many(&mut commands, COMMANDS_MAX).await > 0 {
+        loop {
+            // `recv_many` is cancel-safe: nothing is taken when the time is over first.
+            let received = self.commands.recv_many(&mut commands, COMMANDS_MAX);
+            match tokio::time::timeout(RESERVE_EVERY, received).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    self.hold_reserve();
+                    continue;
+                }
+            }
             let outcome = self.commit(&commands).await;
             let fatal = outcome.as_ref().err().filter(|e| e.is_fatal()).cloned();
             match outcome {
@@ -155,12 +168,7 @@ impl Writer {
         if !self.commits.is_multiple_of(SIZE_EVERY) {
             return;
         }
-        if !self.reserve.is_held() {
-            self.reserve.take();
-            if self.reserve.is_held() {
-                self.health.clear_fault("disk_full", "outbox");
-            }
-        }
+        self.hold_reserve();
         let over = match self.telemetry_bytes().await {
             Ok(bytes) => bytes > self.config.telemetry_bytes_max,
             Err(error) => {
@@ -170,6 +178,17 @@ impl Writer {
         };
         if over && let Err(error) = self.evict().await {
             tracing::warn!(%error, "giving up telemetry over the disk budget");
+        }
+    }
+
+    /// Takes the reserve again once there is room; then the disk is not full any more.
+    fn hold_reserve(&mut self) {
+        if self.reserve.is_held() {
+            return;
+        }
+        self.reserve.take();
+        if self.reserve.is_held() {
+            self.health.clear_fault("disk_full", "outbox");
         }
     }
 
