@@ -14,16 +14,24 @@
 //!
 //! Tests and drills keep to cases of their own. Times are the hub's, never a gateway's.
 
+mod changes;
+mod keys;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp};
 
-use super::{
-    AlertRecord, Arrival, Case, CaseId, Change, DeviceRef, MessageId, State, Transition, text,
+pub use keys::{correlation_key, gateway_key, group_key};
+
+use changes::{
+    category_of, cleared_note, confirm_fire, device_ref, lapse_proposal, raise_severity,
+    raised_note,
 };
-use crate::catalogue::{
-    Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED, GATEWAY_OFFLINE, Group,
-};
+
+use keys::is_drill;
+
+use super::{AlertRecord, Arrival, Case, CaseId, Change, MessageId, State, Transition, text};
+use crate::catalogue::{Catalogue, Category, GATEWAY_OFFLINE};
 
 /// What the desk goes by.
 #[derive(Debug, Clone, Copy)]
@@ -102,48 +110,6 @@ pub struct Desk<'a> {
     pub known: Known,
     /// What has to be written back.
     pub changes: Changes,
-}
-
-/// The key of an alert: an open case is found by it.
-#[must_use]
-pub fn correlation_key(arrival: &Arrival, category: &Category) -> String {
-    let Alert { device, kind, .. } = &arrival.alert;
-    let gateway = &arrival.gateway;
-    let drill = drill_prefix(&arrival.alert);
-    if category.code == GATEWAY_OFFLINE {
-        return format!("gateway:{gateway}");
-    }
-    if category.separate {
-        format!("{drill}device:{gateway}/{device}:{kind}:{}", category.code)
-    } else {
-        format!("{drill}device:{gateway}/{device}:{kind}")
-    }
-}
-
-/// The key of the case of a silent gateway.
-#[must_use]
-pub fn gateway_key(gateway: &GatewayId) -> String {
-    format!("gateway:{gateway}")
-}
-
-/// The group of an alert, if its category has one.
-#[must_use]
-pub fn group_key(alert: &Alert, category: &Category) -> Option<String> {
-    let Group::Fire = category.group?;
-    let building = alert.place.building.as_deref().unwrap_or_default();
-    Some(format!(
-        "{}fire:{}:{building}",
-        drill_prefix(alert),
-        alert.site
-    ))
-}
-
-fn is_drill(alert: &Alert) -> bool {
-    alert.is_test || alert.kind == Kind::AlarmTest
-}
-
-fn drill_prefix(alert: &Alert) -> &'static str {
-    if is_drill(alert) { "drill:" } else { "" }
 }
 
 impl<'a> Desk<'a> {
@@ -449,99 +415,4 @@ pub fn local_day(at: Timestamp, utc_offset_minutes: i32) -> String {
         .plus_ms(i64::from(utc_offset_minutes) * 60_000)
         .to_string();
     local.chars().take(10).filter(|c| *c != '-').collect()
-}
-
-fn device_ref(arrival: &Arrival) -> DeviceRef {
-    DeviceRef {
-        gateway: arrival.gateway.clone(),
-        device: arrival.alert.device.clone(),
-    }
-}
-
-/// Takes the more urgent category; what the hub has confirmed stays.
-fn category_of(case: &mut Case, category: &Category, catalogue: &Catalogue) {
-    if case.category != FIRE_CONFIRMED {
-        case.category = catalogue
-            .more_urgent(&case.category, &category.code)
-            .to_owned();
-    }
-}
-
-/// Two detectors, one of them a smoke or heat detector or a camera that sees fire, confirm a fire.
-fn confirm_fire(case: &mut Case, arrival: &Arrival, category: &Category, catalogue: &Catalogue) {
-    let device = device_ref(arrival);
-    if category.detector && !case.detectors.contains(&device) {
-        case.detectors.push(device);
-    }
-    let suspected = case.category == FIRE_SUSPECTED && catalogue.get(FIRE_CONFIRMED).is_some();
-    if suspected && case.detectors.len() >= 2 {
-        case.category = FIRE_CONFIRMED.to_owned();
-    }
-}
-
-/// A more urgent alert makes the case more urgent; one that was acknowledged as less urgent has to be
-/// acknowledged again (ISA-18.2: a more severe alarm is a new one).
-fn raise_severity(
-    case: &mut Case,
-    alert: &Alert,
-    catalogue: &Catalogue,
-    now: Timestamp,
-    changes: &mut Changes,
-) {
-    if alert.severity >= case.severity {
-        return;
-    }
-    let before = case.severity;
-    let from = case.state;
-    case.severity = alert.severity;
-    if case.state.is_open() {
-        let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
-        if case.state == State::Acknowledged {
-            case.state = State::Reported;
-            case.acknowledged_at = None;
-            case.acknowledged_by = None;
-            case.ack_due_at = due;
-        } else if case.state == State::Reported {
-            case.ack_due_at = case.ack_due_at.min(due);
-        }
-    }
-    lapse_proposal(case, now, changes);
-    case.touch(now, true);
-    let note = text(
-        format!("紧急程度由 {before} 升为 {}", case.severity),
-        format!("severity raised from {before} to {}", case.severity),
-    );
-    let transition = case.system_transition(now, "escalate", Some(from), Some(note));
-    changes.transitions.push((case.id, transition));
-}
-
-/// A proposal was made for what was known then; something new has come.
-fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Changes) {
-    let Some(proposal) = case.proposal.take() else {
-        return;
-    };
-    let note = text(
-        format!("有新情况，{} 的提议失效", proposal.by_name),
-        format!(
-            "something new has come; the proposal of {} no longer counts",
-            proposal.by_name
-        ),
-    );
-    let from = Some(case.state);
-    let transition = case.system_transition(now, "proposal_lapsed", from, Some(note));
-    changes.transitions.push((case.id, transition));
-}
-
-fn raised_note(alert: &Alert) -> Text {
-    alert.reason.clone()
-}
-
-fn cleared_note(alert: &Alert) -> Text {
-    text(
-        format!("{}：现场恢复。{}", alert.device, alert.reason.zh),
-        format!(
-            "{}: the condition has ended. {}",
-            alert.device, alert.reason.en
-        ),
-    )
 }

@@ -10,8 +10,9 @@ use crate::cases::desk::{
 use crate::cases::{Arrival, text};
 use crate::parse::{Item, ParsedBatch};
 use crate::store::StoreResult;
+use crate::store::commit::{self, StoredMessage};
 use crate::store::gateways::{self, HubFault, Refused};
-use crate::store::intake::{self, StoredMessage, Wanted};
+use crate::store::intake::{self, Wanted};
 
 /// Stores a batch's messages, sequence numbers and gap records.
 pub(super) async fn store_batch(
@@ -86,7 +87,7 @@ pub(super) async fn decide(
             arrived_at: now,
         })
         .collect();
-    intake::write(connection, &desk.known, &desk.changes, &messages).await?;
+    commit::write(connection, &desk.known, &desk.changes, &messages).await?;
     Ok((outcomes, desk.changes.opened.len()))
 }
 

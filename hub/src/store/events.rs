@@ -3,6 +3,7 @@
 use gridwatch_protocol::{GatewayId, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
+use super::commit::{Frame, insert};
 use super::{Store, StoreResult, sql, time};
 use crate::cases::CaseId;
 use crate::cases::desk::CaseEvent;
@@ -32,19 +33,34 @@ pub struct StoredEvent {
     pub subject: Subject,
 }
 
-/// Takes the next number inside the transaction: numbers are given in the order of commits.
-const NEXT: &str = "UPDATE counters SET value = value + 1 WHERE name = 'event' RETURNING value";
+/// Takes numbers inside the transaction: they are given in the order of commits.
+const TAKE: &str = "UPDATE counters SET value = value + ?1 WHERE name = 'event' RETURNING value";
+const EVENTS: Frame = (
+    "INSERT INTO events (seq, at, change, case_id, gateway) ",
+    "",
+);
 
-pub(crate) async fn append_case_event(
+pub(crate) async fn append_case_events(
     connection: &mut SqliteConnection,
-    event: &CaseEvent,
+    events: &[CaseEvent],
 ) -> StoreResult<()> {
-    append(
+    if events.is_empty() {
+        return Ok(());
+    }
+    let first = take_numbers(connection, events.len()).await?;
+    let rows: Vec<(i64, &CaseEvent)> = (first..).zip(events).collect();
+    insert(
         connection,
-        event.at,
-        event.change.as_str(),
-        Some(event.case),
-        None,
+        "storing events",
+        EVENTS,
+        &rows,
+        |row, (seq, event)| {
+            row.push_bind(*seq)
+                .push_bind(event.at.unix_ms())
+                .push_bind(event.change.as_str())
+                .push_bind(Some(event.case))
+                .push_bind(None::<String>);
+        },
     )
     .await
 }
@@ -54,32 +70,32 @@ pub(crate) async fn append_gateway_event(
     gateway: &GatewayId,
     at: Timestamp,
 ) -> StoreResult<()> {
-    append(connection, at, "gateway", None, Some(gateway.as_str())).await
+    let seq = take_numbers(connection, 1).await?;
+    insert(
+        connection,
+        "storing an event",
+        EVENTS,
+        &[seq],
+        |row, seq| {
+            row.push_bind(*seq)
+                .push_bind(at.unix_ms())
+                .push_bind("gateway")
+                .push_bind(None::<CaseId>)
+                .push_bind(Some(gateway.as_str()));
+        },
+    )
+    .await
 }
 
-async fn append(
-    connection: &mut SqliteConnection,
-    at: Timestamp,
-    change: &str,
-    case: Option<CaseId>,
-    gateway: Option<&str>,
-) -> StoreResult<()> {
-    let seq: i64 = sqlx::query_scalar(NEXT)
-        .fetch_one(&mut *connection)
+/// Takes so many numbers; gives the first.
+async fn take_numbers(connection: &mut SqliteConnection, count: usize) -> StoreResult<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let last: i64 = sqlx::query_scalar(TAKE)
+        .bind(count)
+        .fetch_one(connection)
         .await
-        .map_err(sql("numbering an event"))?;
-    sqlx::query(
-        "INSERT INTO events (seq, at, change, case_id, gateway) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )
-    .bind(seq)
-    .bind(at.unix_ms())
-    .bind(change)
-    .bind(case)
-    .bind(gateway)
-    .execute(connection)
-    .await
-    .map(|_| ())
-    .map_err(sql("storing an event"))
+        .map_err(sql("numbering events"))?;
+    Ok(last - count + 1)
 }
 
 impl Store {

@@ -1,12 +1,12 @@
-//! Writing: filling a desk with what is known, and writing back what it decided. One transaction.
+//! Filling a desk with what is known about the messages at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridwatch_protocol::{AlertId, GatewayId, Timestamp};
+use gridwatch_protocol::{AlertId, GatewayId};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::{StoreResult, from_json, sql, time, to_json};
-use crate::cases::desk::{Changes, Known};
+use crate::cases::desk::Known;
 use crate::cases::{AlertRecord, Case, CaseId};
 
 /// What messages have to do with.
@@ -22,19 +22,6 @@ pub struct Wanted {
     pub gateways: BTreeSet<GatewayId>,
     /// Local day of now.
     pub day: String,
-}
-
-/// A message to be stored.
-#[derive(Debug, Clone)]
-pub struct StoredMessage<'a> {
-    /// Its alert.
-    pub alert: &'a gridwatch_protocol::Alert,
-    /// The gateway that sent it.
-    pub gateway: &'a GatewayId,
-    /// The outbox it came from; none for the hub's own.
-    pub stream: Option<String>,
-    /// When it arrived.
-    pub arrived_at: Timestamp,
 }
 
 /// At most this many values in one list of a statement; SQLite allows 32,766 in all.
@@ -83,45 +70,6 @@ pub async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> StoreRe
     let count = counter(connection, &format!("cases:{}", wanted.day)).await?;
     known.cases_of_day = BTreeMap::from([(wanted.day.clone(), count)]);
     Ok(known)
-}
-
-/// Writes what the desk decided, and its messages; gives the number of the last event.
-pub async fn write(
-    connection: &mut SqliteConnection,
-    known: &Known,
-    changes: &Changes,
-    messages: &[StoredMessage<'_>],
-) -> StoreResult<()> {
-    for id in &changes.cases {
-        write_case(connection, &known.cases[id], changes.opened.contains(id)).await?;
-    }
-    for (key, case) in &changes.keys {
-        sqlx::query("INSERT INTO case_keys (key, case_id, is_open) VALUES (?1, ?2, 1) ON CONFLICT (case_id, key) DO UPDATE SET is_open = 1")
-            .bind(key)
-            .bind(case)
-            .execute(&mut *connection)
-            .await
-            .map_err(sql("storing a correlation key"))?;
-    }
-    for id in &changes.alerts {
-        write_alert(connection, &known.alerts[id]).await?;
-    }
-    for message in messages {
-        write_message(connection, message).await?;
-    }
-    for (case, transition) in &changes.transitions {
-        write_transition(connection, *case, transition).await?;
-    }
-    if !changes.opened.is_empty() {
-        set_counter(connection, "case", known.next_case - 1).await?;
-        for (day, count) in &known.cases_of_day {
-            set_counter(connection, &format!("cases:{day}"), *count).await?;
-        }
-    }
-    for event in &changes.events {
-        super::events::append_case_event(connection, event).await?;
-    }
-    Ok(())
 }
 
 async fn load_alerts(
@@ -251,130 +199,4 @@ pub(crate) async fn counter(connection: &mut SqliteConnection, name: &str) -> St
         .await
         .map_err(sql("reading a counter"))?;
     Ok(value.unwrap_or(0))
-}
-
-async fn set_counter(connection: &mut SqliteConnection, name: &str, value: i64) -> StoreResult<()> {
-    sqlx::query("INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-        .bind(name)
-        .bind(value)
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(sql("storing a counter"))
-}
-
-/// Stores a case; a new one must not be there yet.
-pub(crate) async fn write_case(
-    connection: &mut SqliteConnection,
-    case: &Case,
-    is_new: bool,
-) -> StoreResult<()> {
-    let statement = if is_new {
-        "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-    } else {
-        "UPDATE cases SET number = ?2, version = ?3, state = ?4, is_open = ?5, severity = ?6, category = ?7, site = ?8, is_drill = ?9, opened_at = ?10, ended_at = ?11, group_key = ?12, acknowledged_at = ?13, acknowledged_by = ?14, search = ?15, body = ?16 WHERE id = ?1"
-    };
-    sqlx::query(statement)
-        .bind(case.id)
-        .bind(&case.number)
-        .bind(case.version)
-        .bind(case.state.as_str())
-        .bind(case.state.is_open())
-        .bind(case.severity.alarm_priority())
-        .bind(&case.category)
-        .bind(case.site.as_str())
-        .bind(case.is_drill)
-        .bind(case.opened_at.unix_ms())
-        .bind(case.ended_at.map(Timestamp::unix_ms))
-        .bind(&case.group_key)
-        .bind(case.acknowledged_at.map(Timestamp::unix_ms))
-        .bind(&case.acknowledged_by)
-        .bind(search_text(case))
-        .bind(to_json(case))
-        .execute(&mut *connection)
-        .await
-        .map_err(sql("storing a case"))?;
-    if !case.state.is_open() {
-        sqlx::query("UPDATE case_keys SET is_open = 0 WHERE case_id = ?1")
-            .bind(case.id)
-            .execute(connection)
-            .await
-            .map_err(sql("releasing the keys of a case"))?;
-    }
-    Ok(())
-}
-
-fn search_text(case: &Case) -> String {
-    let place = &case.place;
-    let mut words = vec![
-        case.number.clone(),
-        case.category.clone(),
-        case.site.to_string(),
-    ];
-    words.extend(
-        [&place.building, &place.unit, &place.floor, &place.room]
-            .into_iter()
-            .flatten()
-            .cloned(),
-    );
-    words.extend(case.devices.iter().map(|device| device.device.to_string()));
-    words.extend(case.kinds.iter().map(ToString::to_string));
-    words.join(" ").to_lowercase()
-}
-
-async fn write_alert(connection: &mut SqliteConnection, record: &AlertRecord) -> StoreResult<()> {
-    sqlx::query("INSERT INTO alerts (id, gateway, case_id, category, revision, messages, arrived_at, joined_at, cleared_at, because, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, messages = excluded.messages, cleared_at = excluded.cleared_at, body = excluded.body")
-        .bind(record.alert.id.to_string())
-        .bind(record.gateway.as_str())
-        .bind(record.case)
-        .bind(&record.category)
-        .bind(record.alert.revision)
-        .bind(record.messages)
-        .bind(record.arrived_at.unix_ms())
-        .bind(record.joined_at.unix_ms())
-        .bind(record.cleared_at.map(Timestamp::unix_ms))
-        .bind(to_json(&record.joined_because))
-        .bind(to_json(&record.alert))
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(sql("storing an alert"))
-}
-
-async fn write_message(
-    connection: &mut SqliteConnection,
-    message: &StoredMessage<'_>,
-) -> StoreResult<()> {
-    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    sqlx::query("INSERT INTO alert_messages (alert_id, revision, gateway, stream, sequence, boot_epoch, arrived_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-        .bind(message.alert.id.to_string())
-        .bind(message.alert.revision)
-        .bind(message.gateway.as_str())
-        .bind(&message.stream)
-        .bind(message.alert.sequence.map(number))
-        .bind(number(message.alert.boot_epoch))
-        .bind(message.arrived_at.unix_ms())
-        .bind(to_json(message.alert))
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(sql("storing a message"))
-}
-
-pub(crate) async fn write_transition(
-    connection: &mut SqliteConnection,
-    case: CaseId,
-    transition: &crate::cases::Transition,
-) -> StoreResult<()> {
-    sqlx::query("INSERT INTO transitions (case_id, seq, at, actor, action, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .bind(case)
-        .bind(transition.seq)
-        .bind(transition.at.unix_ms())
-        .bind(&transition.actor)
-        .bind(&transition.action)
-        .bind(to_json(transition))
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(sql("storing a transition"))
 }

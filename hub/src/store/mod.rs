@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod cases;
+pub mod commit;
 pub mod events;
 pub mod gateways;
 pub mod intake;
@@ -27,6 +28,9 @@ use sqlx::{Connection, SqliteConnection};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reading connections: list pages and live feeds; they only wait for the disk.
 const READERS_MAX: u32 = 8;
+
+/// Prepared statements that are kept: one for each number of rows of each table, and the rest.
+const STATEMENTS_MAX: usize = 512;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -127,6 +131,7 @@ pub async fn open(path: &Path) -> StoreResult<(Store, Writer)> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_MAX)
         .busy_timeout(BUSY_TIMEOUT);
     let mut connection = SqliteConnection::connect_with(&options)
         .await

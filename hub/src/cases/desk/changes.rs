@@ -1,0 +1,107 @@
+//! What an alert does to the case that it is in. Pure.
+
+use gridwatch_protocol::{Alert, Text, Timestamp};
+
+use super::Changes;
+use crate::cases::{Arrival, Case, DeviceRef, State, text};
+use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
+
+pub(super) fn device_ref(arrival: &Arrival) -> DeviceRef {
+    DeviceRef {
+        gateway: arrival.gateway.clone(),
+        device: arrival.alert.device.clone(),
+    }
+}
+
+/// Takes the more urgent category; what the hub has confirmed stays.
+pub(super) fn category_of(case: &mut Case, category: &Category, catalogue: &Catalogue) {
+    if case.category != FIRE_CONFIRMED {
+        case.category = catalogue
+            .more_urgent(&case.category, &category.code)
+            .to_owned();
+    }
+}
+
+/// Two detectors, one of them a smoke or heat detector or a camera that sees fire, confirm a fire.
+pub(super) fn confirm_fire(
+    case: &mut Case,
+    arrival: &Arrival,
+    category: &Category,
+    catalogue: &Catalogue,
+) {
+    let device = device_ref(arrival);
+    if category.detector && !case.detectors.contains(&device) {
+        case.detectors.push(device);
+    }
+    let suspected = case.category == FIRE_SUSPECTED && catalogue.get(FIRE_CONFIRMED).is_some();
+    if suspected && case.detectors.len() >= 2 {
+        case.category = FIRE_CONFIRMED.to_owned();
+    }
+}
+
+/// A more urgent alert makes the case more urgent; one that was acknowledged as less urgent has to be
+/// acknowledged again (ISA-18.2: a more severe alarm is a new one).
+pub(super) fn raise_severity(
+    case: &mut Case,
+    alert: &Alert,
+    catalogue: &Catalogue,
+    now: Timestamp,
+    changes: &mut Changes,
+) {
+    if alert.severity >= case.severity {
+        return;
+    }
+    let before = case.severity;
+    let from = case.state;
+    case.severity = alert.severity;
+    if case.state.is_open() {
+        let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
+        if case.state == State::Acknowledged {
+            case.state = State::Reported;
+            case.acknowledged_at = None;
+            case.acknowledged_by = None;
+            case.ack_due_at = due;
+        } else if case.state == State::Reported {
+            case.ack_due_at = case.ack_due_at.min(due);
+        }
+    }
+    lapse_proposal(case, now, changes);
+    case.touch(now, true);
+    let note = text(
+        format!("紧急程度由 {before} 升为 {}", case.severity),
+        format!("severity raised from {before} to {}", case.severity),
+    );
+    let transition = case.system_transition(now, "escalate", Some(from), Some(note));
+    changes.transitions.push((case.id, transition));
+}
+
+/// A proposal was made for what was known then; something new has come.
+pub(super) fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Changes) {
+    let Some(proposal) = case.proposal.take() else {
+        return;
+    };
+    let note = text(
+        format!("有新情况，{} 的提议失效", proposal.by_name),
+        format!(
+            "something new has come; the proposal of {} no longer counts",
+            proposal.by_name
+        ),
+    );
+    let from = Some(case.state);
+    let transition = case.system_transition(now, "proposal_lapsed", from, Some(note));
+    changes.transitions.push((case.id, transition));
+}
+
+pub(super) fn raised_note(alert: &Alert) -> Text {
+    alert.reason.clone()
+}
+
+pub(super) fn cleared_note(alert: &Alert) -> Text {
+    text(
+        format!("{}：现场恢复。{}", alert.device, alert.reason.zh),
+        format!(
+            "{}: the condition has ended. {}",
+            alert.device, alert.reason.en
+        ),
+    )
+}

@@ -1,0 +1,106 @@
+//! The asking side: one method for each kind of job; each comes back after the commit.
+
+use gridwatch_protocol::{Heartbeat, HeartbeatAnswer, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{BatchOutcome, Engine, Job, JobError, Reply};
+use crate::cases::actions;
+use crate::cases::{Actor, Case, CaseId};
+use crate::parse::ParsedBatch;
+use crate::store::accounts::AccountChange;
+
+impl Engine {
+    /// Wakes whenever there are new events; the number is only a hint, the store is the truth.
+    #[must_use]
+    pub fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    /// How many more jobs fit in the queue.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.jobs.capacity()
+    }
+
+    /// Stores a batch; comes back after the commit.
+    ///
+    /// # Errors
+    /// [`JobError::Busy`], [`JobError::Stopping`], [`JobError::Failed`]: nothing was stored.
+    pub async fn batch(
+        &self,
+        batch: ParsedBatch,
+        now: Timestamp,
+    ) -> Result<BatchOutcome, JobError> {
+        self.ask(|reply| Job::Batch {
+            batch: Box::new(batch),
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Takes a heartbeat; comes back after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn heartbeat(
+        &self,
+        heartbeat: Heartbeat,
+        now: Timestamp,
+    ) -> Result<HeartbeatAnswer, JobError> {
+        self.ask(|reply| Job::Heartbeat {
+            heartbeat: Box::new(heartbeat),
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Applies an officer's action; comes back with the case after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`], and [`JobError::NoCase`], [`JobError::Refused`].
+    pub async fn act(
+        &self,
+        id: CaseId,
+        request: actions::Request,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Case, JobError> {
+        self.ask(|reply| Job::Act {
+            id,
+            request,
+            actor,
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Opens a case for every gateway not heard since `before`; tells how many.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn silence(&self, before: Timestamp, now: Timestamp) -> Result<usize, JobError> {
+        self.ask(|reply| Job::Silence { before, now, reply }).await
+    }
+
+    /// Stores a change of accounts.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn account(&self, change: AccountChange) -> Result<(), JobError> {
+        self.ask(|reply| Job::Account { change, reply }).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, JobError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs
+            .try_send(job(reply))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => JobError::Busy,
+                mpsc::error::TrySendError::Closed(_) => JobError::Stopping,
+            })?;
+        answer.await.unwrap_or(Err(JobError::Stopping))
+    }
+}

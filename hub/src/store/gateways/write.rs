@@ -1,0 +1,200 @@
+//! What the engine reads and writes of gateways inside its transaction.
+
+use gridwatch_protocol::{DeviceStatus, GapRecord, GatewayId, StreamId, Timestamp};
+use sqlx::{Row, SqliteConnection};
+
+use super::{Liveness, STATUS, StatusRow, status_row};
+use crate::sequence::Received;
+use crate::store::intake::gateway_id;
+use crate::store::{StoreResult, sql, to_json};
+
+/// At most this many refused messages are kept of a gateway.
+const REFUSED_MAX: i64 = 200;
+
+/// A message that will never be accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'a> {
+    /// Its sequence number; 0 when it has none.
+    pub(crate) sequence: u64,
+    /// What is wrong with it.
+    pub(crate) reason: &'a str,
+    /// The beginning of its text.
+    pub(crate) body: &'a str,
+}
+
+pub(crate) async fn load_status(
+    connection: &mut SqliteConnection,
+    id: &GatewayId,
+) -> StoreResult<Option<StatusRow>> {
+    let row = sqlx::query(STATUS)
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("reading a gateway's status"))?;
+    row.as_ref().map(status_row).transpose()
+}
+
+pub(crate) async fn write_status(
+    connection: &mut SqliteConnection,
+    id: &GatewayId,
+    status: &StatusRow,
+) -> StoreResult<()> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let state = if status.state == Liveness::Silent {
+        "silent"
+    } else {
+        "online"
+    };
+    let heartbeat = status.heartbeat.as_ref();
+    sqlx::query("INSERT INTO gateway_status (gateway, state, last_heartbeat_at, stream, boot_epoch, number, offline_alert, body, hub_faults) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (gateway) DO UPDATE SET state = excluded.state, last_heartbeat_at = excluded.last_heartbeat_at, stream = excluded.stream, boot_epoch = excluded.boot_epoch, number = excluded.number, offline_alert = excluded.offline_alert, body = excluded.body, hub_faults = excluded.hub_faults")
+        .bind(id.as_str())
+        .bind(state)
+        .bind(status.last_heartbeat_at.map(Timestamp::unix_ms))
+        .bind(heartbeat.map(|h| h.stream.to_string()))
+        .bind(number(status.boot_epoch))
+        .bind(heartbeat.map_or(0, |h| number(h.number)))
+        .bind(&status.offline_alert)
+        .bind(to_json(&heartbeat))
+        .bind(to_json(&status.hub_faults))
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("storing a gateway's status"))
+}
+
+pub(crate) async fn write_device(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    device: &DeviceStatus,
+) -> StoreResult<()> {
+    let state = to_json(&device.state);
+    sqlx::query("INSERT INTO gateway_devices (gateway, device, known, state, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (gateway, device) DO UPDATE SET known = excluded.known, state = excluded.state, body = excluded.body")
+        .bind(gateway.as_str())
+        .bind(device.device.as_str())
+        .bind(device.known)
+        .bind(state.trim_matches('"'))
+        .bind(to_json(device))
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("storing a device's status"))
+}
+
+/// Gateways that are online in the store and have not been heard since `before`.
+pub(crate) async fn unheard_since(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+    limit: i64,
+) -> StoreResult<Vec<GatewayId>> {
+    let rows = sqlx::query("SELECT s.gateway FROM gateway_status s JOIN gateways g ON g.id = s.gateway WHERE s.state = 'online' AND g.revoked_at IS NULL AND s.last_heartbeat_at < ?1 ORDER BY s.last_heartbeat_at LIMIT ?2")
+        .bind(before.unix_ms())
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+        .map_err(sql("finding silent gateways"))?;
+    rows.iter().map(|row| gateway_id(row.get(0))).collect()
+}
+
+pub(crate) async fn load_received(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    stream: &StreamId,
+) -> StoreResult<Received> {
+    let rows = sqlx::query(
+        "SELECT first_no, last_no FROM sequence_ranges WHERE gateway = ?1 AND stream = ?2",
+    )
+    .bind(gateway.as_str())
+    .bind(stream.to_string())
+    .fetch_all(connection)
+    .await
+    .map_err(sql("reading sequence numbers"))?;
+    let number = |row: &sqlx::sqlite::SqliteRow, i: usize| row.get::<i64, _>(i).unsigned_abs();
+    Ok(Received::from_ranges(
+        rows.iter().map(|row| (number(row, 0), number(row, 1))),
+    ))
+}
+
+/// Stores what has arrived; only the ranges that differ are written.
+pub(crate) async fn write_received(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    stream: &StreamId,
+    before: &Received,
+    after: &Received,
+) -> StoreResult<()> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let stream = stream.to_string();
+    let old: std::collections::BTreeMap<u64, u64> = before.ranges().collect();
+    let new: std::collections::BTreeMap<u64, u64> = after.ranges().collect();
+    for first in old.keys().filter(|first| !new.contains_key(first)) {
+        sqlx::query(
+            "DELETE FROM sequence_ranges WHERE gateway = ?1 AND stream = ?2 AND first_no = ?3",
+        )
+        .bind(gateway.as_str())
+        .bind(&stream)
+        .bind(number(*first))
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("storing sequence numbers"))?;
+    }
+    for (first, last) in new
+        .iter()
+        .filter(|(first, last)| old.get(first) != Some(last))
+    {
+        sqlx::query("INSERT INTO sequence_ranges (gateway, stream, first_no, last_no) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (gateway, stream, first_no) DO UPDATE SET last_no = excluded.last_no")
+            .bind(gateway.as_str())
+            .bind(&stream)
+            .bind(number(*first))
+            .bind(number(*last))
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("storing sequence numbers"))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn write_gap(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    stream: &StreamId,
+    gap: &GapRecord,
+    now: Timestamp,
+) -> StoreResult<()> {
+    sqlx::query("INSERT INTO gaps (gateway, stream, id, arrived_at, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (gateway, stream, id) DO NOTHING")
+        .bind(gateway.as_str())
+        .bind(stream.to_string())
+        .bind(i64::try_from(gap.id).unwrap_or(i64::MAX))
+        .bind(now.unix_ms())
+        .bind(to_json(gap))
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("storing a gap record"))
+}
+
+/// Keeps a message that will never be accepted, once; the oldest of a gateway give way.
+pub(crate) async fn write_refused(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    stream: &StreamId,
+    now: Timestamp,
+    refused: Refused<'_>,
+) -> StoreResult<()> {
+    sqlx::query("INSERT INTO refused_messages (gateway, stream, sequence, arrived_at, reason, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM refused_messages WHERE gateway = ?1 AND sequence = ?3 AND body = ?6)")
+        .bind(gateway.as_str())
+        .bind(stream.to_string())
+        .bind(i64::try_from(refused.sequence).unwrap_or(i64::MAX))
+        .bind(now.unix_ms())
+        .bind(refused.reason)
+        .bind(refused.body)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("keeping a refused message"))?;
+    sqlx::query("DELETE FROM refused_messages WHERE gateway = ?1 AND id NOT IN (SELECT id FROM refused_messages WHERE gateway = ?1 ORDER BY id DESC LIMIT ?2)")
+        .bind(gateway.as_str())
+        .bind(REFUSED_MAX)
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("letting go of old refused messages"))
+}
