@@ -12,6 +12,7 @@ packages=(
     victoria-metrics
     libfaketime
     e2fsprogs
+    strace
 )
 
 fail() {
@@ -55,9 +56,7 @@ console=hub/console
 if [ -f "$console/package-lock.json" ]; then
     if [ "$console/package-lock.json" -nt "$console/node_modules/.package-lock.json" ]; then
         echo "setup: installing the console's npm packages"
-        # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which
-        # some registries do not carry. Versions and hashes come from the lock file all the same.
-        (cd "$console" && npm install --no-save --no-audit --no-fund --loglevel=error)
+        npm ci --prefix "$console" --no-audit --no-fund --loglevel=error
         touch "$console/node_modules/.package-lock.json"
     fi
 fi

@@ -148,17 +148,20 @@ impl Writer {
         let boot_epoch = self.boot_epoch;
         let keep_ms = self.config.keep_accepted_ms;
         let work = async {
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+            begin(&mut self.connection).await?;
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in commands {
-                outcomes.push(execute(&mut transaction, command, boot_epoch, keep_ms).await?);
+                outcomes.push(execute(&mut self.connection, command, boot_epoch, keep_ms).await?);
             }
-            transaction.commit().await?;
+            commit(&mut self.connection).await?;
             Ok::<_, sqlx::Error>(outcomes)
         };
-        let outcomes = work
-            .await
-            .map_err(|error| OutboxError::database("writing to the outbox", error))?;
+        let outcomes = work.await;
+        if outcomes.is_err() {
+            rollback(&mut self.connection).await;
+        }
+        let outcomes =
+            outcomes.map_err(|error| OutboxError::database("writing to the outbox", error))?;
         self.health.outbox_commits.inc();
         Ok(outcomes)
     }
@@ -205,22 +208,23 @@ impl Writer {
     /// Gives up the oldest telemetry and notes the gap, in one transaction.
     async fn evict(&mut self) -> Result<(), OutboxError> {
         let work = async {
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+            begin(&mut self.connection).await?;
             let row = sqlx::query(
                 "SELECT COUNT(*), MIN(at_ms), MAX(at_ms) FROM (SELECT at_ms FROM readings ORDER BY id LIMIT ?)",
             )
             .bind(EVICT_ROWS)
-            .fetch_one(&mut *transaction)
+            .fetch_one(&mut self.connection)
             .await?;
             let count: i64 = row.try_get(0)?;
             if count == 0 {
+                commit(&mut self.connection).await?;
                 return Ok(0);
             }
             sqlx::query(
                 "DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT ?)",
             )
             .bind(EVICT_ROWS)
-            .execute(&mut *transaction)
+            .execute(&mut self.connection)
             .await?;
             // Gaps that have not been told yet are told as one, so that they cannot fill the disk.
             let merged = sqlx::query(
@@ -230,7 +234,7 @@ impl Writer {
             .bind(count)
             .bind(row.try_get::<i64, _>(1)?)
             .bind(row.try_get::<i64, _>(2)?)
-            .execute(&mut *transaction)
+            .execute(&mut self.connection)
             .await?;
             if merged.rows_affected() == 0 {
                 sqlx::query(
@@ -239,18 +243,20 @@ impl Writer {
                 .bind(count)
                 .bind(row.try_get::<i64, _>(1)?)
                 .bind(row.try_get::<i64, _>(2)?)
-                .execute(&mut *transaction)
+                .execute(&mut self.connection)
                 .await?;
                 sqlx::query("UPDATE meta SET last_gap = last_gap + 1")
-                    .execute(&mut *transaction)
+                    .execute(&mut self.connection)
                     .await?;
             }
-            transaction.commit().await?;
+            commit(&mut self.connection).await?;
             Ok::<_, sqlx::Error>(count)
         };
-        let count = work
-            .await
-            .map_err(|error| OutboxError::database("giving up telemetry", error))?;
+        let count = work.await;
+        if count.is_err() {
+            rollback(&mut self.connection).await;
+        }
+        let count = count.map_err(|error| OutboxError::database("giving up telemetry", error))?;
         self.health
             .readings_evicted
             .add(u64::try_from(count).unwrap_or(0));
@@ -289,6 +295,25 @@ impl Command {
         if gone {
             tracing::debug!("nobody waits for the outbox's answer any more");
         }
+    }
+}
+
+// Transactions are written out: when the disk is full SQLite rolls back by itself, and a count of open
+// transactions kept elsewhere would be wrong from then on.
+
+async fn begin(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(connection).await?;
+    Ok(())
+}
+
+async fn commit(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("COMMIT").execute(connection).await?;
+    Ok(())
+}
+
+async fn rollback(connection: &mut SqliteConnection) {
+    if let Err(error) = sqlx::raw_sql("ROLLBACK").execute(connection).await {
+        tracing::debug!(%error, "rolling back what SQLite has already rolled back");
     }
 }
 
