@@ -149,9 +149,24 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     let mut merged: Table = DEFAULT.parse().expect("the compiled-in default is TOML");
     let mut problems = Vec::new();
     merge(&mut merged, given, "", &mut problems);
-    let mut config: Config = Value::Table(merged)
-        .try_into()
-        .map_err(|error: toml::de::Error| vec![error.to_string().trim_end().to_owned()])?;
+    let mut config = match Value::Table(merged.clone()).try_into::<Config>() {
+        Ok(config) => config,
+        Err(error) => {
+            problems.push(error.to_string().trim_end().to_owned());
+            let mut config: Config = toml::from_str(DEFAULT).expect("the default is right");
+            // The files that were given are looked at all the same.
+            for (name, path) in [
+                ("areas", &mut config.areas),
+                ("sites", &mut config.sites),
+                ("categories", &mut config.categories),
+            ] {
+                if let Some(given) = merged[name].as_str() {
+                    *path = given.into();
+                }
+            }
+            config
+        }
+    };
     check(&config, &mut problems);
     for path in [
         &mut config.data_dir,
