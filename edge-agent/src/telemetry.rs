@@ -12,7 +12,8 @@ use crate::detection::DEVICES_MAX;
 #[derive(Debug)]
 pub struct Thinning {
     config: TelemetryConfig,
-    last: HashMap<(DeviceId, Kind), (i64, Value)>,
+    /// A device may tell one kind both as a state and as a number.
+    last: HashMap<(DeviceId, Kind, bool), (i64, Value)>,
     /// Buildings around which nothing is thinned, until when. `None` = devices without a building.
     unthinned: HashMap<Option<String>, i64>,
 }
@@ -39,7 +40,8 @@ impl Thinning {
         if reading.retained {
             return false;
         }
-        let key = (reading.device.clone(), reading.kind);
+        let is_number = matches!(reading.value, Value::Number(_));
+        let key = (reading.device.clone(), reading.kind, is_number);
         let Some((last_ms, last)) = self.last.get_mut(&key) else {
             if self.last.len() < DEVICES_MAX * 4 {
                 self.last.insert(key, (now_ms, reading.value.clone()));
@@ -102,6 +104,14 @@ mod tests {
         thinning.alert_in(Some("3".into()), 10_000);
         assert!(!thinning.keeps(&number(3.0), None, 11_000));
         assert!(thinning.keeps(&number(3.0), Some("3"), 11_000));
+        let mut smoke = reading(Value::Bool(false));
+        assert!(thinning.keeps(&smoke, None, 12_000), "the first state");
+        assert!(
+            !thinning.keeps(&smoke, None, 13_000),
+            "beside numbers of its kind"
+        );
+        smoke.value = Value::Bool(true);
+        assert!(thinning.keeps(&smoke, None, 14_000));
         let mut door = reading(Value::Bool(true));
         door.kind = Kind::Door;
         assert!(thinning.keeps(&door, None, 0));

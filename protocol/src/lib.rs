@@ -24,7 +24,7 @@
 //!   gateway's disk before the first send. Its messages (`raised`, `updated`…, `cleared`) are told
 //!   apart by `revision`. The hub stores each `(id, revision)` once and answers
 //!   [`ReceiptStatus::Duplicate`] after that.
-//! - A **reading** is identified by `(device, kind, at)`; the hub's ring overwrites it with itself.
+//! - A **reading** is identified by `(device, kind, unit, at)`; the hub's ring overwrites it with itself.
 //! - A **gap record** is identified by `(stream, id)`.
 //! - A **heartbeat** describes the present; a late one is ignored by its `(boot_epoch, number)`.
 //!

@@ -141,7 +141,7 @@ pub async fn devices(
             .remove(&status.device)
             .map(|(series, point)| LastReading {
                 kind: series.key.kind,
-                unit: series.unit,
+                unit: series.key.unit,
                 point,
             });
         DeviceView {

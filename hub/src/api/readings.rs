@@ -34,6 +34,9 @@ pub struct ReadingArgs {
     kind: String,
     /// The gateway; needed only when two gateways have a device of this name.
     gateway: Option<String>,
+    /// The unit, where a device measures one kind in several ways; empty for states. When absent,
+    /// numbers with a unit come before states.
+    unit: Option<String>,
     /// From this time, RFC 3339; an hour before `to` when absent.
     from: Option<String>,
     /// To this time, RFC 3339; now when absent.
@@ -135,8 +138,12 @@ pub async fn readings(
     if let Some(gateway) = &args.gateway {
         found.retain(|series| series.key.gateway.as_str() == gateway);
     }
-    if found.len() > 1 {
-        let gateways: Vec<&str> = found.iter().map(|s| s.key.gateway.as_str()).collect();
+    if let Some(unit) = &args.unit {
+        found.retain(|series| series.key.unit.as_deref().unwrap_or_default() == unit);
+    }
+    let mut gateways: Vec<&str> = found.iter().map(|s| s.key.gateway.as_str()).collect();
+    gateways.dedup();
+    if gateways.len() > 1 {
         return Err(Problem::new(
             axum::http::StatusCode::UNPROCESSABLE_ENTITY,
             "gateway-needed",
@@ -153,7 +160,7 @@ pub async fn readings(
             let before = points.len();
             let points = downsample(points, max_points);
             let truncated = cut || points.len() < before;
-            (series.unit.clone(), points, truncated)
+            (series.key.unit.clone(), points, truncated)
         }
     };
     Ok(Answer(ReadingSeries {
@@ -199,7 +206,9 @@ pub async fn series_of_case(
     let mut wanted: Vec<Series> = Vec::new();
     for device in &case.devices {
         let all = app.ring.series(&device.device, None).await?;
-        wanted.extend(all.into_iter().filter(|s| s.key.gateway == device.gateway));
+        wanted.extend(all.into_iter().filter(|s| {
+            s.key.gateway == device.gateway && belongs_in_chart(s.key.kind, &case.kinds)
+        }));
     }
     wanted.truncate(SERIES_MAX);
     let mut series = Vec::new();
@@ -209,7 +218,7 @@ pub async fn series_of_case(
             series.push(ChartSeries {
                 device: one.key.device,
                 kind: one.key.kind,
-                unit: one.unit,
+                unit: one.key.unit,
                 points: downsample(points, POINTS),
             });
         }
@@ -249,4 +258,13 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
         .map_err(|error: gridwatch_protocol::TimestampError| {
             Problem::invalid(format!("`{name}`: {error}"))
         })
+}
+
+/// How a device is doing says nothing about a hazard: shown only where the case is about it.
+fn belongs_in_chart(kind: Kind, about: &[Kind]) -> bool {
+    about.contains(&kind)
+        || !matches!(
+            kind,
+            Kind::LinkQuality | Kind::Battery | Kind::AlarmTest | Kind::Availability
+        )
 }

@@ -164,7 +164,12 @@ impl<'a> Desk<'a> {
         if alert.revision <= record.alert.revision {
             return;
         }
-        record.alert = alert.clone();
+        // Why it was raised stays; why it cleared is told by the transition.
+        let raised = std::mem::replace(&mut record.alert, alert.clone());
+        if alert.phase == Phase::Cleared {
+            record.alert.reason = raised.reason;
+            record.alert.evidence = raised.evidence;
+        }
         let clears = alert.phase == Phase::Cleared && record.cleared_at.is_none();
         if clears {
             record.cleared_at = Some(alert.at);

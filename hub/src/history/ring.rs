@@ -50,6 +50,8 @@ pub struct SeriesKey {
     pub device: DeviceId,
     /// What the readings are about.
     pub kind: Kind,
+    /// Their unit: a detector's smoke alarm (no unit) and its obscuration (%/m) are two series.
+    pub unit: Option<String>,
 }
 
 /// A series as the ring holds it.
@@ -59,8 +61,6 @@ pub struct Series {
     pub id: i64,
     /// What it is.
     pub key: SeriesKey,
-    /// The unit of its newest reading.
-    pub unit: Option<String>,
 }
 
 /// The reading side; cheap to clone.
@@ -76,7 +76,7 @@ pub struct RingTask {
     batches: mpsc::Receiver<ReadingBatch>,
     keep: Keep,
     metrics: Arc<Metrics>,
-    series: HashMap<SeriesKey, (i64, Option<String>)>,
+    series: HashMap<SeriesKey, i64>,
     days: BTreeMap<i64, ()>,
 }
 
@@ -104,7 +104,7 @@ pub async fn open(
     let mut connection = SqliteConnection::connect_with(&options)
         .await
         .map_err(open_error)?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT, UNIQUE (device, kind, gateway))")
+    sqlx::query("CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (device, kind, unit, gateway))")
         .execute(&mut connection)
         .await
         .map_err(sql("making the table of series"))?;
@@ -190,6 +190,7 @@ impl RingTask {
                     gateway: batch.gateway.clone(),
                     device: reading.device.clone(),
                     kind: reading.kind,
+                    unit: reading.unit.clone(),
                 };
                 rows.push((at, key, reading));
             }
@@ -206,7 +207,7 @@ impl RingTask {
                 make_day(&mut transaction, day).await?;
                 made_days.push(day);
             }
-            let id = series_id(&mut transaction, &mut self.series, key, reading).await?;
+            let id = series_id(&mut transaction, &mut self.series, key).await?;
             write_reading(&mut transaction, day, id, at, reading).await?;
         }
         transaction.commit().await.map_err(sql("committing"))?;
@@ -288,24 +289,22 @@ async fn make_day(connection: &mut SqliteConnection, day: i64) -> StoreResult<()
 
 async fn series_id(
     connection: &mut SqliteConnection,
-    known: &mut HashMap<SeriesKey, (i64, Option<String>)>,
+    known: &mut HashMap<SeriesKey, i64>,
     key: SeriesKey,
-    reading: &Reading,
 ) -> StoreResult<i64> {
-    if let Some((id, unit)) = known.get(&key)
-        && *unit == reading.unit
-    {
+    if let Some(id) = known.get(&key) {
         return Ok(*id);
     }
-    let id: i64 = sqlx::query_scalar("INSERT INTO series (gateway, device, kind, unit) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (device, kind, gateway) DO UPDATE SET unit = excluded.unit RETURNING id")
+    // Setting what is there already makes the row be returned.
+    let id: i64 = sqlx::query_scalar("INSERT INTO series (gateway, device, kind, unit) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (device, kind, unit, gateway) DO UPDATE SET unit = excluded.unit RETURNING id")
         .bind(key.gateway.as_str())
         .bind(key.device.as_str())
         .bind(key.kind.as_str())
-        .bind(&reading.unit)
+        .bind(key.unit.as_deref().unwrap_or_default())
         .fetch_one(connection)
         .await
         .map_err(sql("storing a series"))?;
-    known.insert(key, (id, reading.unit.clone()));
+    known.insert(key, id);
     Ok(id)
 }
 

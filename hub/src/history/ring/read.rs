@@ -14,12 +14,12 @@ use crate::store::{StoreResult, sql};
 const POINTS_READ_MAX: i64 = 200_000;
 
 impl Ring {
-    /// The series of a device and kind, of every gateway that has one.
+    /// The series of a device and kind, of every gateway that has one; those with a unit first.
     ///
     /// # Errors
     /// When the file does not answer.
     pub async fn series(&self, device: &DeviceId, kind: Option<Kind>) -> StoreResult<Vec<Series>> {
-        let rows = sqlx::query("SELECT id, gateway, device, kind, unit FROM series WHERE device = ?1 ORDER BY gateway, kind")
+        let rows = sqlx::query("SELECT id, gateway, device, kind, unit FROM series WHERE device = ?1 ORDER BY gateway, kind, unit DESC")
             .bind(device.as_str())
             .fetch_all(&self.readers)
             .await
@@ -128,11 +128,11 @@ fn series_row(row: &SqliteRow) -> StoreResult<Series> {
         gateway: crate::store::intake::gateway_id(row.get(1))?,
         device: crate::store::from_json("device id", &crate::store::to_json(&device))?,
         kind: Kind::from_name(row.get(3)).unwrap_or(Kind::Other),
+        unit: Some(row.get::<String, _>(4)).filter(|unit| !unit.is_empty()),
     };
     Ok(Series {
         id: row.get(0),
         key,
-        unit: row.get(4),
     })
 }
 
