@@ -4,7 +4,7 @@
 //! broker, because the session is persistent and the client id stays the same.
 //!
 //! `poll` belongs to this task alone and is never cancelled while the connection is good. A client
-//! that makes no progress for [`STALL_MAX`] is thrown away and built anew: the library can end in a
+//! that makes no progress for a minute is thrown away and built anew: the library can end in a
 //! reconnect loop that never gets better.
 
 use std::sync::{Arc, Mutex, MutexGuard};
