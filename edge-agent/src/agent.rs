@@ -14,17 +14,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::decode::Decoder;
 use crate::detection::{Detector, KnownDevice};
 use crate::fault_output;
 use crate::health::{self, Health, text};
 use crate::outbox::{self, OpenedOutbox, OutboxOptions, RememberedDevice, Synchronous};
 use crate::pipeline::{Pipeline, Scoring, Shared};
-use crate::profile::Profile;
 use crate::quarantine::Quarantine;
 use crate::sources::{self, FRAMES_MAX};
 use crate::telemetry::Thinning;
 use crate::uplink::{Heartbeats, HubClient, Lane, Uplink};
+use gridwatch_decode::Decoder;
+use gridwatch_decode::by_profile::ByProfile;
+use gridwatch_decode::profile::Profile;
 
 /// Everything must have ended this long after the signal to stop; systemd's own limit is 90 s.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
@@ -95,7 +96,10 @@ fn start(
     let scoring = Scoring::start(&config.model, now, &health);
     let pipeline = Pipeline {
         clock: clock.clone(),
-        decoder: Decoder::new(config.profiles.clone(), fixed, remembered),
+        decoder: Decoder::new(
+            ByProfile::new(config.profiles.clone(), fixed, remembered),
+            jiff::tz::TimeZone::system(),
+        ),
         detector: Detector::new(
             config.site.clone(),
             &config.detection,

@@ -175,7 +175,7 @@ fn check(path: &Path, config: &Config) -> anyhow::Result<()> {
     let samples: usize = config
         .profiles
         .iter()
-        .map(crate::profile::Profile::golden_count)
+        .map(gridwatch_decode::profile::Profile::golden_count)
         .sum();
     println!(
         "{}: good. {} source(s), {} profile(s) with {samples} golden samples, {} device(s), {} rule(s), hub: {}",

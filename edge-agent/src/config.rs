@@ -15,7 +15,7 @@ use gridwatch_protocol::{DeviceId, GatewayId, Place, Severity, SiteId, Timestamp
 
 use crate::detection::RuleConfig;
 use crate::detection::model::Level;
-use crate::profile::Profile;
+use gridwatch_decode::profile::Profile;
 
 /// The defaults, which are also the documentation of every key.
 pub const DEFAULT_TOML: &str = include_str!("../../configs/edge.toml");

@@ -238,7 +238,7 @@ impl Detector {
         &mut self,
         device: &DeviceId,
         source: &Arc<str>,
-        profile: Option<&crate::profile::Profile>,
+        profile: Option<&gridwatch_decode::profile::Profile>,
         kind: Kind,
         now: Moment,
     ) -> bool {

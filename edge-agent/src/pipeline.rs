@@ -18,13 +18,13 @@ use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::decode::{Decoded, Decoder, Refusal};
 use crate::detection::{Detector, Findings};
 use crate::health::{Health, text};
 use crate::outbox::{Entry, Outbox, OutboxError, RememberedDevice};
 use crate::quarantine::Quarantine;
 use crate::sources::{Body, Frame, mqtt::Ack};
 use crate::telemetry::Thinning;
+use gridwatch_decode::{Decoded, Decoder, Refusal};
 
 /// Frames taken in one round: bounds the work between two commits.
 const ROUND_MAX: usize = 512;
@@ -121,12 +121,12 @@ impl Pipeline {
         for frame in round.drain(..) {
             match frame.body {
                 Body::Message(message) => {
-                    let decoded = self.decoder.message(
+                    let decoded = self.decoder.message(&gridwatch_decode::Message::new(
                         &message.topic,
                         &message.payload,
                         message.retained,
                         frame.received.wall,
-                    );
+                    ));
                     self.decoded(
                         &frame.source,
                         &message.topic,

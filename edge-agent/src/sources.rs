@@ -7,10 +7,9 @@ pub mod mqtt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gridwatch_protocol::DeviceId;
+use gridwatch_decode::Registers;
 
 use crate::clock::Moment;
-use crate::profile::Table;
 
 /// At most this many frames wait for the pipeline: at 200 bytes each about 1 MB, and 0.1 s of work.
 pub const FRAMES_MAX: usize = 4_096;
@@ -48,37 +47,4 @@ pub struct Message {
     pub retained: bool,
     /// To be called once everything that the message caused is on disk.
     pub ack: mqtt::Ack,
-}
-
-/// What was read from one Modbus unit in one poll.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registers {
-    /// The device that the configuration gives the unit.
-    pub device: DeviceId,
-    /// The profile that reads it.
-    pub profile: String,
-    /// What was read, block by block.
-    pub blocks: Vec<RegisterBlock>,
-}
-
-/// Neighbouring registers or bits of one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterBlock {
-    /// The table.
-    pub table: Table,
-    /// Zero-based address of the first.
-    pub address: u16,
-    /// The values; bits are 0 or 1.
-    pub values: Vec<u16>,
-}
-
-impl RegisterBlock {
-    /// The value at an address, if the block has it.
-    #[must_use]
-    pub fn get(&self, table: Table, address: u16) -> Option<u16> {
-        let index = address.checked_sub(self.address)?;
-        (self.table == table)
-            .then(|| self.values.get(usize::from(index)).copied())
-            .flatten()
-    }
 }

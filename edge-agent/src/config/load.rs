@@ -16,7 +16,7 @@ use super::{
     ModbusConfig, ModbusUnit, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
 };
 use crate::detection::model::{Backend, Level, Model};
-use crate::profile::{Matcher, Profile, check_golden};
+use gridwatch_decode::profile::{Matcher, Profile, check_golden};
 
 /// Site of an agent that has no hub yet.
 const SITE_ALONE: &str = "unassigned";

@@ -13,7 +13,7 @@ use gridwatch_protocol::{
 
 use super::{DEVICES_MAX, words};
 use crate::clock::Moment;
-use crate::profile::Profile;
+use gridwatch_decode::profile::Profile;
 
 /// Name under which silence is reported.
 pub const SILENCE_RULE: &str = "silence";

@@ -19,11 +19,12 @@ use tokio_modbus::client::{Context, Reader, tcp};
 use tokio_modbus::{ExceptionCode, Slave};
 use tokio_util::sync::CancellationToken;
 
-use super::{Body, Frame, RegisterBlock, Registers};
+use super::{Body, Frame};
 use crate::clock::Clock;
 use crate::config::{ModbusConfig, ModbusUnit};
 use crate::health::Health;
-use crate::profile::{Profile, Table};
+use gridwatch_decode::profile::{Profile, Table};
+use gridwatch_decode::{RegisterBlock, Registers};
 
 /// Failures in a row after which a unit is asked only now and then.
 const BREAKER_FAILURES: u32 = 3;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::{Channel, Origin, Table};
+use gridwatch_decode::profile::{Channel, Origin, Table};
 
 /// Most registers in one request (Modbus application protocol 1.1b3, section 6.3).
 const REGISTERS_MAX: u16 = 125;
