@@ -15,6 +15,7 @@ pub mod fault_output;
 pub mod health;
 pub mod outbox;
 pub mod pipeline;
+pub mod profiles;
 pub mod quarantine;
 pub mod sources;
 pub mod telemetry;

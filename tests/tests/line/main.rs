@@ -10,5 +10,6 @@ mod disk;
 mod fault_output;
 mod kills;
 mod modbus;
+mod profiles;
 mod rigs;
 mod trust;
