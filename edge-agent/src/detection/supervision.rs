@@ -255,10 +255,11 @@ impl Supervision {
             }
         }
         must_keep |= watched.read_by(profile, by);
-        if is_new_moment && watched.reports_by_itself() {
-            if let Some(limit) = watched.interval.heard(now.mono_ms) {
-                must_keep |= watched.known.facts.learned_silent_ms.replace(limit) != Some(limit);
-            }
+        if is_new_moment
+            && watched.reports_by_itself()
+            && let Some(limit) = watched.interval.heard(now.mono_ms)
+        {
+            must_keep |= watched.known.facts.learned_silent_ms.replace(limit) != Some(limit);
         }
         must_keep
     }
