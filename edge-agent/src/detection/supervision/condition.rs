@@ -311,7 +311,7 @@ mod tests {
         let facts = DeviceFacts::default();
         let mut told = Vec::new();
         for minute in 0..2000_i64 {
-            let moves = minute < 300 || minute > 1900;
+            let moves = !(300..=1900).contains(&minute);
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let value = if moves {
                 20.0 + (minute % 7) as f64 / 10.0
