@@ -30,8 +30,11 @@ pub(super) fn is_wanted(channel: &Channel, look: Look<'_, '_>) -> bool {
 
 fn holds(condition: &Condition, look: Look<'_, '_>) -> bool {
     let Some(field) = look(&condition.of).filter(|field| !field.is_null()) else {
-        return false;
+        return condition.present == Some(false);
     };
+    if condition.present == Some(false) {
+        return false;
+    }
     let is_any = |list: &[Json]| list.iter().any(|wanted| same(wanted, &field));
     let number = words::number(&field);
     (condition.equals.is_empty() || is_any(&condition.equals))

@@ -46,7 +46,8 @@ pub enum Origin {
     Topic(String),
 }
 
-/// What a field, a register or a part of the topic must be. Where it is missing, it does not hold.
+/// What a field, a register or a part of the topic must be. Where it is missing, only
+/// `present == Some(false)` holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// What is looked at.
@@ -55,6 +56,8 @@ pub struct Condition {
     pub equals: Vec<Json>,
     /// It is none of these.
     pub not_equals: Vec<Json>,
+    /// It is there, or it is not.
+    pub present: Option<bool>,
     /// It is a number, and at least this.
     pub at_least: Option<f64>,
     /// It is a number, and at most this.

@@ -106,15 +106,18 @@ fn check_condition(
         && file.not_equals.is_empty()
         && file.at_least.is_none()
         && file.at_most.is_none()
+        && file.present.is_none()
     {
         return Err(
-            "when: say what it must be: `equals`, `not_equals`, `at_least` or `at_most`".to_owned(),
+            "when: say what it must be: `equals`, `not_equals`, `at_least`, `at_most` or `present`"
+                .to_owned(),
         );
     }
     Ok(Condition {
         of,
         equals: file.equals,
         not_equals: file.not_equals,
+        present: file.present,
         at_least: file.at_least,
         at_most: file.at_most,
     })

@@ -259,7 +259,8 @@ pub(super) struct OriginFile {
     pub(super) path: Option<String>,
 }
 
-/// What another field, register or part of the topic must be. What is missing does not hold.
+/// What another field, register or part of the topic must be. What is missing does not hold, but for
+/// `present = false`.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConditionFile {
@@ -280,6 +281,9 @@ pub(super) struct ConditionFile {
     #[serde(default)]
     #[schemars(schema_with = "raw_values")]
     pub(super) not_equals: Vec<Json>,
+    /// `true`: it is there, whatever it holds. `false`: it is not there, or null; the one condition that
+    /// holds for what is missing.
+    pub(super) present: Option<bool>,
     /// It is at least this number.
     pub(super) at_least: Option<f64>,
     /// It is at most this number.
