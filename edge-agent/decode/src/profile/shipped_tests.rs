@@ -1,0 +1,75 @@
+//! The shipped profiles, their JSON Schema and their reference page. `UPDATE=1 cargo test` rewrites
+//! the last two.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn shipped() -> Vec<(PathBuf, String)> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(top().join("configs/devices"))
+        .expect("the folder of shipped profiles")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a readable profile");
+            (path, text)
+        })
+        .collect()
+}
+
+#[test]
+fn shipped_profiles_read_their_golden_samples() {
+    let mut samples = 0;
+    let mut ids = BTreeSet::new();
+    for (path, text) in shipped() {
+        let profile =
+            Profile::parse(&text).unwrap_or_else(|why| panic!("{path:?}: {}", why.join("\n")));
+        check_golden(&profile).unwrap_or_else(|why| panic!("{path:?}: {}", why.join("\n")));
+        assert!(profile.golden_count() > 0, "{path:?} has no golden sample");
+        let name = path.file_stem().and_then(|stem| stem.to_str());
+        assert_eq!(name, Some(profile.id.as_str()), "file and id differ");
+        assert!(
+            text.starts_with("#:schema ./profile.schema.json\n"),
+            "{path:?}: the first line names the schema for editors"
+        );
+        samples += profile.golden_count();
+        ids.insert(profile.id);
+    }
+    assert!(ids.len() >= 30, "only {} profiles are shipped", ids.len());
+    assert!(samples >= 60, "only {samples} golden samples were run");
+}
+
+/// Compares a file with what it should hold; with `UPDATE=1` writes it instead.
+#[track_caller]
+fn in_step(path: &str, wanted: &str) {
+    let path = top().join(path);
+    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        std::fs::write(&path, wanted).expect("writing the file");
+        return;
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == wanted,
+        "{} is out of date: run `UPDATE=1 cargo test -p gridwatch-decode profile`",
+        path.display()
+    );
+}
+
+#[test]
+fn the_json_schema_is_in_step_with_the_types() {
+    in_step("configs/devices/profile.schema.json", &profile_schema());
+}
+
+#[test]
+fn the_reference_page_is_in_step_with_the_types() {
+    in_step("edge-agent/docs/profiles.md", &reference::page());
+}
