@@ -98,7 +98,7 @@ fn start(
         clock: clock.clone(),
         decoder: Decoder::new(
             ByProfile::new(config.profiles.clone(), fixed, remembered),
-            jiff::tz::TimeZone::system(),
+            config.detection.timezone.clone(),
         ),
         detector: Detector::new(
             config.site.clone(),

@@ -277,9 +277,10 @@ impl Detector {
         &mut self,
         told: &gridwatch_decode::Announcement,
         by: &str,
+        profile: Option<&gridwatch_decode::profile::Profile>,
         now: Moment,
     ) -> bool {
-        self.supervision.announce(told, by, now)
+        self.supervision.announce(told, by, profile, now)
     }
 
     /// Notes that a bridge came or went.

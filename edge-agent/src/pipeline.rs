@@ -186,7 +186,10 @@ impl Pipeline {
     /// Takes in what a frame tells beside readings: inventories, bridges, signs of life, wrong clocks.
     fn told(&mut self, decoded: &Decoded, source: &Arc<str>, now: crate::clock::Moment) {
         for announcement in &decoded.announcements {
-            if self.detector.announce(announcement, &decoded.by, now)
+            let profile = self.decoder.profile_for(&decoded.by, announcement);
+            if self
+                .detector
+                .announce(announcement, &decoded.by, profile, now)
                 && let Ok(device) = announcement.device.parse()
             {
                 self.keep(device);

@@ -84,6 +84,12 @@ impl Decoder {
         self.profiles.profile_of(device.as_str())
     }
 
+    /// The profile that supervises a device which a format has announced.
+    #[must_use]
+    pub fn profile_for(&self, format: &str, announced: &Announcement) -> Option<&Profile> {
+        self.profiles.profile_for(format, announced)
+    }
+
     /// Reads an MQTT message as its sender wrote it, times included; the name of who read it.
     ///
     /// # Errors

@@ -74,8 +74,21 @@ impl DeviceFacts {
             by: profile.id.clone(),
             silent_after_ms: profile.silent_after_ms,
             life_safety: profile.is_life_safety(),
+            battery_low_percent: profile.supervision.battery_low_percent,
+            battery_low_volts: profile.supervision.battery_low_volts,
+            stuck_after_ms: profile.supervision.stuck_after_ms,
             ..Self::default()
         }
+    }
+
+    /// Takes over how a profile supervises a device that a format reads.
+    fn supervised_by(&mut self, profile: &Profile) {
+        let own = profile.supervision;
+        self.silent_after_ms = profile.silent_after_ms.or(self.silent_after_ms);
+        self.life_safety |= profile.is_life_safety();
+        self.battery_low_percent = own.battery_low_percent;
+        self.battery_low_volts = own.battery_low_volts;
+        self.stuck_after_ms = own.stuck_after_ms;
     }
 
     /// Takes over what a device announces of itself; what it leaves out stays as it was.
@@ -292,8 +305,15 @@ impl Supervision {
         }
     }
 
-    /// Takes in what a format tells about a device. True when it must be kept.
-    pub(super) fn announce(&mut self, told: &Announcement, by: &str, now: Moment) -> bool {
+    /// Takes in what a format tells about a device, with the profile that supervises its type, if
+    /// there is one. True when it must be kept.
+    pub(super) fn announce(
+        &mut self,
+        told: &Announcement,
+        by: &str,
+        profile: Option<&Profile>,
+        now: Moment,
+    ) -> bool {
         let Ok(device) = DeviceId::new(told.device.clone()) else {
             return false;
         };
@@ -306,6 +326,9 @@ impl Supervision {
         };
         let before = watched.known.facts.clone();
         watched.known.facts.announced(told);
+        if let Some(profile) = profile {
+            watched.known.facts.supervised_by(profile);
+        }
         if watched.known.facts.by.is_empty() {
             by.clone_into(&mut watched.known.facts.by);
         }

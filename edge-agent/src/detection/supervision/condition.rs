@@ -17,7 +17,7 @@ pub const CLOCK_RULE: &str = "clock-error";
 /// Name under which a connection that comes and goes is reported.
 pub const FLAPPING_RULE: &str = "flapping";
 
-/// Below this a battery is low where its profile says nothing, in percent.
+/// At and below this a battery is low where its profile says nothing, in percent.
 const BATTERY_LOW_PERCENT: f64 = 15.0;
 /// A low battery counts as changed this far above its limit: percent, and a share of the volts.
 const BATTERY_BACK_PERCENT: f64 = 5.0;
@@ -106,11 +106,11 @@ impl Conditions {
             (Value::Text(word), _) if word == "ok" => false,
             (Value::Number(percent), Some("%")) => {
                 let limit = facts.battery_low_percent.unwrap_or(BATTERY_LOW_PERCENT);
-                *percent < limit || (self.battery_low && *percent < limit + BATTERY_BACK_PERCENT)
+                *percent <= limit || (self.battery_low && *percent < limit + BATTERY_BACK_PERCENT)
             }
             (Value::Number(volts), Some("V")) => {
                 let limit = facts.battery_low_volts?;
-                *volts < limit || (self.battery_low && *volts < limit * BATTERY_BACK_SHARE)
+                *volts <= limit || (self.battery_low && *volts < limit * BATTERY_BACK_SHARE)
             }
             _ => return None,
         };

@@ -45,7 +45,7 @@ fn announce(supervision: &mut Supervision, device: &str, kinds: &[Kind], silent_
         silent_after_ms: Some(silent_s * 1000),
         ..Announcement::default()
     };
-    supervision.announce(&announcement, "zigbee2mqtt", at(0))
+    supervision.announce(&announcement, "zigbee2mqtt", None, at(0))
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn device_that_leaves_is_lost_if_it_protects_life_and_forgotten_if_not() {
             removed: true,
             ..Announcement::default()
         };
-        one.announce(&gone, "zigbee2mqtt", at(5));
+        one.announce(&gone, "zigbee2mqtt", None, at(5));
     }
     assert_eq!(told(&mut one, 6), ["silence z/smoke true P2"]);
     assert_eq!(one.counts(), (1, 1));
