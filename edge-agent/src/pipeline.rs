@@ -292,6 +292,9 @@ impl Pipeline {
         {
             self.take_findings(finding);
         }
+        let (devices, lost) = self.detector.supervision_mut().counts();
+        self.health.devices.set(devices as u64);
+        self.health.devices_lost.set(lost as u64);
         if ticks.is_multiple_of(TELEMETRY_TICKS) {
             self.share();
         }
@@ -312,9 +315,6 @@ impl Pipeline {
         }
         shared.changed_devices = supervision.changed(gridwatch_protocol::HEARTBEAT_DEVICES_MAX);
         shared.quarantine = self.quarantine.newest(20);
-        let (devices, lost) = supervision.counts();
-        self.health.devices.set(devices as u64);
-        self.health.devices_lost.set(lost as u64);
         drop(shared);
         self.detector.set_clock(clock);
     }

@@ -6,6 +6,7 @@ mod bad_input;
 mod broker;
 mod configuration;
 mod delivery;
+mod discovery;
 mod disk;
 mod fault_output;
 mod kills;
