@@ -20,6 +20,7 @@ use crate::health::{self, Health, text};
 use crate::outbox::{self, OpenedOutbox, OutboxOptions, RememberedDevice, Synchronous};
 use crate::pipeline::{Pipeline, Scoring, Shared};
 use crate::profiles::Watch;
+use crate::pseudonym_key;
 use crate::quarantine::Quarantine;
 use crate::sources::{self, FRAMES_MAX};
 use crate::telemetry::Thinning;
@@ -93,12 +94,14 @@ fn start(
         .iter()
         .filter_map(|device| Some((device.id.clone(), device.profile.clone()?)));
     let remembered = devices.into_iter().map(|d| (d.device, d.facts.by));
+    let pseudonyms = pseudonym_key::load(&config.state_dir).context("reading the pseudonym key")?;
     let scoring = Scoring::start(&config.model, now, &health);
     let pipeline = Pipeline {
         clock: clock.clone(),
         decoder: Decoder::new(
             ByProfile::new(config.profiles.clone(), fixed, remembered),
             config.detection.timezone.clone(),
+            pseudonyms,
         ),
         detector: Detector::new(
             config.site.clone(),

@@ -16,6 +16,7 @@ pub mod health;
 pub mod outbox;
 pub mod pipeline;
 pub mod profiles;
+pub mod pseudonym_key;
 pub mod quarantine;
 pub mod sources;
 pub mod telemetry;

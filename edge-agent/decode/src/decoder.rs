@@ -11,6 +11,7 @@ use crate::by_profile::ByProfile;
 use crate::formats::{self, Format, Verdict};
 use crate::frame::{Message, Registers};
 use crate::observation::{Announcement, Bridge, Output};
+use crate::privacy::Pseudonyms;
 use crate::profile::Profile;
 use crate::time::SourceTime;
 
@@ -58,17 +59,19 @@ pub struct Decoder {
     profiles: ByProfile,
     formats: Vec<Box<dyn Format>>,
     zone: TimeZone,
+    pseudonyms: Pseudonyms,
 }
 
 impl Decoder {
     /// A decoder with these profiles and every format. `zone` is the site's time zone: device times
-    /// without a zone are read in it.
+    /// without a zone are read in it. `pseudonyms` stand for people's credentials in its readings.
     #[must_use]
-    pub fn new(profiles: ByProfile, zone: TimeZone) -> Self {
+    pub fn new(profiles: ByProfile, zone: TimeZone, pseudonyms: Pseudonyms) -> Self {
         Self {
             profiles,
             formats: formats::all(),
             zone,
+            pseudonyms,
         }
     }
 
@@ -193,7 +196,7 @@ impl Decoder {
                     observation.time,
                     Some(SourceTime::Instant(_) | SourceTime::Local(_))
                 );
-            match observation.into_reading(retained, received, &self.zone) {
+            match observation.into_reading(retained, received, &self.zone, &self.pseudonyms) {
                 Ok(reading) => {
                     if tells_time && reading.at == reading.received_at {
                         decoded.wrong_clocks.push(reading.device.clone());

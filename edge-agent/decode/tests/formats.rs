@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use gridwatch_decode::Decoder;
 use gridwatch_decode::by_profile::ByProfile;
 use gridwatch_decode::case::{Case, CaseOutcome, CaseReading, run};
 use gridwatch_decode::profile::Profile;
+use gridwatch_decode::{Decoder, Pseudonyms};
 use gridwatch_protocol::{Kind, Value};
 
 /// Formats whose cases all pass.
@@ -48,7 +48,11 @@ fn read(path: &Path) -> String {
 /// Why a case fails, if it does.
 fn failure(case: &Case, profile: Option<&Profile>) -> Option<String> {
     let profiles: Vec<Profile> = profile.cloned().into_iter().collect();
-    let mut decoder = Decoder::new(ByProfile::new(profiles, [], []), jiff::tz::TimeZone::UTC);
+    let mut decoder = Decoder::new(
+        ByProfile::new(profiles, [], []),
+        jiff::tz::TimeZone::UTC,
+        Pseudonyms::new(&[0; 32]),
+    );
     let outcome = match run(&mut decoder, case, profile.map(|p| p.id.as_str())) {
         Ok(outcome) => outcome,
         Err(why) => return Some(why),
