@@ -1,6 +1,9 @@
 //! The formats that are understood without any configuration. Each file knows one family: how its
 //! messages are told from others, what its fields mean, and its traps of polarity, units and time.
 
+mod home_assistant;
+mod zigbee2mqtt;
+
 use gridwatch_protocol::Timestamp;
 
 use crate::frame::Message;
@@ -36,5 +39,8 @@ pub trait Format: std::fmt::Debug + Send {
 /// Every format, in the order in which they are asked: those with unmistakable topics first.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
-    vec![]
+    vec![
+        Box::new(zigbee2mqtt::Zigbee2Mqtt::default()),
+        Box::new(home_assistant::HomeAssistant::default()),
+    ]
 }

@@ -13,7 +13,7 @@ use gridwatch_decode::{Decoder, Pseudonyms};
 use gridwatch_protocol::{Kind, Value};
 
 /// Formats whose cases all pass.
-const FORMATS: &[&str] = &["modbus"];
+const FORMATS: &[&str] = &["ha-discovery", "modbus", "zigbee2mqtt"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
