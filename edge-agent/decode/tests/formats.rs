@@ -13,7 +13,15 @@ use gridwatch_decode::profile::Profile;
 use gridwatch_protocol::{Kind, Value};
 
 /// Formats whose cases all pass.
-const FORMATS: &[&str] = &[];
+const FORMATS: &[&str] = &[
+    "frigate",
+    "sparkplug-b",
+    "chirpstack-v4",
+    "ttn-v3",
+    "onvif-mqtt",
+    "hikvision",
+    "dahua",
+];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
