@@ -1,7 +1,16 @@
 //! The formats that are understood without any configuration. Each file knows one family: how its
 //! messages are told from others, what its fields mean, and its traps of polarity, units and time.
 
+mod chirpstack;
+mod dahua;
+mod frigate;
+mod hikvision;
 mod home_assistant;
+mod lorawan;
+mod onvif;
+mod seen;
+mod sparkplug_b;
+mod the_things_stack;
 mod zigbee2mqtt;
 
 use gridwatch_protocol::Timestamp;
@@ -40,7 +49,14 @@ pub trait Format: std::fmt::Debug + Send {
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
     vec![
-        Box::new(zigbee2mqtt::Zigbee2Mqtt::default()),
-        Box::new(home_assistant::HomeAssistant::default()),
+        Box::<zigbee2mqtt::Zigbee2Mqtt>::default(),
+        Box::<frigate::Frigate>::default(),
+        Box::<sparkplug_b::SparkplugB>::default(),
+        Box::<chirpstack::ChirpStack>::default(),
+        Box::<the_things_stack::TheThingsStack>::default(),
+        Box::<onvif::Onvif>::default(),
+        Box::<home_assistant::HomeAssistant>::default(),
+        Box::<hikvision::Hikvision>::default(),
+        Box::<dahua::Dahua>::default(),
     ]
 }
