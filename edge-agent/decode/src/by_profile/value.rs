@@ -58,7 +58,10 @@ fn same(wanted: &Json, given: &Json) -> bool {
             words::number(given).is_some_and(|given| wanted.as_f64() == Some(given))
         }
         (Json::String(wanted), Json::String(given)) => wanted.trim() == given.trim(),
-        (Json::String(wanted), Json::Number(_) | Json::Bool(_)) => *wanted == given.to_string(),
+        (Json::String(wanted), Json::Number(_) | Json::Bool(_)) => {
+            let given = given.to_string();
+            *wanted == given
+        }
         (wanted, given) => wanted == given,
     }
 }
