@@ -16,7 +16,7 @@ mod register;
 mod suggest;
 mod supervision;
 
-pub use channel::{Bound, Channel, ChannelType, Condition, Limit, Origin, TimeFormat};
+pub use channel::{Bound, Channel, ChannelType, Condition, Field, Limit, Origin, TimeFormat};
 pub use golden::check_golden;
 pub use json_schema::profile_schema;
 pub use pattern::{Captures, Template, TopicPattern, filter_matches};

@@ -9,7 +9,7 @@ use super::value::{is_wanted, told};
 use super::{Refusal, device_of};
 use crate::frame::Message;
 use crate::observation::{Observation, Output};
-use crate::profile::{Captures, Channel, Matcher, Origin, Profile, TimeFormat};
+use crate::profile::{Captures, Channel, Field, Matcher, Origin, Profile, TimeFormat};
 use crate::time::SourceTime;
 use crate::words;
 
@@ -81,14 +81,14 @@ impl Document<'_> {
         }
     }
 
-    fn look(&self, origin: &Origin) -> Option<Cow<'_, Json>> {
-        match origin {
-            Origin::Path(path) => self.body.pointer(path).map(Cow::Borrowed),
-            Origin::Topic(name) => self
+    fn look(&self, field: &Field) -> Option<Cow<'_, Json>> {
+        match field {
+            Field::At(Origin::Path(path)) => self.body.pointer(path).map(Cow::Borrowed),
+            Field::Topic(name) => self
                 .captures
                 .get(name)
                 .map(|part| Cow::Owned(Json::from(part))),
-            Origin::Register(_) => None,
+            Field::At(Origin::Register(_)) => None,
         }
     }
 
@@ -103,7 +103,7 @@ impl Document<'_> {
             .unless
             .as_ref()
             .is_some_and(|pointer| self.body.pointer(pointer).is_some_and(|f| !f.is_null()));
-        if displaced || !is_wanted(channel, &|origin| self.look(origin)) {
+        if displaced || !is_wanted(channel, &|field| self.look(field)) {
             return;
         }
         let Some(pointer) = &channel.for_each else {
@@ -143,7 +143,7 @@ impl Document<'_> {
         raw: &Json,
         item: Option<&Json>,
     ) -> Result<Option<Observation>, String> {
-        let Some(told) = told(channel, raw, &|origin| self.look(origin))? else {
+        let Some(told) = told(channel, raw, &|field| self.look(field))? else {
             return Ok(None);
         };
         let device = match &channel.device {

@@ -8,7 +8,7 @@ use super::raw::{Raw, raw};
 use super::value::{Told, is_wanted, told};
 use crate::frame::Registers;
 use crate::observation::{Observation, Output};
-use crate::profile::{Captures, Channel, Origin, Profile};
+use crate::profile::{Captures, Channel, Field, Origin, Profile};
 
 /// Reads a poll by one profile. Channels whose registers are not among the blocks give no reading, and
 /// so do those whose conditions are not.
@@ -40,9 +40,11 @@ pub fn read_registers(profile: &Profile, poll: &Registers, output: &mut Output) 
 }
 
 fn read(channel: &Channel, poll: &Registers) -> Result<Option<Told>, String> {
-    let look = |origin: &Origin| match origin {
-        Origin::Register(register) => raw(register, poll).ok().flatten().map(json).map(Cow::Owned),
-        Origin::Path(_) | Origin::Topic(_) => None,
+    let look = |field: &Field| match field {
+        Field::At(Origin::Register(register)) => {
+            raw(register, poll).ok().flatten().map(json).map(Cow::Owned)
+        }
+        Field::At(Origin::Path(_)) | Field::Topic(_) => None,
     };
     if !is_wanted(channel, &look) {
         return Ok(None);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use gridwatch_protocol::{Quality, Value};
 use serde_json::Value as Json;
 
-use crate::profile::{Bound, Channel, ChannelType, Condition, Limit, Origin};
+use crate::profile::{Bound, Channel, ChannelType, Condition, Field, Limit};
 use crate::units;
 use crate::words;
 
@@ -13,7 +13,7 @@ use crate::words;
 const TEXT_BYTES_MAX: usize = 1024;
 
 /// What stands at a place of the frame, if anything.
-pub(super) type Look<'a, 'f> = &'f dyn Fn(&Origin) -> Option<Cow<'a, Json>>;
+pub(super) type Look<'a, 'f> = &'f dyn Fn(&Field) -> Option<Cow<'a, Json>>;
 
 /// A value with its unit and how far it can be trusted.
 #[derive(Debug, PartialEq)]
@@ -58,7 +58,10 @@ fn same(wanted: &Json, given: &Json) -> bool {
             words::number(given).is_some_and(|given| wanted.as_f64() == Some(given))
         }
         (Json::String(wanted), Json::String(given)) => wanted.trim() == given.trim(),
-        (Json::String(wanted), Json::Number(_) | Json::Bool(_)) => *wanted == given.to_string(),
+        (Json::String(wanted), Json::Number(_) | Json::Bool(_)) => {
+            let given = given.to_string();
+            *wanted == given
+        }
         (wanted, given) => wanted == given,
     }
 }
@@ -118,7 +121,7 @@ fn text(raw: &Json) -> Result<Option<String>, String> {
 fn side(limit: &Limit, number: f64, look: Look<'_, '_>) -> Option<bool> {
     let bound = |bound: &Bound| match bound {
         Bound::Number(number) => Some(*number),
-        Bound::Of(origin) => words::number(look(origin)?.as_ref()),
+        Bound::Of(origin) => words::number(look(&Field::At(origin.clone()))?.as_ref()),
     };
     let beyond = |bound: f64| {
         if limit.above {

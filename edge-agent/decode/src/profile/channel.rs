@@ -42,6 +42,13 @@ pub enum Origin {
     Path(String),
     /// Modbus register or bit.
     Register(Register),
+}
+
+/// What a condition looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A place in the frame.
+    At(Origin),
     /// Named part of the topic.
     Topic(String),
 }
@@ -51,7 +58,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// What is looked at.
-    pub of: Origin,
+    pub of: Field,
     /// It is one of these; any, when there are none.
     pub equals: Vec<Json>,
     /// It is none of these.
@@ -147,12 +154,16 @@ impl Channel {
                 Bound::Of(origin) => Some(origin),
                 Bound::Number(_) => None,
             });
+        let conditions = self.when.iter().filter_map(|when| match &when.of {
+            Field::At(origin) => Some(origin),
+            Field::Topic(_) => None,
+        });
         std::iter::once(&self.origin)
-            .chain(self.when.iter().map(|condition| &condition.of))
+            .chain(conditions)
             .chain(limits)
             .filter_map(|origin| match origin {
                 Origin::Register(register) => Some(register.span()),
-                Origin::Path(_) | Origin::Topic(_) => None,
+                Origin::Path(_) => None,
             })
             .collect::<Vec<_>>()
             .into_iter()

@@ -1,6 +1,6 @@
 //! Checks one channel of a profile file.
 
-use super::channel::{Bound, Channel, ChannelType, Condition, Limit, Origin};
+use super::channel::{Bound, Channel, ChannelType, Condition, Field, Limit, Origin};
 use super::check::kind;
 use super::file::{BoundFile, ChannelFile, ConditionFile, Transport, TypeName};
 use super::pattern::Template;
@@ -90,16 +90,16 @@ fn check_condition(
     names: &[&str],
 ) -> Result<Condition, String> {
     let of = match (file.topic, file.path, file.register) {
-        (Some(name), None, None) if names.contains(&name.as_str()) => Origin::Topic(name),
+        (Some(name), None, None) if names.contains(&name.as_str()) => Field::Topic(name),
         (Some(name), None, None) => {
             return Err(format!(
                 "when: `{name}` is no named part of the topic{}",
                 did_you_mean(&name, names.iter().copied())
             ));
         }
-        (None, path, register) => {
-            origin(path.as_ref(), register, is_modbus).map_err(|why| format!("when: {why}"))?
-        }
+        (None, path, register) => origin(path.as_ref(), register, is_modbus)
+            .map(Field::At)
+            .map_err(|why| format!("when: {why}"))?,
         _ => return Err("when: give one of `path`, `register` and `topic`".to_owned()),
     };
     if file.equals.is_empty()
