@@ -130,14 +130,22 @@ struct Rig {
     manners: Manners,
     health: Arc<Health>,
     stop: CancellationToken,
-    _slave: SerialStream,
+    /// Keeps the pseudo terminal alive while nobody has it open.
+    _open: std::fs::File,
 }
 
 /// Starts the source on a pseudo terminal with these units, polled every 20 ms.
 fn start(units: &[u8], manners: &[(u8, &[Manner])]) -> Rig {
     let (master, mut slave) = SerialStream::pair().expect("a pseudo terminal");
     slave.set_exclusive(false).expect("shared");
-    let device = slave.name().expect("a name").into();
+    let device = slave.name().expect("a name");
+    let open = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&device)
+        .expect("open");
+    // The library locks a port as long as it has it.
+    drop(slave);
     let manners: Manners = Arc::new(Mutex::new(
         manners.iter().map(|(u, m)| (*u, m.to_vec())).collect(),
     ));
@@ -145,7 +153,7 @@ fn start(units: &[u8], manners: &[(u8, &[Manner])]) -> Rig {
     let config = ModbusConfig {
         name: "riser".to_owned(),
         transport: ModbusTransport::Rtu(SerialConfig {
-            device,
+            device: device.into(),
             baud_rate: 115_200,
             data_bits: 8,
             parity: Parity::None,
@@ -179,7 +187,7 @@ fn start(units: &[u8], manners: &[(u8, &[Manner])]) -> Rig {
         manners,
         health,
         stop,
-        _slave: slave,
+        _open: open,
     }
 }
 
@@ -192,8 +200,13 @@ impl Rig {
                 .await
                 .expect("a poll in time")
                 .expect("the source runs");
-            let Body::Registers(registers) = frame.body else {
-                continue;
+            let registers = match frame.body {
+                Body::Registers(registers) => registers,
+                Body::Link(Err(why)) => {
+                    eprintln!("{}: {why}", frame.source);
+                    continue;
+                }
+                _ => continue,
             };
             let number: u8 = registers.device.as_str()[6..].parse().expect("a number");
             for block in &registers.blocks {
@@ -255,10 +268,12 @@ async fn a_late_answer_is_never_taken_for_the_next_one() {
 #[tokio::test]
 async fn answers_that_are_cut_garbled_doubled_or_stale_give_no_value() {
     use Manner::{Cut, Garbled, Proper, Stale, Twice};
-    let manners = [
-        Proper, Proper, Proper, Proper, Cut, Proper, Garbled, Proper, Twice, Twice, Proper, Twice,
-        Proper, Proper, Stale, Stale, Proper, Stale, Cut, Stale, Garbled, Twice, Stale,
-    ];
+    // Bad ones in every position of a poll of three requests, far enough apart for the breaker.
+    let bad = [Cut, Garbled, Twice, Stale, Stale, Twice, Garbled, Stale];
+    let manners: Vec<Manner> = bad
+        .iter()
+        .flat_map(|bad| [*bad].into_iter().chain([Proper; 6]))
+        .collect();
     let mut rig = start(&[1, 2], &[(1, &manners), (2, &manners)]);
     rig.polls(1, 20).await;
     rig.polls(2, 20).await;
