@@ -3,8 +3,10 @@
 //! Every drop has a counter here; a counter that nobody can see does not exist.
 
 mod http;
+mod modbus;
 
 pub use http::{Status, serve};
+pub use modbus::{ModbusHealth, ModbusUnitStatus, UnitHealth};
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -65,6 +67,8 @@ macro_rules! counters {
             pub devices: Gauge,
             /// Devices that are silent or offline.
             pub devices_lost: Gauge,
+            /// Modbus units, one by one.
+            pub modbus: ModbusHealth,
             faults: Mutex<BTreeMap<(String, String), Fault>>,
         }
 

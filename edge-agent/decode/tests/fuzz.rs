@@ -14,7 +14,7 @@ use gridwatch_decode::by_profile::ByProfile;
 use gridwatch_decode::case::{Case, CaseMessage};
 use gridwatch_decode::decoder::Decoded;
 use gridwatch_decode::profile::{Matcher, Profile, check_golden};
-use gridwatch_decode::{Decoder, Message, RegisterBlock, Registers};
+use gridwatch_decode::{Decoder, Message, Pseudonyms, RegisterBlock, Registers};
 use gridwatch_protocol::{DeviceId, Timestamp};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -132,7 +132,7 @@ fn mqtt_decoder(profiles: &[Profile]) -> Decoder {
         .filter(|profile| !matches!(profile.matcher, Matcher::Modbus))
         .cloned()
         .collect();
-    Decoder::new(ByProfile::new(profiles, [], []), TimeZone::UTC)
+    new_decoder(profiles)
 }
 
 /// Feeds messages in order and looks at everything that comes out.
@@ -174,7 +174,7 @@ fn sound(decoded: &Decoded, most: usize) -> Result<(), TestCaseError> {
 }
 
 fn registers(profile: &Profile, blocks: Vec<RegisterBlock>) -> Result<(), TestCaseError> {
-    let mut decoder = Decoder::new(ByProfile::new(vec![profile.clone()], [], []), TimeZone::UTC);
+    let mut decoder = new_decoder(vec![profile.clone()]);
     let poll = Registers {
         device: DeviceId::new("unit").expect("an id"),
         profile: profile.id.clone(),
@@ -324,4 +324,12 @@ fn any_registers_give_sound_readings() {
             registers(profile, filled(profile, words))
         },
     );
+}
+
+fn new_decoder(profiles: Vec<Profile>) -> Decoder {
+    Decoder::new(
+        ByProfile::new(profiles, [], []),
+        TimeZone::UTC,
+        Pseudonyms::new(&[0; 32]),
+    )
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gridwatch_protocol::{DeviceId, Place, Severity};
 use serde::Deserialize;
 
+use super::Parity;
 use crate::detection::RuleConfig;
 
 #[derive(Deserialize)]
@@ -144,21 +145,24 @@ fn max_packet_kib() -> usize {
 #[serde(deny_unknown_fields)]
 pub(super) struct ModbusFile {
     pub(super) name: String,
-    pub(super) host: String,
-    #[serde(default = "modbus_port")]
-    pub(super) port: u16,
+    #[serde(default)]
+    pub(super) transport: Transport,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) device: Option<PathBuf>,
+    pub(super) baud_rate: Option<u32>,
+    pub(super) data_bits: Option<u8>,
+    pub(super) parity: Option<Parity>,
+    pub(super) stop_bits: Option<u8>,
     #[serde(default = "modbus_timeout_ms")]
     pub(super) timeout_ms: u64,
     #[serde(default)]
-    pub(super) connection: Connection,
+    pub(super) pause_ms: u64,
+    pub(super) connection: Option<Connection>,
     #[serde(default)]
     pub(super) allow_plaintext: bool,
     #[serde(default)]
     pub(super) units: Vec<UnitFile>,
-}
-
-fn modbus_port() -> u16 {
-    502
 }
 
 fn modbus_timeout_ms() -> u64 {
@@ -167,8 +171,16 @@ fn modbus_timeout_ms() -> u64 {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Connection {
+pub(super) enum Transport {
     #[default]
+    Tcp,
+    RtuOverTcp,
+    Rtu,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Connection {
     PerUnit,
     Shared,
 }

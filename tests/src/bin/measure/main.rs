@@ -5,6 +5,7 @@
 
 mod discovery;
 mod latency;
+mod modbus;
 mod throughput;
 
 use std::process::ExitCode;
@@ -50,6 +51,15 @@ enum What {
         #[arg(long, default_value_t = 500)]
         sensors: u32,
     },
+    /// Modbus: lateness of polls beside a dead unit, and values from other registers on bad lines.
+    Modbus {
+        /// How long lateness is measured, after a minute in which the lines settle.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Reads on each of three bad lines.
+        #[arg(long, default_value_t = 10_000)]
+        reads: u64,
+    },
     /// Agent and hub killed at random moments in a storm of alarms.
     Kills {
         /// Kills of each.
@@ -83,6 +93,7 @@ async fn main() -> ExitCode {
             home_assistant,
         } => discovery::measure(zigbee, home_assistant).await,
         What::Throughput { messages, sensors } => throughput::measure(messages, sensors).await,
+        What::Modbus { seconds, reads } => modbus::measure(seconds, reads).await,
         What::Kills { kills, alarms } => measure_kills(kills, alarms).await,
         What::PowerCuts { cuts, control } => measure_power_cuts(cuts, control),
     };
