@@ -98,7 +98,8 @@ impl HomeAssistant {
         let known = config::is_default(topic.prefix)
             || self.prefixes.iter().any(|prefix| prefix == topic.prefix)
             || self.registry.has(message.topic);
-        if message.payload.trim_ascii().is_empty() {
+        // Some senders delete with the JSON word for nothing.
+        if matches!(message.payload.trim_ascii(), b"" | b"null") {
             if !known {
                 return Verdict::NotMine("an empty payload under an unknown discovery prefix");
             }

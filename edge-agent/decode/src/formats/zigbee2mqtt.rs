@@ -85,11 +85,8 @@ impl Format for Zigbee2Mqtt {
             return self.availability(device, message, output);
         }
         let claim = self.claim(message.topic);
-        if message.payload.is_empty() {
-            return match claim {
-                Claim::Device => Verdict::Taken,
-                _ => Verdict::NotMine("an empty payload on a topic of no known device"),
-            };
+        if message.payload.is_empty() && claim == Claim::Device {
+            return Verdict::Taken;
         }
         if self.is_group(message.topic) {
             output.note(|| "a group: its members speak for themselves".to_owned());

@@ -313,9 +313,7 @@ fn texts(engine: &mut Environment<'static>) {
     engine.add_filter("contains", |value: Value, what: Value| {
         minijinja::value::Value::from(text(&value).contains(&text(&what)))
     });
-    engine.add_filter("ord", |text: String| {
-        text.chars().next().map(|c| u32::from(c))
-    });
+    engine.add_filter("ord", |text: String| text.chars().next().map(u32::from));
     engine.add_filter("ordinal", |value: Value| text(&value));
 }
 

@@ -117,6 +117,7 @@ impl Zigbee2Mqtt {
             .ok_or_else(|| format!("more than {BASES_MAX} base topics"))?
             .inventory = true;
         let mut here = std::collections::HashSet::new();
+        let before = self.devices.addresses(base);
         for entry in list {
             if text(entry, "type") == "Coordinator"
                 || entry.get("disabled") == Some(&Json::Bool(true))
@@ -124,7 +125,7 @@ impl Zigbee2Mqtt {
                 continue;
             }
             let topic = format!("{base}/{}", name(entry));
-            self.list(base, &topic, entry, output);
+            self.list(base, &topic, entry, before.get(address(entry)), output);
             here.insert(topic);
         }
         for topic in self.devices.gone(base, &|topic| here.contains(topic)) {
@@ -133,21 +134,24 @@ impl Zigbee2Mqtt {
         Ok(())
     }
 
-    /// Takes in one device of an inventory or of an interview, and announces what is new of it.
-    fn list(&mut self, base: &str, topic: &str, entry: &Json, output: &mut Output) {
+    /// Takes in one device of an inventory or of an interview, and announces what is new of it. `old`
+    /// is the topic that its address had.
+    fn list(
+        &mut self,
+        base: &str,
+        topic: &str,
+        entry: &Json,
+        old: Option<&String>,
+        output: &mut Output,
+    ) {
         let (passive_ms, availability) = self
             .bases
             .iter()
             .find(|b| b.topic == base)
             .map_or((PASSIVE_MS, false), |b| (b.passive_ms, b.availability));
-        let old = self
-            .devices
-            .by_address(base, address(entry))
-            .filter(|old| *old != topic)
-            .map(str::to_owned);
-        if let Some(old) = old {
+        if let Some(old) = old.filter(|old| *old != topic) {
             output.note(|| format!("{old} is now called {topic}"));
-            self.removed(&old, output);
+            self.removed(old, output);
         }
         let Some(device) = self.devices.get_or_insert(topic) else {
             output.problem(device::full());
@@ -256,7 +260,8 @@ impl Zigbee2Mqtt {
             ("device_leave", Some(topic)) => self.left(&topic, output),
             ("device_interview", Some(topic)) if text(data, "status") == "successful" => {
                 if data.get("definition").is_some_and(Json::is_object) {
-                    self.list(base, &topic, data, output);
+                    let before = self.devices.addresses(base);
+                    self.list(base, &topic, data, before.get(address(data)), output);
                 }
             }
             _ => output.note(|| format!("{kind} says nothing about a state")),

@@ -69,6 +69,15 @@ impl Devices {
             .map(|device| device.topic.as_str())
     }
 
+    /// The topics of the devices below a base, by address.
+    pub(super) fn addresses(&self, base: &str) -> HashMap<String, String> {
+        self.0
+            .values()
+            .filter(|device| !device.ieee.is_empty() && super::is_below(&device.topic, base))
+            .map(|device| (device.ieee.clone(), device.topic.clone()))
+            .collect()
+    }
+
     /// Topics of the listed devices below a base that `keep` does not hold.
     pub(super) fn gone(&self, base: &str, keep: &dyn Fn(&str) -> bool) -> Vec<String> {
         let mut gone: Vec<String> = self

@@ -230,7 +230,7 @@ pub(super) fn event(device: &str, word: &str, object: &Map<String, Json>) -> Obs
     if denied {
         Observation::word(device, Kind::AccessDenied, word)
     } else if opened {
-        let who = user(object).unwrap_or(word);
+        let who = user(object, &word).unwrap_or(word);
         Observation::word(device, Kind::AccessGranted, who)
     } else {
         Observation::word(device, Kind::Other, word)
@@ -239,10 +239,16 @@ pub(super) fn event(device: &str, word: &str, object: &Map<String, Json>) -> Obs
 
 /// The user of a lock's action. 0 is a person only at a keypad or a reader: locks also write 0 when
 /// they were opened by hand or by radio.
-fn user(object: &Map<String, Json>) -> Option<String> {
+fn user(object: &Map<String, Json>, action: &str) -> Option<String> {
     let user = object.get("action_user")?;
     let source = object.get("action_source_name").and_then(Json::as_str);
-    let personal = matches!(source, Some("keypad" | "rfid" | "fingerprint"));
+    // Newer versions put the source into the action.
+    let source = source.or_else(|| action.strip_suffix("_unlock"));
+    let personal = source.is_some_and(|source| {
+        ["keypad", "rfid", "fingerprint", "password"]
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(source))
+    });
     match words::number(user) {
         Some(NO_USER) => None,
         Some(0.0) if !personal => None,
