@@ -74,6 +74,10 @@ pub(super) struct MatchFile {
     /// CSV: names of the columns, where the messages do not have them; `""` for one without meaning.
     #[serde(default)]
     pub(super) columns: Vec<String>,
+    /// Modbus: what registers of the right kind of device hold. A unit that holds anything else gives no
+    /// readings and is told as a problem; what could not be read is not looked at.
+    #[serde(default)]
+    pub(super) identity: Vec<ConditionFile>,
     /// Format: name of the format that recognises the device, such as `zigbee2mqtt`.
     pub(super) format: Option<String>,
     /// Format: maker of the device as the format tells it; any when left out.
