@@ -64,6 +64,59 @@ fn in_step(path: &str, wanted: &str) {
     );
 }
 
+/// The blocks of a language in a Markdown file.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    page.split("\n```")
+        .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
+        .collect()
+}
+
+#[test]
+fn the_profiles_in_the_documentation_read_their_golden_samples() {
+    let mut checked = 0;
+    let guide = top().join("edge-agent/docs/connect-a-sensor.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    for (page, text) in [
+        ("connect-a-sensor.md", guide),
+        ("profiles.md", reference::page()),
+    ] {
+        for profile in blocks(&text, "toml") {
+            if !profile.contains("schema = 1") {
+                continue;
+            }
+            let profile = Profile::parse(profile)
+                .unwrap_or_else(|why| panic!("{page}: {}\n{profile}", why.join("\n")));
+            check_golden(&profile).unwrap_or_else(|why| panic!("{page}: {}", why.join("\n")));
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 3);
+}
+
+#[test]
+fn the_cases_of_the_guide_come_out_as_it_says() {
+    use crate::case::{Case, run};
+    let path = top().join("edge-agent/docs/connect-a-sensor.md");
+    let text = std::fs::read_to_string(path).expect("the guide");
+    let profiles: Vec<Profile> = blocks(&text, "toml")
+        .into_iter()
+        .filter_map(|profile| Profile::parse(profile).ok())
+        .collect();
+    let mut decoder = crate::Decoder::new(
+        crate::by_profile::ByProfile::new(profiles, [], []),
+        jiff::tz::TimeZone::UTC,
+    );
+    let mut told = Vec::new();
+    for case in blocks(&text, "json") {
+        let case: Case = serde_json::from_str(case).expect("a case");
+        let outcome = run(&mut decoder, &case, Some("dfrobot-sen0601")).expect("it runs");
+        assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
+        told.extend(outcome.readings.into_iter().map(|r| r.kind));
+    }
+    let expected = ["water_leak", "battery", "battery", "temperature", "other"];
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn the_json_schema_is_in_step_with_the_types() {
     in_step("configs/devices/profile.schema.json", &profile_schema());
