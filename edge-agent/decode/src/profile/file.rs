@@ -161,12 +161,15 @@ pub(super) struct ChannelFile {
     #[serde(default)]
     pub(super) invert: bool,
     /// `bool`: the state is true at and above this number, or what a register or field holds.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) above: Option<BoundFile>,
     /// `bool`: the state is true at and below this number, or what a register or field holds.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) below: Option<BoundFile>,
     /// `bool` with `above` or `below`: the state ends at this number; between the two there is no reading.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) clear: Option<BoundFile>,
     /// `number`: factor. 1 when left out.
@@ -185,6 +188,7 @@ pub(super) struct ChannelFile {
     #[serde(default)]
     pub(super) values: Vec<EnumEntry>,
     /// `enum`: what anything that is not listed stands for.
+    #[serde(default)]
     #[schemars(schema_with = "value_or_nothing")]
     pub(super) otherwise: Option<Value>,
     /// MQTT: JSON pointer; the channel is left alone when the message has it.
