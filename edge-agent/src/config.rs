@@ -51,6 +51,8 @@ pub struct Config {
     pub detection: DetectionConfig,
     /// Device profiles.
     pub profiles: Vec<Profile>,
+    /// The folder that they come from.
+    pub profiles_dir: PathBuf,
 }
 
 /// How to reach the hub.

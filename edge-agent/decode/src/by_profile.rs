@@ -67,6 +67,28 @@ impl ByProfile {
         }
     }
 
+    /// Puts other profiles in the place of the present ones.
+    pub(crate) fn replace(&mut self, profiles: Vec<Profile>) {
+        let old: Vec<String> = self.profiles.iter().map(|p| p.id.clone()).collect();
+        self.by_id = profiles
+            .iter()
+            .enumerate()
+            .map(|(index, profile)| (profile.id.clone(), index))
+            .collect();
+        let moved = |index: &usize| self.by_id.get(old.get(*index)?).copied();
+        self.fixed = self
+            .fixed
+            .iter()
+            .filter_map(|(device, index)| Some((device.clone(), moved(index)?)))
+            .collect();
+        for known in self.recognised.values_mut() {
+            *known = known.iter().filter_map(moved).collect();
+        }
+        self.recognised.retain(|_, known| !known.is_empty());
+        self.by_topic.clear();
+        self.profiles = profiles;
+    }
+
     /// The profile that a device is read by, once it is known: of several, the one that reads most.
     #[must_use]
     pub fn profile_of(&self, device: &str) -> Option<&Profile> {

@@ -1,6 +1,18 @@
 //! The formats that are understood without any configuration. Each file knows one family: how its
 //! messages are told from others, what its fields mean, and its traps of polarity, units and time.
 
+mod chirpstack;
+mod dahua;
+mod frigate;
+mod hikvision;
+mod home_assistant;
+mod lorawan;
+mod onvif;
+mod seen;
+mod sparkplug_b;
+mod the_things_stack;
+mod zigbee2mqtt;
+
 use gridwatch_protocol::Timestamp;
 
 use crate::frame::Message;
@@ -36,5 +48,15 @@ pub trait Format: std::fmt::Debug + Send {
 /// Every format, in the order in which they are asked: those with unmistakable topics first.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
-    vec![]
+    vec![
+        Box::<zigbee2mqtt::Zigbee2Mqtt>::default(),
+        Box::<frigate::Frigate>::default(),
+        Box::<sparkplug_b::SparkplugB>::default(),
+        Box::<chirpstack::ChirpStack>::default(),
+        Box::<the_things_stack::TheThingsStack>::default(),
+        Box::<onvif::Onvif>::default(),
+        Box::<home_assistant::HomeAssistant>::default(),
+        Box::<hikvision::Hikvision>::default(),
+        Box::<dahua::Dahua>::default(),
+    ]
 }

@@ -105,6 +105,7 @@ pub(super) struct MqttFile {
     pub(super) username: String,
     #[serde(default)]
     pub(super) password_file: PathBuf,
+    #[serde(default = "everything")]
     pub(super) subscribe: Vec<String>,
     #[serde(default = "keep_alive_s")]
     pub(super) keep_alive_s: u64,
@@ -130,8 +131,13 @@ fn keep_alive_s() -> u64 {
     15
 }
 
+/// Every topic but the broker's own (`$SYS`): what is not understood goes to the quarantine.
+fn everything() -> Vec<String> {
+    vec!["#".to_owned()]
+}
+
 fn max_packet_kib() -> usize {
-    2048
+    8192
 }
 
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use super::{
     ModbusConfig, ModbusUnit, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
 };
 use crate::detection::model::{Backend, Level, Model};
-use gridwatch_decode::profile::{Matcher, Profile, check_golden};
+use gridwatch_decode::profile::{Matcher, Profile};
 
 /// Site of an agent that has no hub yet.
 const SITE_ALONE: &str = "unassigned";
@@ -243,48 +243,21 @@ impl Checker<'_> {
             modbus,
             devices,
             detection: detection?,
+            profiles_dir: self.base.join(&file.agent.profiles_dir),
             profiles,
         })
     }
 
     fn profiles(&mut self, folder: &Path) -> Vec<Profile> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.problem(format!(
-                    "[agent] profiles_dir: reading folder `{}`: {error}",
-                    folder.display()
-                ));
-                return Vec::new();
-            }
-        };
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-            .collect();
-        paths.sort();
-        let mut ids = BTreeSet::new();
-        let mut profiles = Vec::new();
-        for path in paths {
-            let outcome = std::fs::read_to_string(&path)
-                .map_err(|error| vec![error.to_string()])
-                .and_then(|text| Profile::parse(&text))
-                .and_then(|profile| check_golden(&profile).map(|()| profile));
-            match outcome {
-                Ok(profile) if ids.insert(profile.id.clone()) => profiles.push(profile),
-                Ok(profile) => self.problem(format!(
-                    "profile `{}`: id `{}` is taken by another file",
-                    path.display(),
-                    profile.id
-                )),
-                Err(whys) => {
-                    for why in whys {
-                        self.problem(format!("profile `{}`: {why}", path.display()));
-                    }
+        match crate::profiles::read(folder) {
+            Ok(profiles) => profiles,
+            Err(problems) => {
+                for problem in problems {
+                    self.problem(problem);
                 }
+                Vec::new()
             }
         }
-        profiles
     }
 
     fn hub(&mut self, file: &HubFile) -> (Option<HubConfig>, SiteId) {

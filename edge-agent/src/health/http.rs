@@ -108,6 +108,11 @@ async fn metrics(State((health, _)): Shown) -> String {
             "devices heard or configured",
             health.devices.get(),
         ),
+        (
+            "devices_lost",
+            "devices that are silent or offline",
+            health.devices_lost.get(),
+        ),
         ("faults", "faults at present", health.faults().len() as u64),
     ] {
         push(&mut text, name, "gauge", help, value);

@@ -3,6 +3,7 @@
 //!
 //! It must never judge a time: machines differ. It fails when something was lost or doubled.
 
+mod discovery;
 mod latency;
 mod throughput;
 
@@ -30,6 +31,15 @@ enum What {
         /// Readings a second beside them.
         #[arg(long, default_value_t = 500)]
         readings_per_s: u32,
+    },
+    /// Devices found from retained inventories when the agent starts.
+    Discovery {
+        /// Devices in Zigbee2MQTT's inventory.
+        #[arg(long, default_value_t = 500)]
+        zigbee: usize,
+        /// Devices with a Home Assistant discovery message each.
+        #[arg(long, default_value_t = 500)]
+        home_assistant: usize,
     },
     /// Readings a second through broker and agent, CPU per reading, memory.
     Throughput {
@@ -68,6 +78,10 @@ async fn main() -> ExitCode {
             alarms,
             readings_per_s,
         } => latency::measure(alarms, readings_per_s).await,
+        What::Discovery {
+            zigbee,
+            home_assistant,
+        } => discovery::measure(zigbee, home_assistant).await,
         What::Throughput { messages, sensors } => throughput::measure(messages, sensors).await,
         What::Kills { kills, alarms } => measure_kills(kills, alarms).await,
         What::PowerCuts { cuts, control } => measure_power_cuts(cuts, control),
