@@ -260,3 +260,7 @@ fn topic_fits(profile: &Profile, topic: &str) -> bool {
 fn device_of(profile: &Profile, captures: &Captures, body: &serde_json::Value) -> Option<String> {
     profile.device.as_ref()?.fill(captures, body, None)
 }
+
+#[cfg(test)]
+#[path = "by_profile/tests.rs"]
+mod tests;

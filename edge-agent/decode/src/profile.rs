@@ -38,6 +38,8 @@ pub struct Profile {
     pub matcher: Matcher,
     /// How the device is named; `None` where the configuration names it (Modbus).
     pub device: Option<Template>,
+    /// What registers of the right kind of Modbus device hold.
+    pub identity: Vec<Condition>,
     /// Silent for longer than this means lost; `None` = not supervised by silence.
     pub silent_after_ms: Option<i64>,
     /// How it is supervised.
@@ -162,8 +164,13 @@ impl Profile {
     /// the order of tables and addresses. Spans may overlap.
     #[must_use]
     pub fn registers(&self) -> Vec<RegisterSpan> {
-        let spans: BTreeSet<RegisterSpan> =
-            self.channels.iter().flat_map(Channel::registers).collect();
+        let identity = self.identity.iter().filter_map(Condition::register);
+        let spans: BTreeSet<RegisterSpan> = self
+            .channels
+            .iter()
+            .flat_map(Channel::registers)
+            .chain(identity)
+            .collect();
         spans.into_iter().collect()
     }
 

@@ -5,14 +5,19 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::raw::{Raw, raw};
-use super::value::{Told, is_wanted, told};
+use super::value::{Told, holds, is_wanted, told};
 use crate::frame::Registers;
 use crate::observation::{Observation, Output};
 use crate::profile::{Captures, Channel, Field, Origin, Profile};
+use crate::words;
 
 /// Reads a poll by one profile. Channels whose registers are not among the blocks give no reading, and
 /// so do those whose conditions are not.
 pub fn read_registers(profile: &Profile, poll: &Registers, output: &mut Output) {
+    if let Some(why) = stranger(profile, poll) {
+        output.problem(why);
+        return;
+    }
     for channel in &profile.channels {
         let Origin::Register(register) = &channel.origin else {
             continue;
@@ -39,13 +44,34 @@ pub fn read_registers(profile: &Profile, poll: &Registers, output: &mut Output) 
     output.mark_tests();
 }
 
-fn read(channel: &Channel, poll: &Registers) -> Result<Option<Told>, String> {
-    let look = |field: &Field| match field {
+/// Says why the unit is not of the profile's kind, if it is not.
+fn stranger(profile: &Profile, poll: &Registers) -> Option<String> {
+    let look = |field: &Field| look(field, poll);
+    let broken = profile
+        .identity
+        .iter()
+        .find(|condition| look(&condition.of).is_some() && !holds(condition, &look))?;
+    let held = look(&broken.of).map(|held| words::brief(&held))?;
+    let Field::At(Origin::Register(register)) = &broken.of else {
+        return None;
+    };
+    Some(format!(
+        "the unit is no `{}`: {:?} register {} holds {held}; check its unit number and its profile",
+        profile.id, register.table, register.address
+    ))
+}
+
+fn look<'a>(field: &Field, poll: &Registers) -> Option<Cow<'a, Json>> {
+    match field {
         Field::At(Origin::Register(register)) => {
             raw(register, poll).ok().flatten().map(json).map(Cow::Owned)
         }
         Field::At(Origin::Path(_)) | Field::Topic(_) => None,
-    };
+    }
+}
+
+fn read(channel: &Channel, poll: &Registers) -> Result<Option<Told>, String> {
+    let look = |field: &Field| look(field, poll);
     if !is_wanted(channel, &look) {
         return Ok(None);
     }

@@ -28,7 +28,8 @@ pub(super) fn is_wanted(channel: &Channel, look: Look<'_, '_>) -> bool {
     channel.when.iter().all(|condition| holds(condition, look))
 }
 
-fn holds(condition: &Condition, look: Look<'_, '_>) -> bool {
+/// Whether one condition holds.
+pub(super) fn holds(condition: &Condition, look: Look<'_, '_>) -> bool {
     let Some(field) = look(&condition.of).filter(|field| !field.is_null()) else {
         return condition.present == Some(false);
     };

@@ -154,18 +154,31 @@ impl Channel {
                 Bound::Of(origin) => Some(origin),
                 Bound::Number(_) => None,
             });
-        let conditions = self.when.iter().filter_map(|when| match &when.of {
-            Field::At(origin) => Some(origin),
-            Field::Topic(_) => None,
-        });
         std::iter::once(&self.origin)
-            .chain(conditions)
             .chain(limits)
-            .filter_map(|origin| match origin {
-                Origin::Register(register) => Some(register.span()),
-                Origin::Path(_) => None,
-            })
+            .filter_map(Origin::register)
+            .chain(self.when.iter().filter_map(Condition::register))
             .collect::<Vec<_>>()
             .into_iter()
+    }
+}
+
+impl Origin {
+    /// What has to be read of a unit.
+    fn register(&self) -> Option<RegisterSpan> {
+        match self {
+            Origin::Register(register) => Some(register.span()),
+            Origin::Path(_) => None,
+        }
+    }
+}
+
+impl Condition {
+    /// What has to be read of a unit.
+    pub(super) fn register(&self) -> Option<RegisterSpan> {
+        match &self.of {
+            Field::At(origin) => origin.register(),
+            Field::Topic(_) => None,
+        }
     }
 }

@@ -5,7 +5,9 @@ use gridwatch_protocol::Kind;
 use super::file::{Golden, MatchFile, ProfileFile, Transport};
 use super::pattern::{Template, TopicPattern};
 use super::suggest::{did_you_mean, explained};
-use super::{BusQuirks, FieldForm, FormatMatcher, Matcher, MqttMatcher, PayloadForm, Profile};
+use super::{
+    BusQuirks, Condition, FieldForm, FormatMatcher, Matcher, MqttMatcher, PayloadForm, Profile,
+};
 use super::{check_channel, expand};
 
 /// The version of the file format that this agent reads.
@@ -42,6 +44,7 @@ pub(super) fn parse(text: &str) -> Result<Profile, Vec<String>> {
         None
     });
     let bus = bus(&file, &mut problems);
+    let identity = identity(&file.matcher, &mut problems);
     let supervision = file.supervision.check().unwrap_or_else(|why| {
         problems.push(why);
         super::Supervision::default()
@@ -57,6 +60,7 @@ pub(super) fn parse(text: &str) -> Result<Profile, Vec<String>> {
             name: file.name,
             matcher,
             device,
+            identity,
             silent_after_ms: supervision.silent_after_ms,
             supervision,
             bus,
@@ -114,6 +118,7 @@ fn foreign_keys(file: &MatchFile) -> Vec<String> {
         ("separator", Transport::Mqtt, file.separator.is_some()),
         ("header", Transport::Mqtt, file.header),
         ("columns", Transport::Mqtt, !file.columns.is_empty()),
+        ("identity", Transport::Modbus, !file.identity.is_empty()),
         ("format", Transport::Format, file.format.is_some()),
         ("vendor", Transport::Format, file.vendor.is_some()),
         ("model", Transport::Format, !file.model.0.is_empty()),
@@ -225,6 +230,19 @@ fn device(file: &ProfileFile, names: &[&str]) -> Result<Option<Template>, String
         ),
         (None, _) => Ok(None),
     }
+}
+
+fn identity(file: &MatchFile, problems: &mut Vec<String>) -> Vec<Condition> {
+    let is_modbus = file.transport == Transport::Modbus;
+    file.identity
+        .iter()
+        .filter(|_| is_modbus)
+        .filter_map(|condition| {
+            check_channel::check_condition(condition.clone(), true, &[])
+                .map_err(|why| problems.push(format!("match.identity: {why}")))
+                .ok()
+        })
+        .collect()
 }
 
 fn bus(file: &ProfileFile, problems: &mut Vec<String>) -> BusQuirks {

@@ -84,7 +84,7 @@ fn origin(
     }
 }
 
-fn check_condition(
+pub(super) fn check_condition(
     file: ConditionFile,
     is_modbus: bool,
     names: &[&str],

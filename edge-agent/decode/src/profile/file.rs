@@ -74,6 +74,10 @@ pub(super) struct MatchFile {
     /// CSV: names of the columns, where the messages do not have them; `""` for one without meaning.
     #[serde(default)]
     pub(super) columns: Vec<String>,
+    /// Modbus: what registers of the right kind of device hold. A unit that holds anything else gives no
+    /// readings and is told as a problem; what could not be read is not looked at.
+    #[serde(default)]
+    pub(super) identity: Vec<ConditionFile>,
     /// Format: name of the format that recognises the device, such as `zigbee2mqtt`.
     pub(super) format: Option<String>,
     /// Format: maker of the device as the format tells it; any when left out.
@@ -157,12 +161,15 @@ pub(super) struct ChannelFile {
     #[serde(default)]
     pub(super) invert: bool,
     /// `bool`: the state is true at and above this number, or what a register or field holds.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) above: Option<BoundFile>,
     /// `bool`: the state is true at and below this number, or what a register or field holds.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) below: Option<BoundFile>,
     /// `bool` with `above` or `below`: the state ends at this number; between the two there is no reading.
+    #[serde(default)]
     #[schemars(schema_with = "any_number")]
     pub(super) clear: Option<BoundFile>,
     /// `number`: factor. 1 when left out.
@@ -181,6 +188,7 @@ pub(super) struct ChannelFile {
     #[serde(default)]
     pub(super) values: Vec<EnumEntry>,
     /// `enum`: what anything that is not listed stands for.
+    #[serde(default)]
     #[schemars(schema_with = "value_or_nothing")]
     pub(super) otherwise: Option<Value>,
     /// MQTT: JSON pointer; the channel is left alone when the message has it.

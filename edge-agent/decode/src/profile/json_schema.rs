@@ -4,15 +4,26 @@
 use gridwatch_protocol::Kind;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value as Json, json};
 
+use super::ByteOrder;
 use super::file::ProfileFile;
 
 /// The JSON Schema of profile files, as indented JSON with a line break at its end.
 #[must_use]
 pub fn profile_schema() -> String {
-    let schema = SchemaSettings::draft07()
+    let mut schema = SchemaSettings::draft07()
         .into_generator()
         .into_root_schema_for::<ProfileFile>();
+    if let Some(orders) = schema
+        .pointer_mut("/definitions/ByteOrder/oneOf")
+        .and_then(Json::as_array_mut)
+    {
+        let others = ByteOrder::OTHER_NAMES.iter().map(|(name, same)| {
+            json!({ "const": name, "description": format!("The same as `{same}`."), "type": "string" })
+        });
+        orders.extend(others);
+    }
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text

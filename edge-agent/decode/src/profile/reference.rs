@@ -103,6 +103,7 @@ fn one_line(text: &Json) -> String {
 fn default_of(property: &Json) -> String {
     match property.get("default") {
         Some(Json::Bool(false) | Json::Null) | None => String::new(),
+        Some(Json::String(text)) if text.is_empty() => String::new(),
         Some(default @ (Json::Number(_) | Json::Bool(_) | Json::String(_))) => {
             format!(" Default: {default}.")
         }

@@ -140,22 +140,32 @@ impl RawValue {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ByteOrder {
-    /// Highest byte first, as the Modbus specification has it; also `ab`, `abcdefgh`.
+    /// Highest byte first, as the Modbus specification has it.
     #[default]
     #[serde(alias = "ab", alias = "abcdefgh")]
     Abcd,
-    /// Lowest word first; also `ghefcdab`.
+    /// Lowest word first.
     #[serde(alias = "ghefcdab")]
     Cdab,
-    /// Bytes swapped within words; also `ba`, `badcfehg`.
+    /// Bytes swapped within words.
     #[serde(alias = "ba", alias = "badcfehg")]
     Badc,
-    /// Lowest byte first; also `hgfedcba`.
+    /// Lowest byte first.
     #[serde(alias = "hgfedcba")]
     Dcba,
 }
 
 impl ByteOrder {
+    /// Names for one register and for four, and the order that each is another name of.
+    pub(super) const OTHER_NAMES: &'static [(&'static str, &'static str)] = &[
+        ("ab", "abcd"),
+        ("ba", "badc"),
+        ("abcdefgh", "abcd"),
+        ("ghefcdab", "cdab"),
+        ("badcfehg", "badc"),
+        ("hgfedcba", "dcba"),
+    ];
+
     /// The bytes of two registers in big-endian order.
     #[must_use]
     pub fn arrange(self, words: [u16; 2]) -> [u8; 4] {
