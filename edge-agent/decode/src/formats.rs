@@ -11,6 +11,11 @@ mod seen;
 mod sparkplug_b;
 mod the_things_stack;
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod testing;
+
 use gridwatch_protocol::Timestamp;
 
 use crate::frame::Message;

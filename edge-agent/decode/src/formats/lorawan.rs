@@ -58,6 +58,8 @@ impl Uplink<'_> {
     pub(super) fn read(&self, object: &Map<String, Json>, output: &mut Output) -> usize {
         let mut leaves = Vec::new();
         collect(object, "", None, 0, &mut leaves);
+        // What is now comes last.
+        leaves.sort_by_key(|leaf| leaf.kept.is_none());
         if leaves.len() >= VALUES_MAX {
             output.problem(format!(
                 "{}: the uplink has more than {VALUES_MAX} values, the rest is left out",
@@ -147,6 +149,9 @@ fn collect<'a>(
         // Cayenne LPP counts its channels: `temperatureSensor: {"1": 20.5}`.
         let name = if key.chars().all(|c| c.is_ascii_digit()) {
             format!("{parent}_{key}")
+        } else if key == "detected" {
+            // The normalized form: `motion: {"detected": true, "count": 3}`.
+            parent.to_owned()
         } else {
             key.clone()
         };
@@ -226,8 +231,13 @@ fn numbered(name: &str) -> Option<(&str, &str)> {
 /// Names of a probe on a cable, beside the sensor in the housing.
 fn is_external(name: &str) -> bool {
     let plain = plain(name);
-    ["externaltemperature", "tempcds", "exttemperature", "temperatureexternal"]
-        .contains(&plain.as_str())
+    [
+        "externaltemperature",
+        "tempcds",
+        "exttemperature",
+        "temperatureexternal",
+    ]
+    .contains(&plain.as_str())
 }
 
 fn plain(name: &str) -> String {
@@ -251,6 +261,7 @@ fn alias(name: &str) -> &str {
         "contactstate" | "contactstatus" => "door",
         "leakstatus" | "watersensor" | "waterstatus" => "waterleak",
         "motionstatus" => "motion",
+        "co2concentration" => "co2",
         "vdd" | "battmv" | "batmv" => "batterymv",
         _ => name,
     }
@@ -326,8 +337,17 @@ fn opposite(kind: Kind, word: &str) -> Option<bool> {
 /// Words by which codecs say that there is no value.
 fn is_silent(word: &str) -> bool {
     let plain = plain(word);
-    ["0xffff", "0xff", "na", "error", "readerror", "sensorerror", "invalid", "notconnected"]
-        .contains(&plain.as_str())
+    [
+        "0xffff",
+        "0xff",
+        "na",
+        "error",
+        "readerror",
+        "sensorerror",
+        "invalid",
+        "notconnected",
+    ]
+    .contains(&plain.as_str())
         || plain.contains("nosensor")
 }
 
