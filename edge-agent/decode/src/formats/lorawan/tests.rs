@@ -36,6 +36,8 @@ fn check(port: i64, model: Option<&str>, object: &str, expect: &Expect) {
                 "{} {} {:?} {unit} {event} {time}{told}{test}",
                 seen.device, seen.kind, seen.value
             )
+            .trim_end()
+            .to_owned()
         })
         .collect();
     lines.extend(output.problems.iter().map(|why| format!("problem: {why}")));
@@ -59,9 +61,9 @@ fn milesight_smoke_detector_under_test_raises_no_smoke() {
 #[test]
 fn milesight_smoke_detector_alarms_is_removed_and_is_silenced() {
     for (event, expect) in [
-        ("alarm", expect!["d smoke Bool(true) - e "]),
-        ("normal", expect!["d smoke Bool(false) - e "]),
-        ("removed", expect!["d tamper Bool(true) - e "]),
+        ("alarm", expect!["d smoke Bool(true) - e"]),
+        ("normal", expect!["d smoke Bool(false) - e"]),
+        ("removed", expect!["d tamper Bool(true) - e"]),
         ("silent", expect![[""]]),
         ("low battery", expect![[""]]),
     ] {
@@ -82,8 +84,8 @@ fn milesight_history_is_told_again_with_its_own_times() {
         &expect![[r#"
             d water_leak Bool(true) - e/0 2023-11-14T22:13:20Zreplayed
             d water_leak Bool(false) - e/1 2023-11-14T22:23:20Zreplayed
-            d battery Number(97.0) % e 
-            d water_leak Bool(false) - e "#]],
+            d battery Number(97.0) % e
+            d water_leak Bool(false) - e"#]],
     );
 }
 
@@ -94,10 +96,10 @@ fn netvox_smoke_and_heat_detector() {
         None,
         r#"{"Device":"RA02A","Volt":3,"FireAlarm":"Alarm","HighTempAlarm":"No Alarm","Temp":-3.5}"#,
         &expect![[r#"
-            d battery Number(3.0) V e 
-            d smoke Bool(true) - e 
-            d heat Bool(false) - e 
-            d temperature Number(-3.5) °C e "#]],
+            d battery Number(3.0) V e
+            d smoke Bool(true) - e
+            d heat Bool(false) - e
+            d temperature Number(-3.5) °C e"#]],
     );
 }
 
@@ -108,10 +110,10 @@ fn netvox_carbon_monoxide_detector_and_its_version_message() {
         None,
         r#"{"Device":"RA02C","Volt":"2.4(low battery)","COAlarm":"No Alarm","HighTempAlarm":"Alarm"}"#,
         &expect![[r#"
-            d battery Number(2.4) V e 
-            d battery Text("low") - e 
-            d carbon_monoxide Bool(false) - e 
-            d heat Bool(true) - e "#]],
+            d battery Number(2.4) V e
+            d battery Text("low") - e
+            d carbon_monoxide Bool(false) - e
+            d heat Bool(true) - e"#]],
     );
     check(
         6,
@@ -128,16 +130,16 @@ fn netvox_occupancy_with_a_housing_that_is_open_and_a_sensor_that_is_missing() {
         None,
         r#"{"Device":"RB11E","Volt":3.1,"Temp":21.5,"Illuminance":3,"Occupy":1,"DisassembledAlarm":1}"#,
         &expect![[r#"
-            d battery Number(3.1) V e 
-            d tamper Bool(true) - e 
-            d occupancy Bool(true) - e 
-            d temperature Number(21.5) °C e "#]],
+            d battery Number(3.1) V e
+            d tamper Bool(true) - e
+            d occupancy Bool(true) - e
+            d temperature Number(21.5) °C e"#]],
     );
     check(
         6,
         None,
         r#"{"Device":"R315","Volt":3,"Temp":"0xFFFF","Humi":"0xFF"}"#,
-        &expect!["d battery Number(3.0) V e "],
+        &expect!["d battery Number(3.0) V e"],
     );
 }
 
@@ -148,18 +150,18 @@ fn dragino_leak_door_and_two_temperatures() {
         None,
         r#"{"ALARM":0,"BAT_V":2.952,"MOD":2,"WATER_LEAK_STATUS":1,"WATER_LEAK_TIMES":4,"LAST_WATER_LEAK_DURATION":3}"#,
         &expect![[r#"
-            d battery Number(2.952) V e 
-            d water_leak Bool(true) - e "#]],
+            d battery Number(2.952) V e
+            d water_leak Bool(true) - e"#]],
     );
     check(
         2,
         None,
         r#"{"BatV":3.058,"Bat_status":3,"Ext_sensor":"Temperature Sensor","Hum_SHT":55.1,"TempC_DS":4.75,"TempC_SHT":23.42}"#,
         &expect![[r#"
-            d battery Number(3.058) V e 
-            d humidity Number(55.1) % e 
-            d/ext temperature Number(4.75) °C e 
-            d temperature Number(23.42) °C e "#]],
+            d battery Number(3.058) V e
+            d humidity Number(55.1) % e
+            d/ext temperature Number(4.75) °C e
+            d temperature Number(23.42) °C e"#]],
     );
 }
 
@@ -171,27 +173,27 @@ fn browan_status_means_what_the_port_or_the_model_says() {
         None,
         object,
         &expect![[r#"
-        d water_leak Bool(true) - e 
-        d battery Number(3.0) V e 
-        d humidity Number(40.0) % e 
-        d temperature Number(22.0) °C e "#]],
+        d water_leak Bool(true) - e
+        d battery Number(3.0) V e
+        d humidity Number(40.0) % e
+        d temperature Number(22.0) °C e"#]],
     );
     check(
         103,
         None,
         object,
         &expect![[r#"
-        d battery Number(3.0) V e 
-        d humidity Number(40.0) % e 
-        d temperature Number(22.0) °C e "#]],
+        d battery Number(3.0) V e
+        d humidity Number(40.0) % e
+        d temperature Number(22.0) °C e"#]],
     );
     check(
         7,
         Some("tbdw100"),
         r#"{"battery":3.6,"status":0}"#,
         &expect![[r#"
-        d door Bool(false) - e 
-        d battery Number(3.6) V e "#]],
+        d door Bool(false) - e
+        d battery Number(3.6) V e"#]],
     );
 }
 
@@ -216,10 +218,10 @@ fn decentlab_fields_are_objects_with_value_and_unit() {
             "co2_concentration":{"displayName":"CO2 concentration","unit":"ppm","value":578},
             "battery_voltage":{"displayName":"Battery voltage","unit":"V","value":2.934}}"#,
         &expect![[r#"
-            d humidity Number(43.1) % e 
-            d temperature Number(21.34) °C e 
-            d battery Number(2.934) V e 
-            d co2 Number(578.0) ppm e "#]],
+            d humidity Number(43.1) % e
+            d temperature Number(21.34) °C e
+            d battery Number(2.934) V e
+            d co2 Number(578.0) ppm e"#]],
     );
 }
 
@@ -230,12 +232,12 @@ fn elsys_counts_movements_and_gives_its_battery_in_millivolts() {
         None,
         r#"{"temperature":22.6,"humidity":41,"light":39,"motion":6,"co2":755,"vdd":3659,"waterleak":0,"occupancy":2}"#,
         &expect![[r#"
-            d co2 Number(755.0) ppm e 
-            d humidity Number(41.0) % e 
-            d motion Bool(true) - e 
-            d temperature Number(22.6) °C e 
-            d battery Number(3.659) V e 
-            d water_leak Bool(false) - e "#]],
+            d co2 Number(755.0) ppm e
+            d humidity Number(41.0) % e
+            d motion Bool(true) - e
+            d temperature Number(22.6) °C e
+            d battery Number(3.659) V e
+            d water_leak Bool(false) - e"#]],
     );
 }
 
@@ -246,31 +248,31 @@ fn cayenne_channels_in_both_spellings() {
         None,
         r#"{"temperature_1":20.5,"temperature_2":-3,"relative_humidity_3":50,"presence_4":1,"digital_in_1":0}"#,
         &expect![[r#"
-            d occupancy Bool(true) - e 
-            d humidity Number(50.0) % e 
-            d/1 temperature Number(20.5) °C e 
-            d/2 temperature Number(-3.0) °C e "#]],
+            d occupancy Bool(true) - e
+            d humidity Number(50.0) % e
+            d/1 temperature Number(20.5) °C e
+            d/2 temperature Number(-3.0) °C e"#]],
     );
     check(
         1,
         None,
         r#"{"temperatureSensor":{"1":20.5,"2":-3},"humiditySensor":{"3":50},"presenceSensor":{"4":0}}"#,
         &expect![[r#"
-            d humidity Number(50.0) % e 
-            d occupancy Bool(false) - e 
-            d/1 temperature Number(20.5) °C e 
-            d/2 temperature Number(-3.0) °C e "#]],
+            d humidity Number(50.0) % e
+            d occupancy Bool(false) - e
+            d/1 temperature Number(20.5) °C e
+            d/2 temperature Number(-3.0) °C e"#]],
     );
 }
 
 #[test]
 fn batteries_in_percent_volts_and_millivolts() {
     for (value, expect) in [
-        ("100", expect!["d battery Number(100.0) % e "]),
-        ("3.6", expect!["d battery Number(3.6) V e "]),
-        ("3652", expect!["d battery Number(3.652) V e "]),
+        ("100", expect!["d battery Number(100.0) % e"]),
+        ("3.6", expect!["d battery Number(3.6) V e"]),
+        ("3652", expect!["d battery Number(3.652) V e"]),
         ("255", expect![[""]]),
-        ("\"low\"", expect![[r#"d battery Text("low") - e "#]]),
+        ("\"low\"", expect![[r#"d battery Text("low") - e"#]]),
         ("null", expect![[""]]),
     ] {
         check(1, None, &format!(r#"{{"battery":{value}}}"#), &expect);
@@ -284,8 +286,8 @@ fn values_in_arrays_of_one_and_deep_objects() {
         None,
         r#"{"temperature":[24.53],"humidity":[40.5,41],"a":{"b":{"tamper":{"value":false}}}}"#,
         &expect![[r#"
-            d tamper Bool(false) - e 
-            d temperature Number(24.53) °C e "#]],
+            d tamper Bool(false) - e
+            d temperature Number(24.53) °C e"#]],
     );
     let deep = format!("{}1{}", "{\"temperature\":".repeat(100), "}".repeat(100));
     check(1, None, &deep, &expect![[""]]);
@@ -299,5 +301,58 @@ fn too_many_values_are_cut_off_and_said() {
         None,
         &format!("{{{}}}", many.join(",")),
         &expect!["problem: d: the uplink has more than 512 values, the rest is left out"],
+    );
+}
+
+#[test]
+fn yobiiq_smoke_detector_in_alarm_and_under_test() {
+    for (button, expect) in [
+        (
+            "Normal",
+            expect![[r#"
+        d battery Number(100.0) % e
+        d other Text("fault") - e
+        d battery Text("ok") - e
+        d smoke Bool(true) - e"#]],
+        ),
+        (
+            "Pushed",
+            expect![[r#"
+        d battery Number(100.0) % e test
+        d other Text("fault") - e test
+        d battery Text("ok") - e test
+        d smoke Bool(true) - e test
+        d alarm_test Bool(true) - e test"#]],
+        ),
+    ] {
+        let object = format!(
+            r#"{{"batteryLevelInPercentage":100,"powerEvent":"AC Power On","lowBatteryAlarm":"Normal",
+            "faultAlarm":"Alarm","smokeAlarm":"Alarm","interconnectAlarm":"Normal",
+            "testButtonPressed":"{button}","deviceModel":"SD-1001"}}"#
+        );
+        check(8, None, &object, &expect);
+    }
+}
+
+#[test]
+fn smoke_detector_with_its_states_in_an_object_and_a_battery_as_text() {
+    check(
+        1,
+        None,
+        r#"{"messageType":"Smoke Alarm Event","temperature":21,"status":{"mounted":0,"smokeAlarm":1,
+            "batteryLow":0,"smokeChamberFailure":0},"battery":"3.6V"}"#,
+        &expect![[r#"
+            d battery Number(3.6) V e
+            d battery Text("ok") - e
+            d smoke Bool(true) - e
+            d temperature Number(21.0) °C e"#]],
+    );
+    check(
+        6,
+        None,
+        r#"{"Device":"R718DA","Volt":3.1,"status":1}"#,
+        &expect![[r#"
+            d battery Number(3.1) V e
+            d vibration Bool(true) - e"#]],
     );
 }

@@ -157,6 +157,9 @@ fn rule(event: &Event, rest: &[&str]) -> Vec<Reading> {
             return labelled(event, label);
         }
     }
+    if topic.ends_with("countaggregation/counter") {
+        return count(event);
+    }
     if topic.ends_with("objectdetection/object") {
         return object(event, &["ClassTypes"], "object");
     }
@@ -197,6 +200,18 @@ const LABELS: [(&str, &str); 9] = [
     ("DogCat", "pet"),
     ("Pet", "pet"),
 ];
+
+/// How many went through, as the camera counts.
+fn count(event: &Event) -> Vec<Reading> {
+    let count = event.data(&["Count"]).and_then(words::number_text);
+    count
+        .map(|count| Reading {
+            value: Value::Number(count),
+            ..Reading::state(Kind::Other, true)
+        })
+        .into_iter()
+        .collect()
+}
 
 /// A crossing: the message is the event; where it has a state, only `true` is one.
 fn crossing(event: &Event) -> Vec<Reading> {
