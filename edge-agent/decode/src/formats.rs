@@ -13,6 +13,11 @@ mod sparkplug_b;
 mod the_things_stack;
 mod zigbee2mqtt;
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod testing;
+
 use gridwatch_protocol::Timestamp;
 
 use crate::frame::Message;

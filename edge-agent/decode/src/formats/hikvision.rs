@@ -8,6 +8,9 @@
 //! network cameras from 33 (34 is camera 2); some firmware does not escape `&`; a state is repeated while
 //! it lasts, and some never send its end; access controllers send `active` for everything, and the codes
 //! tell; `currentEvent: false` is history. It must never take the heartbeat for a cleared alarm.
+//!
+//! Movement ends with its `inactive`, or by itself when it was not repeated for a minute: sensors and
+//! cameras that push over HTTP send no end.
 
 mod access;
 mod alert;
@@ -27,6 +30,8 @@ use crate::observation::{Observation, Output};
 const LASTING_MAX: usize = 4_096;
 /// A repeated `active` within this is the same crossing: cameras repeat it every second or two.
 const REPEAT_MS: i64 = 10_000;
+/// Movement that is not told again within this is over; cameras repeat it every few seconds.
+const MOVEMENT_MS: i64 = 60_000;
 
 /// Reads Hikvision's events.
 #[derive(Debug, Default)]
@@ -37,6 +42,10 @@ pub(super) struct Hikvision {
     crossings: HashMap<String, i64>,
     /// Devices whose picture is lost.
     lost: HashSet<String>,
+    /// When movement was last told, by device and kind.
+    moving: HashMap<(String, Kind), i64>,
+    /// Doors that were forced or held, until they are closed.
+    doors: HashSet<(String, Kind)>,
 }
 
 impl Format for Hikvision {
@@ -55,15 +64,41 @@ impl Format for Hikvision {
         for alert in &alerts {
             self.take(alert, message.received_at, output);
         }
+        self.follow_movement(message.received_at, output);
         Verdict::Taken
+    }
+
+    fn tick(&mut self, now: Timestamp, output: &mut Output) {
+        let over = |last: i64| now.unix_ms().saturating_sub(last) >= MOVEMENT_MS;
+        self.moving.retain(|(device, kind), last| {
+            if over(*last) {
+                output.push(Observation::state(device.as_str(), *kind, false));
+            }
+            !over(*last)
+        });
     }
 }
 
 impl Hikvision {
+    /// Remembers movement that this message told, so that it can end by itself.
+    fn follow_movement(&mut self, received_at: Timestamp, output: &Output) {
+        for seen in &output.observations {
+            if !matches!(seen.kind, Kind::Motion | Kind::CameraMotion) {
+                continue;
+            }
+            let key = (seen.device.clone(), seen.kind);
+            if seen.value.as_bool() != Some(true) {
+                self.moving.remove(&key);
+            } else if self.moving.len() < LASTING_MAX || self.moving.contains_key(&key) {
+                self.moving.insert(key, received_at.unix_ms());
+            }
+        }
+    }
+
     fn take(&mut self, alert: &Alert, received_at: Timestamp, output: &mut Output) {
         let kind = alert.event_type();
         match kind.as_str() {
-            "accesscontrollerevent" => access::read(alert, &mut self.told, output),
+            "accesscontrollerevent" => access::read(alert, &mut self.told, &mut self.doors, output),
             "cidevent" => panel::read(alert, &mut self.told, output),
             "heartbeat" => push(alert, alert.device(), Kind::Availability, true, output),
             "videoloss" => self.video_loss(alert, output),
@@ -94,7 +129,10 @@ impl Hikvision {
     /// One crossing is told several times while it lasts.
     fn crossing(&mut self, alert: &Alert, kind: &str, received_at: Timestamp, output: &mut Output) {
         let device = alert.device();
-        let key = format!("{device} {kind} {}", alert.text("regionID").unwrap_or_default());
+        let key = format!(
+            "{device} {kind} {}",
+            alert.text("regionID").unwrap_or_default()
+        );
         if !alert.active() {
             self.crossings.remove(&key);
             push(alert, device, Kind::LineCrossing, false, output);
@@ -129,9 +167,12 @@ fn plate(alert: &Alert, told: &mut Seen, output: &mut Output) {
         return;
     };
     let device = alert.device();
-    let id = alert
-        .text("UUID")
-        .unwrap_or_else(|| format!("{device}/{plate}/{}", alert.text("dateTime").unwrap_or_default()));
+    let id = alert.text("UUID").unwrap_or_else(|| {
+        format!(
+            "{device}/{plate}/{}",
+            alert.text("dateTime").unwrap_or_default()
+        )
+    });
     if told.is_new(&id) {
         output.push(Observation {
             // What the camera kept while its server was away.

@@ -6,13 +6,16 @@
 //! that a device kept is not news; a word may begin with its opposite (`NoLeak`); a battery of 3.6 is
 //! volts. It must never guess at bytes that no codec has read.
 
+mod battery;
 mod models;
+mod names;
 
 use std::collections::BTreeMap;
 
-use gridwatch_protocol::{Kind, Value};
+use gridwatch_protocol::Kind;
 use serde_json::{Map, Value as Json};
 
+use self::names::{alias, concentration, is_external, is_silent, opposite};
 use crate::fields::{self, UnitRule};
 use crate::observation::{Observation, Output};
 use crate::time::SourceTime;
@@ -22,9 +25,6 @@ use crate::{units, words};
 const VALUES_MAX: usize = 512;
 /// Objects within objects that are followed.
 const DEPTH_MAX: usize = 6;
-/// A battery below this with a fraction is in volts: lithium cells have 2 to 4.2 V, percentages are
-/// whole.
-const BATTERY_VOLTS_MAX: f64 = 5.0;
 
 /// An uplink whose values are read.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ impl Uplink<'_> {
     pub(super) fn read(&self, object: &Map<String, Json>, output: &mut Output) -> usize {
         let mut leaves = Vec::new();
         collect(object, "", None, 0, &mut leaves);
+        // What is now comes last.
+        leaves.sort_by_key(|leaf| leaf.kept.is_none());
         if leaves.len() >= VALUES_MAX {
             output.problem(format!(
                 "{}: the uplink has more than {VALUES_MAX} values, the rest is left out",
@@ -147,6 +149,9 @@ fn collect<'a>(
         // Cayenne LPP counts its channels: `temperatureSensor: {"1": 20.5}`.
         let name = if key.chars().all(|c| c.is_ascii_digit()) {
             format!("{parent}_{key}")
+        } else if key == "detected" {
+            // The normalized form: `motion: {"detected": true, "count": 3}`.
+            parent.to_owned()
         } else {
             key.clone()
         };
@@ -223,39 +228,6 @@ fn numbered(name: &str) -> Option<(&str, &str)> {
         .then_some((base, number))
 }
 
-/// Names of a probe on a cable, beside the sensor in the housing.
-fn is_external(name: &str) -> bool {
-    let plain = plain(name);
-    ["externaltemperature", "tempcds", "exttemperature", "temperatureexternal"]
-        .contains(&plain.as_str())
-}
-
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .take(40)
-        .collect()
-}
-
-/// The name that [`fields`] knows for a name that only codecs use.
-fn alias(name: &str) -> &str {
-    match plain(name).as_str() {
-        "temperaturesensor" | "tempcds" | "exttemperature" | "temperatureexternal" => "temperature",
-        "humiditysensor" | "humi" | "relhumidity" => "humidity",
-        "presencesensor" | "occupy" | "occupancystatus" => "occupancy",
-        "smokestatus" | "smokesensor" | "firestatus" => "smoke",
-        "gasstatus" => "gas",
-        "hightempalarm" | "heatstatus" => "heatalarm",
-        "disassembledalarm" | "tamperdetected" | "dismantle" => "tamper",
-        "contactstate" | "contactstatus" => "door",
-        "leakstatus" | "watersensor" | "waterstatus" => "waterleak",
-        "motionstatus" => "motion",
-        "vdd" | "battmv" | "batmv" => "batterymv",
-        _ => name,
-    }
-}
-
 /// The observations of one value: usually one, none when its name says nothing.
 fn observe(
     device: &str,
@@ -264,6 +236,9 @@ fn observe(
     model: &models::Model,
 ) -> Result<Vec<Observation>, String> {
     let known = alias(name);
+    if let Some(seen) = names::button_or_fault(device, name, leaf.raw) {
+        return Ok(seen);
+    }
     if let Some(kind) = concentration(name) {
         let number = words::number(leaf.raw)
             .map(|number| Observation::number(device, kind, number, leaf.unit.unwrap_or("ppm")));
@@ -276,7 +251,7 @@ fn observe(
         return Ok(Vec::new());
     }
     if field.kind == Kind::Battery {
-        return battery(device, known, leaf, model);
+        return battery::read(device, known, leaf, model);
     }
     if let (Some(unit), Some(number)) = (leaf.unit, words::number(leaf.raw))
         && matches!(field.form, fields::Form::Number(_))
@@ -298,81 +273,6 @@ fn observe(
     }
     fields::observe(device, known, leaf.raw, UnitRule::Conventional)
         .map(|observation| observation.into_iter().collect())
-}
-
-/// Gases without an alarm: a concentration is no alarm state.
-fn concentration(name: &str) -> Option<Kind> {
-    matches!(
-        plain(name).as_str(),
-        "nh3" | "h2s" | "nh3ppm" | "h2sppm" | "no2" | "so2"
-    )
-    .then_some(Kind::Other)
-}
-
-/// `NoLeak`, `Not_Detected`, `unoccupied`: the opposite of a word that is known.
-fn opposite(kind: Kind, word: &str) -> Option<bool> {
-    let raw = |word: &str| Json::String(word.to_owned());
-    if fields::state_of(kind, &raw(word)).is_ok() {
-        return None;
-    }
-    let plain = plain(word);
-    ["not", "no", "un"].iter().find_map(|no| {
-        let rest = plain.strip_prefix(no)?;
-        let yes = fields::state_of(kind, &raw(rest)) == Ok(Some(true));
-        yes.then_some(false)
-    })
-}
-
-/// Words by which codecs say that there is no value.
-fn is_silent(word: &str) -> bool {
-    let plain = plain(word);
-    ["0xffff", "0xff", "na", "error", "readerror", "sensorerror", "invalid", "notconnected"]
-        .contains(&plain.as_str())
-        || plain.contains("nosensor")
-}
-
-/// A battery: percent, volts, a word, or volts with a word (`2.3(low battery)`).
-fn battery(
-    device: &str,
-    name: &str,
-    leaf: &Leaf<'_>,
-    model: &models::Model,
-) -> Result<Vec<Observation>, String> {
-    if let Json::String(text) = leaf.raw
-        && let Some((number, rest)) = text.split_once('(')
-        && let Some(number) = words::number_text(number)
-    {
-        let mut seen = vec![volts(device, number)];
-        if rest.to_lowercase().contains("low") {
-            seen.push(Observation::word(device, Kind::Battery, "low"));
-        }
-        return Ok(seen);
-    }
-    let number = words::number(leaf.raw);
-    let in_volts = leaf.unit == Some("V")
-        || model.battery_in_volts()
-        || number.is_some_and(|n| n < BATTERY_VOLTS_MAX && n > 0.0 && n.fract() != 0.0);
-    match (fields::field(name).map(|field| field.form), number) {
-        (Some(fields::Form::Battery("%")), Some(number)) if in_volts => {
-            Ok(vec![volts(device, number)])
-        }
-        (Some(fields::Form::Battery("%")), Some(number)) if !(0.0..=100.0).contains(&number) => {
-            // 255: the device knows no level; 3300: millivolts under a plain name.
-            if (1_000.0..=5_000.0).contains(&number) {
-                return Ok(vec![volts(device, number / 1000.0)]);
-            }
-            Ok(Vec::new())
-        }
-        _ => fields::observe(device, name, leaf.raw, UnitRule::Conventional)
-            .map(|observation| observation.into_iter().collect()),
-    }
-}
-
-fn volts(device: &str, number: f64) -> Observation {
-    Observation {
-        unit: Some("V".to_owned()),
-        ..Observation::new(device, Kind::Battery, Value::Number(number))
-    }
 }
 
 #[cfg(test)]

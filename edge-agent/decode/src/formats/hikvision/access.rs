@@ -1,11 +1,16 @@
 //! Events of access controllers and door stations: a major and a minor code (device network SDK, access
 //! control alarm information).
 
+use std::collections::HashSet;
+
 use gridwatch_protocol::{Kind, Value};
 
 use super::alert::Alert;
 use crate::formats::seen::Seen;
 use crate::observation::{Observation, Output};
+
+/// Doors whose alarm is remembered. A controller has at most 64; a site a few controllers.
+const DOORS_MAX: usize = 1_024;
 
 /// What a code means.
 enum Meaning {
@@ -18,7 +23,12 @@ enum Meaning {
     Nothing,
 }
 
-pub(super) fn read(alert: &Alert, told: &mut Seen, output: &mut Output) {
+pub(super) fn read(
+    alert: &Alert,
+    told: &mut Seen,
+    doors: &mut HashSet<(String, Kind)>,
+    output: &mut Output,
+) {
     let (Some(major), Some(minor)) = (alert.number("majorEventType"), alert.number("subEventType"))
     else {
         output.problem(format!("{}: an access event has no codes", alert.root()));
@@ -31,18 +41,50 @@ pub(super) fn read(alert: &Alert, told: &mut Seen, output: &mut Output) {
     output.heard.push(device.clone());
     let serial = alert.text("serialNo");
     let at = alert.text("dateTime").unwrap_or_default();
-    let id = format!("{}/{}@{at}", alert.root(), serial.unwrap_or_else(|| format!("{major}.{minor}")));
+    let id = format!(
+        "{}/{}@{at}",
+        alert.root(),
+        serial.unwrap_or_else(|| format!("{major}.{minor}"))
+    );
     if !told.is_new(&id) {
         output.note(|| format!("hikvision: event {id} was told already"));
         return;
     }
-    for observation in observations(&device, meaning(major, minor), alert) {
+    let mut seen = observations(&device, meaning(major, minor), alert);
+    seen.extend(closed(&device, &seen, doors));
+    for observation in seen {
         output.push(Observation {
             // What the controller kept while nobody listened.
             replayed: alert.flag("currentEvent") == Some(false),
             ..observation.at(alert.time()).event(id.as_str())
         });
     }
+}
+
+/// The controller tells that a door is forced or held, and not that it is no more: a door that is
+/// closed is neither.
+fn closed(
+    device: &str,
+    seen: &[Observation],
+    doors: &mut HashSet<(String, Kind)>,
+) -> Vec<Observation> {
+    let mut over = Vec::new();
+    for observation in seen {
+        match (observation.kind, observation.value.as_bool()) {
+            (kind @ (Kind::DoorForced | Kind::DoorHeld), Some(true)) if doors.len() < DOORS_MAX => {
+                doors.insert((device.to_owned(), kind));
+            }
+            (Kind::Door, Some(false)) => {
+                for kind in [Kind::DoorForced, Kind::DoorHeld] {
+                    if doors.remove(&(device.to_owned(), kind)) {
+                        over.push(Observation::state(device, kind, false));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    over
 }
 
 fn observations(device: &str, meaning: Meaning, alert: &Alert) -> Vec<Observation> {
@@ -112,8 +154,8 @@ fn exception(minor: u32) -> Meaning {
 /// Major 5.
 fn event(minor: u32) -> Meaning {
     match minor {
-        0x01 | 0x02 | 0x10 | 0x22 | 0x26 | 0x28 | 0x2b | 0x2e | 0x36 | 0x39 | 0x3c | 0x3f | 0x42
-        | 0x45 | 0x48 | 0x4b | 0x4d => Meaning::Granted,
+        0x01 | 0x02 | 0x10 | 0x22 | 0x26 | 0x28 | 0x2b | 0x2e | 0x36 | 0x39 | 0x3c | 0x3f
+        | 0x42 | 0x45 | 0x48 | 0x4b | 0x4d => Meaning::Granted,
         0x03..=0x0f
         | 0x24
         | 0x27

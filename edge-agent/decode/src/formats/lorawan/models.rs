@@ -6,12 +6,15 @@
 //! |---|---|---|---|
 //! | Browan | model id, or `status` beside `temperatureBoard` and `battery` | `status` by port | 100 door, 102 occupancy, 106 leak; battery in V |
 //! | Netvox | `Device` in the output | `OnOff` of R311A, R718F, R730F | door; `Volt` is the battery |
+//! | | | `status` of R718DA/DB, R730DA/DB, R311DA/DB | vibration |
 //! | smoke detectors | `type: "smoke sensor"` in the output | `event` | alarm, test, removed, installed |
 
 use gridwatch_protocol::Kind;
 use serde_json::{Map, Value as Json};
 
-use super::{Uplink, plain, volts};
+use super::Uplink;
+use super::battery::volts;
+use super::names::plain;
 use crate::observation::Observation;
 use crate::words;
 
@@ -82,6 +85,12 @@ impl Model {
                     && let Some(open) = state("OnOff")
                 {
                     seen.push(Observation::state(device, Kind::Door, open));
+                }
+                let shaken = ["R718DA", "R718DB", "R730DA", "R730DB", "R311DA", "R311DB"];
+                if shaken.contains(&model.as_str())
+                    && let Some(shaken) = state("status")
+                {
+                    seen.push(Observation::state(device, Kind::Vibration, shaken));
                 }
                 seen
             }

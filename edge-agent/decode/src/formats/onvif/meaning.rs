@@ -53,13 +53,17 @@ const STATE: [&str; 9] = [
 
 /// The readings of an event; none when its topic says nothing about the world.
 pub(super) fn of(event: &Event) -> Vec<Reading> {
-    let path: Vec<String> = event.path.iter().map(|level| level.to_lowercase()).collect();
+    let path: Vec<String> = event
+        .path
+        .iter()
+        .map(|level| level.to_lowercase())
+        .collect();
     let levels: Vec<&str> = path.iter().map(String::as_str).collect();
     match levels.as_slice() {
         ["accesscontrol", rest @ ..] => access::control(event, rest),
-        ["door", "state", what] | ["doorcontrol", "state" | "door", what] | ["doorcontrol", what] => {
-            access::door(event, what)
-        }
+        ["door", "state", what]
+        | ["doorcontrol", "state" | "door", what]
+        | ["doorcontrol", what] => access::door(event, what),
         ["device", "trigger", "digitalinput"] | ["device", "io", ..] => state(event, &[])
             .map(|on| Reading::state(Kind::Other, on))
             .into_iter()
@@ -112,9 +116,10 @@ fn video(event: &Event, rest: &[&str]) -> Vec<Reading> {
             Some(on) => vec![Reading::state(Kind::Tamper, on)],
             None => vec![Reading::state(Kind::Tamper, true).once()],
         },
-        [what @ ("imagetoodark" | "imagetoobright" | "imagetooblurry"), ..] => {
-            fault(event, what, &[])
-        }
+        [
+            what @ ("imagetoodark" | "imagetoobright" | "imagetooblurry"),
+            ..,
+        ] => fault(event, what, &[]),
         _ => Vec::new(),
     }
 }
@@ -123,16 +128,21 @@ fn video(event: &Event, rest: &[&str]) -> Vec<Reading> {
 fn rule(event: &Event, rest: &[&str]) -> Vec<Reading> {
     let topic = rest.join("/");
     let has = |words: &[&str]| words.iter().any(|word| topic.contains(word));
-    if has(&["linecross", "linedetector", "crossline", "tripwire"]) || is_set(event, "IsLineCross") {
+    if has(&["linecross", "linedetector", "crossline", "tripwire"]) || is_set(event, "IsLineCross")
+    {
         return crossing(event);
     }
     if topic.contains("licenseplate") {
-        return object(event, &["PlateNumber", "Plate", "Likelihood"], "license_plate");
+        return object(
+            event,
+            &["PlateNumber", "Plate", "Likelihood"],
+            "license_plate",
+        );
     }
     if has(&["tamper"]) {
         return one(event, Kind::Tamper, &["IsTamper"]);
     }
-    if has(&["fire", "flame"]) {
+    if has(&["flame"]) || rest.iter().any(|level| is_fire(level)) {
         return labelled(event, "fire");
     }
     if topic.contains("smoke") {
@@ -147,6 +157,9 @@ fn rule(event: &Event, rest: &[&str]) -> Vec<Reading> {
             return labelled(event, label);
         }
     }
+    if topic.ends_with("countaggregation/counter") {
+        return count(event);
+    }
     if topic.ends_with("objectdetection/object") {
         return object(event, &["ClassTypes"], "object");
     }
@@ -157,8 +170,13 @@ fn rule(event: &Event, rest: &[&str]) -> Vec<Reading> {
     Vec::new()
 }
 
+/// `FireDetector`, `Fire`; a firewall is not on fire.
+fn is_fire(level: &str) -> bool {
+    level.starts_with("fire") && !level.starts_with("firewall")
+}
+
 /// Words of topics about movement in the picture.
-const MOTION: [&str; 8] = [
+const MOTION: [&str; 9] = [
     "motion",
     "fielddetector",
     "objectsinside",
@@ -166,6 +184,7 @@ const MOTION: [&str; 8] = [
     "loiter",
     "vmd",
     "objectanalytics",
+    "fenceguard",
     "regiondetector",
 ];
 
@@ -174,13 +193,25 @@ const LABELS: [(&str, &str); 9] = [
     ("People", "person"),
     ("Person", "person"),
     ("Human", "person"),
+    ("HumanShape", "person"),
     ("Vehicle", "vehicle"),
     ("Car", "car"),
     ("Face", "face"),
     ("DogCat", "pet"),
     ("Pet", "pet"),
-    ("Visitor", "person"),
 ];
+
+/// How many went through, as the camera counts.
+fn count(event: &Event) -> Vec<Reading> {
+    let count = event.data(&["Count"]).and_then(words::number_text);
+    count
+        .map(|count| Reading {
+            value: Value::Number(count),
+            ..Reading::state(Kind::Other, true)
+        })
+        .into_iter()
+        .collect()
+}
 
 /// A crossing: the message is the event; where it has a state, only `true` is one.
 fn crossing(event: &Event) -> Vec<Reading> {
