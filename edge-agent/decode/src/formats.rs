@@ -6,6 +6,12 @@ use gridwatch_protocol::Timestamp;
 use crate::frame::Message;
 use crate::observation::Output;
 
+mod lenient;
+mod remembered;
+mod tasmota;
+#[cfg(test)]
+mod testing;
+
 /// What a format says about a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -36,5 +42,7 @@ pub trait Format: std::fmt::Debug + Send {
 /// Every format, in the order in which they are asked: those with unmistakable topics first.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
-    vec![]
+    vec![
+        Box::new(tasmota::Tasmota::default()),
+    ]
 }
