@@ -6,6 +6,7 @@ use gridwatch_protocol::Timestamp;
 use crate::frame::Message;
 use crate::observation::Output;
 
+mod esphome;
 mod lenient;
 mod remembered;
 mod tasmota;
@@ -44,5 +45,6 @@ pub trait Format: std::fmt::Debug + Send {
 pub fn all() -> Vec<Box<dyn Format>> {
     vec![
         Box::new(tasmota::Tasmota::default()),
+        Box::new(esphome::EspHome::default()),
     ]
 }
