@@ -9,6 +9,7 @@ use crate::observation::Output;
 mod esphome;
 mod lenient;
 mod remembered;
+mod shelly_gen1;
 mod tasmota;
 #[cfg(test)]
 mod testing;
@@ -44,6 +45,7 @@ pub trait Format: std::fmt::Debug + Send {
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
     vec![
+        Box::new(shelly_gen1::ShellyGen1::default()),
         Box::new(tasmota::Tasmota::default()),
         Box::new(esphome::EspHome::default()),
     ]
