@@ -10,6 +10,7 @@ mod esphome;
 mod lenient;
 mod remembered;
 mod shelly_gen1;
+mod shelly_gen2;
 mod tasmota;
 #[cfg(test)]
 mod testing;
@@ -45,6 +46,7 @@ pub trait Format: std::fmt::Debug + Send {
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
     vec![
+        Box::new(shelly_gen2::ShellyGen2::default()),
         Box::new(shelly_gen1::ShellyGen1::default()),
         Box::new(tasmota::Tasmota::default()),
         Box::new(esphome::EspHome::default()),
