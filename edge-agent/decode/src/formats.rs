@@ -8,7 +8,9 @@ use crate::observation::Output;
 
 mod esphome;
 mod lenient;
+mod openmqttgateway;
 mod remembered;
+mod rtl_433;
 mod shelly_gen1;
 mod shelly_gen2;
 mod tasmota;
@@ -50,5 +52,7 @@ pub fn all() -> Vec<Box<dyn Format>> {
         Box::new(shelly_gen1::ShellyGen1::default()),
         Box::new(tasmota::Tasmota::default()),
         Box::new(esphome::EspHome::default()),
+        Box::new(rtl_433::Rtl433::default()),
+        Box::new(openmqttgateway::OpenMqttGateway::default()),
     ]
 }
