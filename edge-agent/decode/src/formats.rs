@@ -6,16 +6,23 @@ use gridwatch_protocol::Timestamp;
 use crate::frame::Message;
 use crate::observation::Output;
 
+mod esp_rfid;
 mod esphome;
+#[cfg(test)]
+mod hostile_tests;
 mod lenient;
 mod openmqttgateway;
+mod ratgdo;
 mod remembered;
+mod ring_mqtt;
 mod rtl_433;
 mod shelly_gen1;
 mod shelly_gen2;
 mod tasmota;
 #[cfg(test)]
 mod testing;
+mod thin_edge;
+mod zwave;
 
 /// What a format says about a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,5 +61,10 @@ pub fn all() -> Vec<Box<dyn Format>> {
         Box::new(esphome::EspHome::default()),
         Box::new(rtl_433::Rtl433::default()),
         Box::new(openmqttgateway::OpenMqttGateway::default()),
+        Box::new(zwave::ZWave),
+        Box::new(thin_edge::ThinEdge::default()),
+        Box::new(ring_mqtt::RingMqtt),
+        Box::new(ratgdo::Ratgdo),
+        Box::new(esp_rfid::EspRfid::default()),
     ]
 }

@@ -13,7 +13,7 @@ use gridwatch_decode::profile::Profile;
 use gridwatch_protocol::{Kind, Value};
 
 /// Formats whose cases all pass.
-const FORMATS: &[&str] = &["tasmota", "esphome", "shelly-gen1", "shelly-gen2"];
+const FORMATS: &[&str] = &["tasmota", "esphome", "shelly-gen1", "shelly-gen2", "other"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
