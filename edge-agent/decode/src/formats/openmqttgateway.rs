@@ -13,7 +13,7 @@ use super::rtl_433::Events;
 use super::{Format, Verdict};
 use crate::fields::{self, UnitRule};
 use crate::frame::Message;
-use crate::observation::{Announcement, Bridge, Observation, Output};
+use crate::observation::{Announcement, Observation, Output};
 use crate::words;
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ fn is_source(level: &str) -> bool {
     )
 }
 
-/// The gateway's last will.
+/// The gateway's last will. Other gateways may hear the same sensors, so nothing is said about those.
 fn will(base: &str, message: &Message<'_>, output: &mut Output) -> Verdict {
     let online = match message.text() {
         Some("online") => true,
@@ -98,10 +98,6 @@ fn will(base: &str, message: &Message<'_>, output: &mut Output) -> Verdict {
         _ => return Verdict::NotMine("LWT is neither online nor offline"),
     };
     let device = format!("openmqttgateway/{base}");
-    output.bridges.push(Bridge {
-        prefix: format!("{device}/"),
-        online,
-    });
     output.push(Observation::state(device, Kind::Availability, online));
     Verdict::Taken
 }

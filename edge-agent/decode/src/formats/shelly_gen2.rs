@@ -8,8 +8,8 @@
 //!
 //! The device is the topic's prefix, which is the device's id unless someone changed it.
 
-use gridwatch_protocol::{Kind, Value};
-use serde_json::{Map, Value as Json};
+use gridwatch_protocol::Kind;
+use serde_json::Value as Json;
 
 use super::remembered::Remembered;
 use super::{Format, Verdict};
@@ -19,6 +19,7 @@ use crate::time::SourceTime;
 use crate::words;
 
 mod components;
+mod events;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,8 @@ const SLEEPERS: [&str; 6] = [
 #[derive(Debug)]
 pub(super) struct ShellyGen2 {
     devices: Remembered<Known>,
+    /// The last packets of Bluetooth sensors.
+    packets: Remembered<String>,
 }
 
 /// What is known of a device by its topic's prefix.
@@ -55,6 +58,7 @@ impl Default for ShellyGen2 {
     fn default() -> Self {
         Self {
             devices: Remembered::new(DEVICES_MAX),
+            packets: Remembered::new(events::BLUETOOTH_MAX),
         }
     }
 }
@@ -165,7 +169,7 @@ impl ShellyGen2 {
                 }
                 known.sleeps |= wakes(&device, params.get("sys"), output);
             }
-            "NotifyEvent" => events(&device, params, time, output),
+            "NotifyEvent" => events::read(&device, params, time, &mut self.packets, output),
             _ => output.note(|| format!("{method}: nothing that is watched")),
         }
         self.devices.put(prefix, known);
@@ -235,58 +239,4 @@ fn wakes(device: &str, sys: Option<&Json>, output: &mut Output) -> bool {
         ..Announcement::default()
     });
     true
-}
-
-/// `NotifyEvent`: something has happened, told once.
-fn events(device: &str, params: &Map<String, Json>, sent: Option<SourceTime>, output: &mut Output) {
-    let events = params.get("events").and_then(Json::as_array);
-    for event in events.into_iter().flatten() {
-        let key = event.get("component").and_then(Json::as_str);
-        let name = event.get("event").and_then(Json::as_str);
-        let (Some(component), Some(name)) = (key.and_then(Component::parse), name) else {
-            output.note(|| "an event of an unknown component".to_owned());
-            continue;
-        };
-        let time = event.get("ts").and_then(SourceTime::from_json).or(sent);
-        if let Some(observation) = happened(device, component, name) {
-            output.push(observation.at(time));
-        } else {
-            output.note(|| format!("event {name}: nothing that is watched"));
-        }
-    }
-}
-
-fn happened(device: &str, component: Component<'_>, event: &str) -> Option<Observation> {
-    let own = component.device(device);
-    let state = |kind, on| Some(Observation::state(&own, kind, on));
-    // `smoke.alarm` and `alarm` are written both.
-    let plain = event.strip_prefix(component.kind).unwrap_or(event);
-    let plain = plain.strip_prefix('.').unwrap_or(plain);
-    match (component.kind, plain) {
-        ("smoke", "alarm") => state(Kind::Smoke, true),
-        ("smoke", "alarm_off") => state(Kind::Smoke, false),
-        ("flood", "alarm") => state(Kind::WaterLeak, true),
-        ("flood", "alarm_off") => state(Kind::WaterLeak, false),
-        ("smoke" | "flood", "alarm_test") => state(Kind::AlarmTest, true),
-        ("flood", "cable_unplugged" | "cable_plugged") => Some(Observation::word(
-            component.part(device),
-            Kind::Other,
-            plain,
-        )),
-        ("presence" | "presencezone", "presence_detected" | "occupied" | "presence") => {
-            state(Kind::Occupancy, true)
-        }
-        ("presence" | "presencezone", "presence_cleared" | "vacant" | "no_presence") => {
-            state(Kind::Occupancy, false)
-        }
-        (_, "config_changed" | "component_added" | "component_removed") => None,
-        ("input" | "bthomedevice" | "bthomesensor" | "button" | "cover", word) => {
-            Some(Observation::new(
-                component.part(device),
-                Kind::Other,
-                Value::Text(words::cut(word)),
-            ))
-        }
-        _ => None,
-    }
 }

@@ -104,8 +104,11 @@ impl Tasmota {
             zigbee::received(node, last, object, output);
             return;
         }
-        if let Some(inner) = object.get("ZbReceived").and_then(Json::as_object) {
-            zigbee::received(node, last, inner, output);
+        // The older name is of firmware before 8.2.
+        for name in ["ZbReceived", "ZigbeeReceived"] {
+            if let Some(inner) = object.get(name).and_then(Json::as_object) {
+                zigbee::received(node, last, inner, output);
+            }
         }
         if let Some(sleep) = object.get("DeepSleep").and_then(Json::as_object) {
             self.sleep(node, sleep, received_at, output);
@@ -218,14 +221,14 @@ fn plain(node: &str, command: &str, message: &Message<'_>, output: &mut Output) 
     let Some(text) = message.text() else {
         return Verdict::Broken("the payload is not text".to_owned());
     };
+    if matches!(command, "SENSOR" | "STATE" | "RESULT") || numbered(command, "STATUS").is_some() {
+        return Verdict::Broken(format!("`{}` is not an object", words::cut(text)));
+    }
     if text.starts_with('"') || text.starts_with('[') {
         return match message.json() {
             Ok(_) => Verdict::Taken,
             Err(why) => Verdict::Broken(why.to_owned()),
         };
-    }
-    if matches!(command, "SENSOR" | "STATE" | "RESULT") || numbered(command, "STATUS").is_some() {
-        return Verdict::Broken(format!("`{}` is not an object", words::cut(text)));
     }
     if numbered(command, "POWER").is_some() {
         if let Some(word) = on_off(text) {

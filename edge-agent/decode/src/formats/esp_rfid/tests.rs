@@ -54,7 +54,8 @@ fn newer_firmware_appends_to_the_topic_and_names_itself() {
         esp-rfid/doors/gate door true
         esp-rfid/doors/gate tamper false
         esp-rfid/doors/gate availability false
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }
 
 #[test]

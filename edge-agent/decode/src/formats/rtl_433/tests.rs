@@ -123,11 +123,14 @@ fn repetitions_count_once_and_a_change_always_counts() {
     let motion = r#"{"time":"2023-01-05 12:00:01","model":"M","id":1,"motion":1,"rssi":-1.1}"#;
     let again = r#"{"time":"2023-01-05 12:00:02","model":"M","id":1,"motion":1,"rssi":-9.2}"#;
     let clear = r#"{"time":"2023-01-05 12:00:03","model":"M","id":1,"motion":0}"#;
-    check(&[motion, again, clear, motion], expect![[r#"
+    check(
+        &[motion, again, clear, motion],
+        expect![[r#"
         rtl_433/M/1 motion true 2023-01-05T12:00:01
         rtl_433/M/1 motion false 2023-01-05T12:00:03
         rtl_433/M/1 motion true 2023-01-05T12:00:01
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

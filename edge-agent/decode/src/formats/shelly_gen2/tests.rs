@@ -86,7 +86,9 @@ fn events_of_detectors_tests_and_buttons() {
         .iter()
         .map(|payload| ("shellyplusx-1/events/rpc", payload.as_str()))
         .collect();
-    check(&messages, expect![[r#"
+    check(
+        &messages,
+        expect![[r#"
         shelly/shellyplusx-1 smoke true 2025-01-11T14:19:54.11Z
         shelly/shellyplusx-1 smoke false 2025-01-11T14:19:54.11Z
         shelly/shellyplusx-1 alarm_test true 2025-01-11T14:19:54.11Z (test)
@@ -96,7 +98,35 @@ fn events_of_detectors_tests_and_buttons() {
         shelly/shellyplusx-1/input:2 other "btn_up" 2025-01-11T14:19:54.11Z
         shelly/shellyplusx-1/input:0 other "single_push" 2025-01-11T14:19:54.11Z
         shelly/shellyplusx-1/bthomedevice:200 other "single_push" 2025-01-11T14:19:54.11Z
-    "#]]);
+    "#]],
+    );
+}
+
+#[test]
+fn bluetooth_sensor_heard_by_two_gateways_is_one_device_and_its_packet_counts_once() {
+    let packet = notify(
+        "NotifyEvent",
+        r#"{"ts":1706593991.9,"events":[{"component":"script:1","id":1,"event":"shelly-blu","data":{"encryption":false,"BTHome_version":2,"pid":29,"battery":100,"illuminance":22,"window":1,"rotation":0,"rssi":-57,"address":"bc:02:6e:c3:c8:b9"},"ts":1706593991.9}]}"#,
+    );
+    let button = notify(
+        "NotifyEvent",
+        r#"{"ts":1706593992,"events":[{"component":"script:1","id":1,"event":"shelly-blu","data":{"encryption":false,"BTHome_version":2,"pid":118,"battery":100,"button":1,"rssi":-76,"address":"bc:02:6e:00:00:01"}},{"component":"script:2","id":2,"event":"mine","data":{"x":1}}]}"#,
+    );
+    check(
+        &[
+            ("shellyplus1-a/events/rpc", &packet),
+            ("shellyplus1-b/events/rpc", &packet),
+            ("shellyplus1-a/events/rpc", &button),
+        ],
+        expect![[r#"
+            bluetooth/BC026EC3C8B9 battery 100 % 2024-01-30T05:53:11.9Z
+            bluetooth/BC026EC3C8B9 link_quality -57 2024-01-30T05:53:11.9Z
+            bluetooth/BC026EC3C8B9 door true 2024-01-30T05:53:11.9Z
+            bluetooth/BC026E000001 battery 100 % 2024-01-30T05:53:12Z
+            bluetooth/BC026E000001/button other 1 2024-01-30T05:53:12Z
+            bluetooth/BC026E000001 link_quality -76 2024-01-30T05:53:12Z
+        "#]],
+    );
 }
 
 #[test]
@@ -205,7 +235,8 @@ fn devices_that_sleep_are_not_lost_and_others_are() {
         shelly/shellyplus1-1 availability false
         shelly/shellyplus1-1 availability true
         ? shellyplus1-1/online: Broken("online: `perhaps` is not a state")
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }
 
 #[test]

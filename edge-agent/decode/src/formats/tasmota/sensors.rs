@@ -56,7 +56,8 @@ impl Sensors {
             .collect();
         for (sensor, device) in heard.into_iter().zip(placed) {
             for mut observation in sensor.observations {
-                observation.device.clone_from(&device);
+                // Until here it holds which of several inputs it is.
+                observation.device.insert_str(0, &device);
                 output.push(observation);
             }
         }
@@ -128,7 +129,8 @@ fn sensor(
     }
     let mut seen = Vec::new();
     for (field, raw) in fields {
-        let Some((kind, unit)) = meaning(name, field, fields, temperature_unit) else {
+        let (plain, input) = input_of(name, field);
+        let Some((kind, unit)) = meaning(name, plain, fields, temperature_unit) else {
             output.note(|| format!("{name} {field}: nothing that is watched"));
             continue;
         };
@@ -143,7 +145,7 @@ fn sensor(
         match number {
             Some(number) => {
                 let (number, unit) = units::normalised(kind, number, unit);
-                seen.push(Observation::number(node, kind, number, unit));
+                seen.push(Observation::number(input, kind, number, unit));
             }
             None => output.problem(format!(
                 "{node}: {name} gives {} as {field}: check the sensor and its wiring",
@@ -152,6 +154,18 @@ fn sensor(
         }
     }
     seen
+}
+
+/// Analog inputs are numbered in their fields: `Temperature1`. The first is the sensor itself, the
+/// others are parts of it.
+fn input_of<'a>(sensor: &str, field: &'a str) -> (&'a str, String) {
+    let plain = field.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = field.get(plain.len()..).unwrap_or_default();
+    match (sensor, number) {
+        ("ANALOG", "" | "1") => (plain, String::new()),
+        ("ANALOG", number) => (plain, format!("/{number}")),
+        _ => (field, String::new()),
+    }
 }
 
 /// What a field is, with its unit by Tasmota's documentation.

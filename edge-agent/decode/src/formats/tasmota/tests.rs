@@ -97,6 +97,20 @@ fn air_quality_sensors_give_one_value_of_each_kind() {
 }
 
 #[test]
+fn numbered_analog_inputs_are_parts() {
+    check(
+        &[(
+            "stat/pool/STATUS8",
+            r#"{"StatusSNS":{"Time":"2025-02-19T10:30:57","ANALOG":{"Temperature1":-3.2,"Temperature2":4.5,"A3":17},"TempUnit":"C"}}"#,
+        )],
+        expect![[r#"
+            tasmota/pool temperature -3.2 °C 2025-02-19T10:30:57
+            tasmota/pool/2 temperature 4.5 °C 2025-02-19T10:30:57
+        "#]],
+    );
+}
+
+#[test]
 fn chips_and_plants_are_not_rooms() {
     check(
         &[(
@@ -307,6 +321,7 @@ fn corrupt_messages_are_refused_whole() {
         expect![[r#"
             ? tele/a/SENSOR: Broken("the payload is not JSON: EOF while parsing an object at line 1 column 31")
             ? tele/a/SENSOR: Broken("`20.6` is not an object")
+            ? tele/a/STATE: Broken("`[]` is not an object")
             ? tele/a/LWT: Broken("LWT is neither Online nor Offline")
             ? tele/a/SENSOR: Broken("the payload is not JSON: expected ident at line 1 column 28")
         "#]],

@@ -81,7 +81,8 @@ fn alarms_last_until_they_are_emptied_and_services_have_health() {
         thin-edge/kitchen/login other "A user logged in"
         thin-edge/main/mapper availability true 2023-01-26T13:31:52Z
         thin-edge/main/mapper availability false
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }
 
 #[test]
