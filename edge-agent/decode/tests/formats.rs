@@ -12,19 +12,18 @@ use gridwatch_decode::profile::Profile;
 use gridwatch_decode::{Decoder, Pseudonyms};
 use gridwatch_protocol::{Kind, Value};
 
-/// Formats whose cases all pass.
-const FORMATS: &[&str] = &[
-    "chirpstack-v4",
-    "dahua",
-    "frigate",
-    "ha-discovery",
-    "hikvision",
-    "modbus",
-    "onvif-mqtt",
-    "sparkplug-b",
-    "ttn-v3",
-    "zigbee2mqtt",
-];
+/// The folders of the formats; one for each format, and none is left out.
+fn formats() -> Vec<String> {
+    let mut formats: Vec<String> = std::fs::read_dir(top().join("tests/formats"))
+        .expect("the folder of the formats")
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    formats.sort();
+    assert!(formats.len() >= 15, "{formats:?}");
+    formats
+}
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -163,8 +162,8 @@ fn same_time(one: Option<&str>, other: Option<&str>) -> bool {
 #[test]
 fn recorded_cases_of_every_format_come_out_right() {
     let mut failures = BTreeMap::new();
-    for format in FORMATS {
-        let cases = cases(format);
+    for format in formats() {
+        let cases = cases(&format);
         let failed: Vec<String> = cases
             .iter()
             .filter_map(|(case, profile)| failure(case, profile.as_ref()))
@@ -175,7 +174,7 @@ fn recorded_cases_of_every_format_come_out_right() {
             cases.len()
         );
         if !failed.is_empty() {
-            failures.insert(*format, failed);
+            failures.insert(format, failed);
         }
     }
     for failed in failures.values().flatten() {

@@ -1,4 +1,5 @@
-//! Runs messages through a format and writes down what came out, one line each, for snapshots.
+//! What the tests of formats share: messages through one format, and what came out in lines: `check`
+//! compares everything with a snapshot, `readings` gives the readings alone.
 
 use std::fmt::Write as _;
 
@@ -23,7 +24,7 @@ pub(super) fn check_bytes(format: &mut dyn Format, messages: &[(&str, &[u8])], e
     let mut lines = String::new();
     for (topic, payload) in messages {
         let mut output = Output::default();
-        let now = Timestamp::from_unix_ms(1_800_000_000_000);
+        let now = Timestamp::from_unix_ms(NOW_MS);
         let message = Message::new(topic, payload, false, now);
         match format.read(&message, &mut output) {
             Verdict::Taken => output.mark_tests(),
@@ -79,4 +80,59 @@ fn written(seen: &Observation) -> String {
         text.push_str(&part);
     }
     text
+}
+
+/// The time of receipt in tests: 2027-01-15T08:00:00Z.
+pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
+
+/// Reads one message by one format.
+pub(crate) fn read_by(format: &mut dyn Format, topic: &str, payload: &[u8]) -> (Verdict, Output) {
+    let mut output = Output::default();
+    let now = Timestamp::from_unix_ms(NOW_MS);
+    let verdict = format.read(&Message::new(topic, payload, false, now), &mut output);
+    output.mark_tests();
+    (verdict, output)
+}
+
+/// Reads messages in order; one line for each reading, problem and message that is not taken.
+pub(crate) fn readings(format: &mut dyn Format, messages: &[(&str, &str)]) -> String {
+    let mut shown = String::new();
+    for (topic, payload) in messages {
+        let (verdict, output) = read_by(format, topic, payload.as_bytes());
+        for observation in &output.observations {
+            shown.push_str(&reading_line(observation));
+        }
+        for problem in &output.problems {
+            writeln!(shown, "! {problem}").expect("text");
+        }
+        if verdict != Verdict::Taken {
+            writeln!(shown, "? {topic}: {verdict:?}").expect("text");
+        }
+    }
+    shown
+}
+
+/// A reading in one line: device, kind, value, unit, time.
+fn reading_line(seen: &Observation) -> String {
+    let value = match &seen.value {
+        Value::Bool(on) => on.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+    };
+    let mut line = format!("{} {} {value}", seen.device, seen.kind);
+    for part in [
+        &seen.unit,
+        &seen.time.map(|t| t.written().unwrap_or("no time".into())),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        line.push(' ');
+        line.push_str(part);
+    }
+    if seen.is_test {
+        line.push_str(" (test)");
+    }
+    line.push('\n');
+    line
 }
