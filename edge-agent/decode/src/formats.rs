@@ -15,6 +15,8 @@ mod openmqttgateway;
 mod ratgdo;
 mod remembered;
 mod ring_mqtt;
+#[cfg(test)]
+mod routing_tests;
 mod rtl_433;
 mod seen;
 mod shelly_gen1;

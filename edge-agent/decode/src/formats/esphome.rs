@@ -34,9 +34,9 @@ const FOREIGN: [&str; 10] = [
     "zwave",
     "$SYS",
 ];
-/// Words in an object's name after which a known last word means something else: a setting, or the
-/// inside of the device.
-const OTHERWISE: [&str; 27] = [
+/// Words in an object's name by which a known last word means something else: a setting, the inside of
+/// the device, the opposite, a trial.
+const OTHERWISE: [&str; 34] = [
     "target",
     "setpoint",
     "set",
@@ -64,6 +64,13 @@ const OTHERWISE: [&str; 27] = [
     "raw",
     "soc",
     "enable",
+    "no",
+    "not",
+    "last",
+    "simulated",
+    "test",
+    "mute",
+    "virtual",
 ];
 /// Words that say that a cover closes an opening for people or goods. Blinds and curtains do not.
 const OPENINGS: [&str; 5] = ["door", "gate", "garage", "window", "shutterdoor"];

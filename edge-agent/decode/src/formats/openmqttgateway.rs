@@ -25,6 +25,11 @@ const INNER_BYTES_MAX: usize = 16 * 1024;
 /// else here than elsewhere.
 const SKIPPED: [&str; 6] = ["tempf", "contact", "cont", "lock", "presence", "rssi"];
 
+/// Fields that sensors send and phones do not; older versions told no model.
+const MEASURED: [&str; 8] = [
+    "tempc", "tempf", "tem", "hum", "moi", "open", "motion", "wet",
+];
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct OpenMqttGateway {
@@ -133,6 +138,10 @@ fn bluetooth(rest: &[&str], message: &Message<'_>, output: &mut Output) -> Verdi
     }
     let device = format!("bluetooth/{}", address.replace(':', "").to_uppercase());
     output.heard.push(device.clone());
+    if text("type").as_deref() == Some("TIRE") {
+        output.note(|| "the temperature of a tyre".to_owned());
+        return Verdict::Taken;
+    }
     for (name, raw) in sensor {
         read_field(&device, name, raw, sensor, output);
     }
@@ -155,10 +164,11 @@ fn is_carried(sensor: &Map<String, Json>) -> bool {
             .and_then(Json::as_str)
             .is_some_and(|text| words.iter().any(|word| text.eq_ignore_ascii_case(word)))
     };
-    !sensor.contains_key("model_id") && !sensor.contains_key("model")
+    let has = |names: &[&str]| names.iter().any(|name| sensor.contains_key(*name));
+    !has(&["model_id", "model"]) && !has(&MEASURED)
         || sensor.contains_key("uuid")
         || sensor.contains_key("track")
-        || is("type", &["BCON", "TRACK", "PHONE", "WCVR", "BODY", "RMAC"])
+        || is("type", &["BCON", "TRACK", "PHONE", "BODY", "RMAC"])
         || is("model_id", &["IBEACON", "MS-CDP", "GAEN", "APPLE", "RMAC"])
 }
 

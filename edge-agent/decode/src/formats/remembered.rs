@@ -104,6 +104,9 @@ impl Parts {
 
     /// The device of a part. A part without a name is the node itself, always.
     pub(crate) fn device(&mut self, node: &str, kind: Kind, part: &str) -> String {
+        if part.len() > KEY_BYTES_MAX {
+            return format!("{node}/{part}");
+        }
         let key = format!("{node}\n{kind}");
         let several = match self.owners.get(&key) {
             Some(Owner::Several) => true,

@@ -24,6 +24,8 @@ mod tests;
 
 /// Senders in reach whose last message is remembered: a receiver in a city hears hundreds.
 const SENDERS_MAX: usize = 2048;
+/// Larger events are not compared with their repetitions: real ones have a few hundred bytes.
+const EVENT_BYTES_MAX: usize = 4096;
 /// A message that is repeated within this time is the same one: senders repeat within 2 s.
 const REPEAT_MS: i64 = 2_000;
 /// A detector that sends only while it alarms is taken for clear after this time without a message.
@@ -120,7 +122,8 @@ impl Events {
         };
         let device = device_of(self.prefix, &model, event);
         output.heard.push(device.clone());
-        if self.is_repeat(&device, event, message.received_at) {
+        let is_small = message.payload.len() <= EVENT_BYTES_MAX;
+        if is_small && self.is_repeat(&device, event, message.received_at) {
             output.note(|| "the sender repeats its message".to_owned());
             return Verdict::Taken;
         }

@@ -151,7 +151,7 @@ impl ShellyGen1 {
         };
         let model = text("model");
         if let Some(model) = &model {
-            self.models.put(&id, model.clone());
+            self.models.put(&id, words::cut(model));
         }
         output.announcements.push(Announcement {
             device: format!("shelly/{id}"),
@@ -179,6 +179,7 @@ impl ShellyGen1 {
         let part = format!("{device}/input:{channel}");
         let observation = Observation::word(&part, Kind::Other, word);
         let count = object.get("event_cnt").and_then(words::text);
+        let count = count.map(|count| words::cut(&count));
         let Some(count) = count else {
             output.push(observation);
             return Verdict::Taken;

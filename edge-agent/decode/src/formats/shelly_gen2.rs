@@ -149,7 +149,7 @@ impl ShellyGen2 {
         let mut known = self.known(prefix);
         if let Some(id) = object.get("src").and_then(words::text) {
             known.sleeps |= SLEEPERS.iter().any(|sleeper| id.starts_with(sleeper));
-            known.id = id;
+            known.id = words::cut(&id);
         }
         let device = format!("shelly/{prefix}");
         output.heard.push(device.clone());

@@ -110,6 +110,7 @@ impl Tasmota {
                 zigbee::received(node, last, inner, output);
             }
         }
+        zigbee::described(node, object, output);
         if let Some(sleep) = object.get("DeepSleep").and_then(Json::as_object) {
             self.sleep(node, sleep, received_at, output);
         }
@@ -264,8 +265,8 @@ fn switches(node: &str, object: &Map<String, Json>, output: &mut Output) {
             continue;
         };
         output.push(match switch {
-            Some(1) => Observation::word(node, Kind::Other, word),
-            _ => part(node, name, word),
+            Some(1) => Observation::word(node, Kind::Other, words::cut(word)),
+            _ => part(node, name, &words::cut(word)),
         });
     }
 }
@@ -278,7 +279,9 @@ fn codes(node: &str, object: &Map<String, Json>, output: &mut Output) {
             continue;
         };
         match code.get("Data").and_then(words::text) {
-            Some(data) => output.push(Observation::word(node, Kind::Other, data)),
+            Some(data) => {
+                output.push(Observation::word(node, Kind::Other, words::cut(&data)));
+            }
             None => output.problem(format!("{node}: {name} without Data")),
         }
     }

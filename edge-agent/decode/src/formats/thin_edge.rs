@@ -96,7 +96,8 @@ impl ThinEdge {
         };
         for (name, about) in meta.iter().take(FIELDS_MAX) {
             if let Some(unit) = about.get("unit").and_then(words::text) {
-                self.units.put(&format!("{device}\n{kind}\n{name}"), unit);
+                let key = format!("{device}\n{kind}\n{name}");
+                self.units.put(&key, words::cut(&unit));
             }
         }
         Verdict::Taken

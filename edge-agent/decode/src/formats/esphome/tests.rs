@@ -22,6 +22,8 @@ fn binary_sensors_have_a_kind_where_their_name_means_one_thing() {
             ("bath/binary_sensor/front_lock/state", "ON"),
             ("bath/binary_sensor/status/state", "ON"),
             ("bath/binary_sensor/pir_motion/state", "unavailable"),
+            ("room/binary_sensor/no_motion/state", "ON"),
+            ("room/binary_sensor/simulated_smoke/state", "ON"),
         ],
         expect![[r#"
             esphome/hall smoke true
@@ -32,6 +34,8 @@ fn binary_sensors_have_a_kind_where_their_name_means_one_thing() {
             esphome/bath other true
             esphome/bath/front_lock other true
             esphome/bath/status other true
+            esphome/room other true
+            esphome/room/simulated_smoke other true
         "#]],
     );
 }

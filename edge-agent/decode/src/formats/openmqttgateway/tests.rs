@@ -34,6 +34,14 @@ fn bluetooth_sensors_are_the_same_whichever_gateway_hears_them() {
                 r#"{"id":"C4:7C:8D:6A:4D:14","model":"Miflora","model_id":"HHCCJCY01HHCC","tempc":21.3,"moi":12,"lux":90,"fer":131}"#,
             ),
             (
+                "home/OMG_1/BTtoMQTT/4C65A8000001",
+                r#"{"id":"4C:65:A8:00:00:01","name":"MJ_HT_V1","rssi":-70,"tem":22.1,"hum":39}"#,
+            ),
+            (
+                "home/OMG_1/BTtoMQTT/AC1500000001",
+                r#"{"id":"AC:15:00:00:00:01","model":"TPMS","model_id":"TPMS","type":"TIRE","tempc":31.0,"batt":90}"#,
+            ),
+            (
                 "home/OMG_1/BTtoMQTT/581C00000001",
                 r#"{"id":"58:1C:00:00:00:01","model":"Govee","model_id":"H5055","tempf":71.6}"#,
             ),
@@ -50,6 +58,9 @@ fn bluetooth_sensors_are_the_same_whichever_gateway_hears_them() {
             bluetooth/3C2EF5000001 battery 100 %
             bluetooth/3C2EF5000001 door true
             bluetooth/C47C8D6A4D14 temperature 21.3 °C
+            bluetooth/4C65A8000001 humidity 39 %
+            bluetooth/4C65A8000001 link_quality -70 dBm
+            bluetooth/4C65A8000001 temperature 22.1 °C
             bluetooth/581C00000001 temperature 22 °C
         "#]],
     );

@@ -93,6 +93,7 @@ fn bluetooth(
     let device = format!("bluetooth/{}", address.replace(':', "").to_uppercase());
     output.heard.push(device.clone());
     let packet = data.get("pid").and_then(words::text);
+    let packet = packet.map(|packet| words::cut(&packet));
     if packet.is_some() && packet.as_ref() == packets.get(&device).map(|last| &*last) {
         output.note(|| "the packet was told before".to_owned());
         return;

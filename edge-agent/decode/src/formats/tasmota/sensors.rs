@@ -45,6 +45,10 @@ impl Sensors {
             let Some(fields) = fields.as_object() else {
                 continue;
             };
+            // Devices of the Zigbee bridge, whose names are anything.
+            if name.starts_with("Zb") || name.starts_with("Zigbee") {
+                continue;
+            }
             let observations = sensor(node, name, fields, unit, output);
             if !observations.is_empty() {
                 heard.push(Heard { name, observations });

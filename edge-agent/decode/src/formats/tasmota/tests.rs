@@ -271,6 +271,34 @@ fn zigbee_devices_have_their_own_polarity_and_bits() {
 }
 
 #[test]
+fn bridge_describes_its_devices_and_their_names_are_anything() {
+    let (verdict, output) = read_by(
+        &mut Tasmota::default(),
+        "tele/zb/SENSOR",
+        br#"{"ZbInfo":{"0x135D":{"Device":"0x135D","Name":"Temperature","IEEEAddr":"0x00158D00036B50AE","ModelId":"lumi.weather","Manufacturer":"LUMI","Temperature":20.1,"Reachable":true}}}"#,
+    );
+    assert_eq!(
+        (verdict, output.observations.len(), output.problems.len()),
+        (Verdict::Taken, 0, 0)
+    );
+    let told: Vec<_> = output
+        .announcements
+        .iter()
+        .map(|a| (a.device.as_str(), a.model.as_deref()))
+        .collect();
+    assert_eq!(told, [("tasmota/zb/Temperature", Some("lumi.weather"))]);
+    check(
+        &[(
+            "tele/zb/SENSOR",
+            r#"{"ZbReceived":{"Temperature":{"Device":"0x135D","Name":"Temperature","Humidity":55.1}}}"#,
+        )],
+        expect![[r#"
+            tasmota/zb/Temperature humidity 55.1 %
+        "#]],
+    );
+}
+
+#[test]
 fn codes_are_events_and_cards_are_nobodys_business() {
     check(
         &[

@@ -7,7 +7,7 @@
 use gridwatch_protocol::{Kind, Value};
 use serde_json::{Map, Value as Json};
 
-use crate::observation::{Observation, Output};
+use crate::observation::{Announcement, Observation, Output};
 use crate::words;
 
 /// Bits of the zone status, Zigbee Cluster Library 8.2.2.2.1.3.
@@ -33,6 +33,30 @@ pub(super) fn received(
         }
     } else if let Some(name) = named(received).or(topic_name) {
         device(&format!("{node}/{name}"), received, output);
+    }
+}
+
+/// What the bridge knows of its devices: `ZbInfo`, and the answers to `ZbStatus2` and `ZbStatus3`. The
+/// values in it are old, and are not read.
+pub(super) fn described(node: &str, object: &Map<String, Json>, output: &mut Output) {
+    let info = object.get("ZbInfo").and_then(Json::as_object);
+    let lists = ["ZbStatus2", "ZbStatus3"]
+        .iter()
+        .filter_map(|name| object.get(*name)?.as_array());
+    let devices = info
+        .into_iter()
+        .flat_map(Map::values)
+        .chain(lists.flatten())
+        .filter_map(Json::as_object);
+    for fields in devices {
+        if let Some(name) = named(fields) {
+            output.announcements.push(Announcement {
+                device: format!("{node}/{name}"),
+                vendor: fields.get("Manufacturer").and_then(words::text),
+                model: fields.get("ModelId").and_then(words::text),
+                ..Announcement::default()
+            });
+        }
     }
 }
 
