@@ -15,8 +15,6 @@ mod openmqttgateway;
 mod ratgdo;
 mod remembered;
 mod ring_mqtt;
-#[cfg(test)]
-mod routing_tests;
 mod rtl_433;
 mod seen;
 mod shelly_gen1;

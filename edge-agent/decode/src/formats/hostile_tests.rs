@@ -1,14 +1,11 @@
 //! Nothing that anyone sends makes a format panic, whatever it remembers by then.
 
+use crate::formats::testing::formats_only;
 use gridwatch_protocol::Timestamp;
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 
-use crate::by_profile::ByProfile;
-use crate::decoder::Decoder;
 use crate::frame::Message;
-use crate::privacy::Pseudonyms;
 
 /// Topics that reach every branch, with a place for a level that is made up.
 const TOPICS: [&str; 38] = [
@@ -162,11 +159,7 @@ proptest! {
         messages in proptest::collection::vec((topic(), payload(), any::<bool>()), 1..12),
         ticks in any::<i64>(),
     ) {
-        let mut decoder = Decoder::new(
-            ByProfile::new(Vec::new(), [], []),
-            TimeZone::UTC,
-            Pseudonyms::new(&[0; 32]),
-        );
+        let mut decoder = formats_only();
         let now = Timestamp::from_unix_ms(1_800_000_000_000);
         for (topic, payload, retained) in &messages {
             let message = Message::new(topic, payload, *retained, now);

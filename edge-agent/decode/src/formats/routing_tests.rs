@@ -1,15 +1,13 @@
 //! Each message goes to its own format, though several could be mistaken for another's.
 
+use crate::formats::testing::formats_only;
 use gridwatch_protocol::Timestamp;
-use jiff::tz::TimeZone;
 
-use crate::by_profile::ByProfile;
-use crate::decoder::Decoder;
 use crate::frame::Message;
 
 #[test]
 fn messages_of_look_alike_topics_go_to_their_own_format() {
-    let mut decoder = Decoder::new(ByProfile::new(Vec::new(), [], []), TimeZone::UTC);
+    let mut decoder = formats_only();
     let now = Timestamp::from_unix_ms(1_800_000_000_000);
     for (topic, payload, format) in [
         ("tele/hall/LWT", "Online", "tasmota"),

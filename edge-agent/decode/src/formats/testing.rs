@@ -136,3 +136,12 @@ fn reading_line(seen: &Observation) -> String {
     line.push('\n');
     line
 }
+
+/// A decoder with every format and no profile.
+pub(crate) fn formats_only() -> crate::Decoder {
+    crate::Decoder::new(
+        crate::by_profile::ByProfile::new(Vec::new(), [], []),
+        jiff::tz::TimeZone::UTC,
+        crate::Pseudonyms::new(&[0; 32]),
+    )
+}
