@@ -14,7 +14,7 @@ use gridwatch_decode::by_profile::ByProfile;
 use gridwatch_decode::case::{Case, CaseMessage};
 use gridwatch_decode::decoder::Decoded;
 use gridwatch_decode::profile::{Matcher, Profile, check_golden};
-use gridwatch_decode::{Decoder, Message, RegisterBlock, Registers};
+use gridwatch_decode::{Decoder, Message, Pseudonyms, RegisterBlock, Registers};
 use gridwatch_protocol::{DeviceId, Timestamp};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -126,13 +126,18 @@ fn all<S: Strategy>(
     outcome.expect("the inputs can be made");
 }
 
+fn decoder(profiles: Vec<Profile>) -> Decoder {
+    let profiles = ByProfile::new(profiles, [], []);
+    Decoder::new(profiles, TimeZone::UTC, Pseudonyms::new(&[0; 32]))
+}
+
 fn mqtt_decoder(profiles: &[Profile]) -> Decoder {
     let profiles = profiles
         .iter()
         .filter(|profile| !matches!(profile.matcher, Matcher::Modbus))
         .cloned()
         .collect();
-    Decoder::new(ByProfile::new(profiles, [], []), TimeZone::UTC)
+    decoder(profiles)
 }
 
 /// Feeds messages in order and looks at everything that comes out.
@@ -174,7 +179,7 @@ fn sound(decoded: &Decoded, most: usize) -> Result<(), TestCaseError> {
 }
 
 fn registers(profile: &Profile, blocks: Vec<RegisterBlock>) -> Result<(), TestCaseError> {
-    let mut decoder = Decoder::new(ByProfile::new(vec![profile.clone()], [], []), TimeZone::UTC);
+    let mut decoder = decoder(vec![profile.clone()]);
     let poll = Registers {
         device: DeviceId::new("unit").expect("an id"),
         profile: profile.id.clone(),

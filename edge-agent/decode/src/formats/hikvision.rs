@@ -94,7 +94,10 @@ impl Hikvision {
     /// One crossing is told several times while it lasts.
     fn crossing(&mut self, alert: &Alert, kind: &str, received_at: Timestamp, output: &mut Output) {
         let device = alert.device();
-        let key = format!("{device} {kind} {}", alert.text("regionID").unwrap_or_default());
+        let key = format!(
+            "{device} {kind} {}",
+            alert.text("regionID").unwrap_or_default()
+        );
         if !alert.active() {
             self.crossings.remove(&key);
             push(alert, device, Kind::LineCrossing, false, output);
@@ -129,9 +132,12 @@ fn plate(alert: &Alert, told: &mut Seen, output: &mut Output) {
         return;
     };
     let device = alert.device();
-    let id = alert
-        .text("UUID")
-        .unwrap_or_else(|| format!("{device}/{plate}/{}", alert.text("dateTime").unwrap_or_default()));
+    let id = alert.text("UUID").unwrap_or_else(|| {
+        format!(
+            "{device}/{plate}/{}",
+            alert.text("dateTime").unwrap_or_default()
+        )
+    });
     if told.is_new(&id) {
         output.push(Observation {
             // What the camera kept while its server was away.

@@ -226,8 +226,13 @@ fn numbered(name: &str) -> Option<(&str, &str)> {
 /// Names of a probe on a cable, beside the sensor in the housing.
 fn is_external(name: &str) -> bool {
     let plain = plain(name);
-    ["externaltemperature", "tempcds", "exttemperature", "temperatureexternal"]
-        .contains(&plain.as_str())
+    [
+        "externaltemperature",
+        "tempcds",
+        "exttemperature",
+        "temperatureexternal",
+    ]
+    .contains(&plain.as_str())
 }
 
 fn plain(name: &str) -> String {
@@ -326,8 +331,17 @@ fn opposite(kind: Kind, word: &str) -> Option<bool> {
 /// Words by which codecs say that there is no value.
 fn is_silent(word: &str) -> bool {
     let plain = plain(word);
-    ["0xffff", "0xff", "na", "error", "readerror", "sensorerror", "invalid", "notconnected"]
-        .contains(&plain.as_str())
+    [
+        "0xffff",
+        "0xff",
+        "na",
+        "error",
+        "readerror",
+        "sensorerror",
+        "invalid",
+        "notconnected",
+    ]
+    .contains(&plain.as_str())
         || plain.contains("nosensor")
 }
 

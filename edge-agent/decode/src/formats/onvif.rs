@@ -126,7 +126,10 @@ impl Event {
         let part = |name: &str| match body.get(name) {
             None | Some(Json::Null) => Ok(Vec::new()),
             Some(Json::Object(part)) => Ok(fields(part)),
-            Some(other) => Err(format!("`{name}` is {}, not an object", words::brief(other))),
+            Some(other) => Err(format!(
+                "`{name}` is {}, not an object",
+                words::brief(other)
+            )),
         };
         let data = part("Data")?;
         let mut sources = part("Source")?;

@@ -84,7 +84,9 @@ impl Format for SparkplugB {
             return Verdict::Taken;
         }
         let Some(address) = Address::of(rest) else {
-            return Verdict::Broken("a topic is spBv1.0/group/type/node or …/node/device".to_owned());
+            return Verdict::Broken(
+                "a topic is spBv1.0/group/type/node or …/node/device".to_owned(),
+            );
         };
         if matches!(address.kind, "NCMD" | "DCMD") {
             output.note(|| "sparkplug_b: a command, not a reading".to_owned());
@@ -95,7 +97,9 @@ impl Format for SparkplugB {
         }
         match Payload::decode(message.payload) {
             Ok(payload) => self.take(&address, &payload, output),
-            Err(error) => Verdict::Broken(format!("the payload is not Sparkplug protobuf: {error}")),
+            Err(error) => {
+                Verdict::Broken(format!("the payload is not Sparkplug protobuf: {error}"))
+            }
         }
     }
 }

@@ -107,6 +107,7 @@ fn the_cases_of_the_guide_come_out_as_it_says() {
     let mut decoder = crate::Decoder::new(
         crate::by_profile::ByProfile::new(profiles, [], []),
         jiff::tz::TimeZone::UTC,
+        crate::Pseudonyms::new(&[0; 32]),
     );
     let mut told = Vec::new();
     for case in blocks(&text, "json") {

@@ -27,17 +27,24 @@ pub(super) enum Meaning {
 
 pub(super) fn meaning(code: &str) -> Meaning {
     match code {
-        "VideoMotion" | "SmartMotion" | "CrossRegionDetection" | "WanderDetection"
-        | "MoveDetection" | "ParkingDetection" | "RioterDetection" => {
-            Meaning::State(Kind::CameraMotion)
-        }
+        "VideoMotion"
+        | "SmartMotion"
+        | "CrossRegionDetection"
+        | "WanderDetection"
+        | "MoveDetection"
+        | "ParkingDetection"
+        | "RioterDetection" => Meaning::State(Kind::CameraMotion),
         "CrossLineDetection" | "CrossFenceDetection" | "PassLineDetection" => {
             Meaning::Event(Kind::LineCrossing)
         }
         "PIRAlarm" | "AlarmPIR" => Meaning::State(Kind::Motion),
         "VideoLoss" => Meaning::State(Kind::VideoLoss),
-        "VideoBlind" | "VideoAbnormalDetection" | "SceneChange" | "ChassisIntruded"
-        | "TamperAlarm" | "PreventRemove" => Meaning::State(Kind::Tamper),
+        "VideoBlind"
+        | "VideoAbnormalDetection"
+        | "SceneChange"
+        | "ChassisIntruded"
+        | "TamperAlarm"
+        | "PreventRemove" => Meaning::State(Kind::Tamper),
         "BreakIn" => Meaning::State(Kind::DoorForced),
         "DoorNotClosed" | "DoorNotClosedForLongTime" => Meaning::State(Kind::DoorHeld),
         "SmartMotionHuman" => Meaning::Object("person"),

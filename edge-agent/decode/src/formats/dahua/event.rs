@@ -35,7 +35,10 @@ pub(super) fn events(message: &Message<'_>) -> Result<Vec<Event>, String> {
     };
     let last = message.topic.rsplit('/').next().unwrap_or_default();
     match text.as_bytes().first() {
-        Some(b'{') => Ok(message.object().map(|o| of_json(message.topic, o)).unwrap_or_default()),
+        Some(b'{') => Ok(message
+            .object()
+            .map(|o| of_json(message.topic, o))
+            .unwrap_or_default()),
         Some(b'C' | b'-') if text.contains("Code=") && text.contains(";action=") => {
             of_lines(message.topic, text)
         }
@@ -51,7 +54,10 @@ pub(super) fn magnetic_lock(message: &Message<'_>) -> Option<Observation> {
     let prefix = message.topic.strip_suffix("/MagneticLock/Status")?;
     let body = message.object()?;
     let locked = words::state(body.get("isLocked")?).ok()??;
-    let door = body.get("door").and_then(words::text).unwrap_or_else(|| "1".to_owned());
+    let door = body
+        .get("door")
+        .and_then(words::text)
+        .unwrap_or_else(|| "1".to_owned());
     Some(Observation::word(
         format!("dahua/{prefix}/door/{door}"),
         Kind::Lock,
@@ -78,7 +84,10 @@ fn of_lines(topic: &str, text: &str) -> Result<Vec<Event>, String> {
                 .map(str::trim)
         };
         let (Some(code), Some(begins)) = (part("Code"), part("action").and_then(action)) else {
-            return Err(format!("an event has Code and action: `{}`", words::cut(head)));
+            return Err(format!(
+                "an event has Code and action: `{}`",
+                words::cut(head)
+            ));
         };
         let data = match data {
             None => Map::new(),
@@ -88,7 +97,12 @@ fn of_lines(topic: &str, text: &str) -> Result<Vec<Event>, String> {
             },
         };
         let index = part("index").unwrap_or("0");
-        events.push(Event::new(code, begins, format!("dahua/{topic}/{index}"), data));
+        events.push(Event::new(
+            code,
+            begins,
+            format!("dahua/{topic}/{index}"),
+            data,
+        ));
     }
     Ok(events)
 }
@@ -98,7 +112,12 @@ fn of_word(topic: &str, code: &str, text: &str) -> Option<Event> {
     let text = text.strip_prefix("action:").unwrap_or(text);
     let prefix = topic.strip_suffix(code)?.trim_end_matches('/');
     let begins = action(text.trim())?;
-    Some(Event::new(code, begins, format!("dahua/{prefix}"), Map::new()))
+    Some(Event::new(
+        code,
+        begins,
+        format!("dahua/{prefix}"),
+        Map::new(),
+    ))
 }
 
 fn of_json(topic: &str, body: &Map<String, Json>) -> Vec<Event> {
@@ -114,14 +133,18 @@ fn of_json(topic: &str, body: &Map<String, Json>) -> Vec<Event> {
             .filter_map(|event| of_object(topic, serial.as_deref(), event.as_object()?))
             .collect();
     }
-    of_object(topic, serial.as_deref(), body).into_iter().collect()
+    of_object(topic, serial.as_deref(), body)
+        .into_iter()
+        .collect()
 }
 
 fn of_object(topic: &str, serial: Option<&str>, body: &Map<String, Json>) -> Option<Event> {
     let field = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name));
     let begins = action(field(["Action", "action"])?.as_str()?)?;
     // A door station's bridge has the code in the topic: <prefix>/<code>/Event.
-    let in_topic = topic.strip_suffix("/Event").and_then(|topic| topic.rsplit_once('/'));
+    let in_topic = topic
+        .strip_suffix("/Event")
+        .and_then(|topic| topic.rsplit_once('/'));
     let code = match (field(["Code", "code"]).and_then(words::text), in_topic) {
         (Some(code), _) => code,
         (None, Some((_, code))) => code.to_owned(),

@@ -55,7 +55,11 @@ pub(super) fn of_camera(
                 Observation::state(camera(prefix, name), Kind::CameraMotion, on)
             });
         }
-        [_, "audio", "dBFS" | "rms" | "all" | "transcription" | "set" | "state"] => {
+        [
+            _,
+            "audio",
+            "dBFS" | "rms" | "all" | "transcription" | "set" | "state",
+        ] => {
             output.note(|| "frigate: a level or a switch, not a sound".to_owned());
         }
         [name, "audio", sound] => {

@@ -31,7 +31,11 @@ pub(super) fn read(alert: &Alert, told: &mut Seen, output: &mut Output) {
     output.heard.push(device.clone());
     let serial = alert.text("serialNo");
     let at = alert.text("dateTime").unwrap_or_default();
-    let id = format!("{}/{}@{at}", alert.root(), serial.unwrap_or_else(|| format!("{major}.{minor}")));
+    let id = format!(
+        "{}/{}@{at}",
+        alert.root(),
+        serial.unwrap_or_else(|| format!("{major}.{minor}"))
+    );
     if !told.is_new(&id) {
         output.note(|| format!("hikvision: event {id} was told already"));
         return;
@@ -112,8 +116,8 @@ fn exception(minor: u32) -> Meaning {
 /// Major 5.
 fn event(minor: u32) -> Meaning {
     match minor {
-        0x01 | 0x02 | 0x10 | 0x22 | 0x26 | 0x28 | 0x2b | 0x2e | 0x36 | 0x39 | 0x3c | 0x3f | 0x42
-        | 0x45 | 0x48 | 0x4b | 0x4d => Meaning::Granted,
+        0x01 | 0x02 | 0x10 | 0x22 | 0x26 | 0x28 | 0x2b | 0x2e | 0x36 | 0x39 | 0x3c | 0x3f
+        | 0x42 | 0x45 | 0x48 | 0x4b | 0x4d => Meaning::Granted,
         0x03..=0x0f
         | 0x24
         | 0x27

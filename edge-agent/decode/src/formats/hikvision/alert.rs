@@ -212,9 +212,15 @@ impl Alert {
 
     /// The box: by what stays longest.
     pub(super) fn root(&self) -> String {
-        let name = ["serialNumber", "macAddress", "deviceID", "deviceName", "ipAddress"]
-            .iter()
-            .find_map(|name| self.text(name));
+        let name = [
+            "serialNumber",
+            "macAddress",
+            "deviceID",
+            "deviceName",
+            "ipAddress",
+        ]
+        .iter()
+        .find_map(|name| self.text(name));
         format!("hikvision/{}", name.unwrap_or_else(|| "unnamed".to_owned()))
     }
 
@@ -232,7 +238,8 @@ impl Alert {
     }
 
     pub(super) fn time(&self) -> Option<SourceTime> {
-        self.text("dateTime").map(|text| SourceTime::from_text(&text))
+        self.text("dateTime")
+            .map(|text| SourceTime::from_text(&text))
     }
 
     pub(super) fn time_ms(&self) -> Option<i64> {

@@ -38,7 +38,11 @@ pub(super) fn read(alert: &Alert, told: &mut Seen, output: &mut Output) {
     let at = alert.text("dateTime").unwrap_or_default();
     let id = format!("{device}/{code}@{at}");
     if told.is_new(&id) {
-        output.push(Observation::new(device, kind, value).at(alert.time()).event(id));
+        output.push(
+            Observation::new(device, kind, value)
+                .at(alert.time())
+                .event(id),
+        );
     }
 }
 

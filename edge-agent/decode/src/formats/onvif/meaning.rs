@@ -53,13 +53,17 @@ const STATE: [&str; 9] = [
 
 /// The readings of an event; none when its topic says nothing about the world.
 pub(super) fn of(event: &Event) -> Vec<Reading> {
-    let path: Vec<String> = event.path.iter().map(|level| level.to_lowercase()).collect();
+    let path: Vec<String> = event
+        .path
+        .iter()
+        .map(|level| level.to_lowercase())
+        .collect();
     let levels: Vec<&str> = path.iter().map(String::as_str).collect();
     match levels.as_slice() {
         ["accesscontrol", rest @ ..] => access::control(event, rest),
-        ["door", "state", what] | ["doorcontrol", "state" | "door", what] | ["doorcontrol", what] => {
-            access::door(event, what)
-        }
+        ["door", "state", what]
+        | ["doorcontrol", "state" | "door", what]
+        | ["doorcontrol", what] => access::door(event, what),
         ["device", "trigger", "digitalinput"] | ["device", "io", ..] => state(event, &[])
             .map(|on| Reading::state(Kind::Other, on))
             .into_iter()
@@ -112,9 +116,10 @@ fn video(event: &Event, rest: &[&str]) -> Vec<Reading> {
             Some(on) => vec![Reading::state(Kind::Tamper, on)],
             None => vec![Reading::state(Kind::Tamper, true).once()],
         },
-        [what @ ("imagetoodark" | "imagetoobright" | "imagetooblurry"), ..] => {
-            fault(event, what, &[])
-        }
+        [
+            what @ ("imagetoodark" | "imagetoobright" | "imagetooblurry"),
+            ..,
+        ] => fault(event, what, &[]),
         _ => Vec::new(),
     }
 }
@@ -123,11 +128,16 @@ fn video(event: &Event, rest: &[&str]) -> Vec<Reading> {
 fn rule(event: &Event, rest: &[&str]) -> Vec<Reading> {
     let topic = rest.join("/");
     let has = |words: &[&str]| words.iter().any(|word| topic.contains(word));
-    if has(&["linecross", "linedetector", "crossline", "tripwire"]) || is_set(event, "IsLineCross") {
+    if has(&["linecross", "linedetector", "crossline", "tripwire"]) || is_set(event, "IsLineCross")
+    {
         return crossing(event);
     }
     if topic.contains("licenseplate") {
-        return object(event, &["PlateNumber", "Plate", "Likelihood"], "license_plate");
+        return object(
+            event,
+            &["PlateNumber", "Plate", "Likelihood"],
+            "license_plate",
+        );
     }
     if has(&["tamper"]) {
         return one(event, Kind::Tamper, &["IsTamper"]);

@@ -44,7 +44,12 @@ pub(super) fn read(
         return;
     }
     let Some(raw) = value(known.datatype, metric) else {
-        output.note(|| format!("sparkplug_b: `{name}` has type {}: left alone", known.datatype));
+        output.note(|| {
+            format!(
+                "sparkplug_b: `{name}` has type {}: left alone",
+                known.datatype
+            )
+        });
         return;
     };
     let point = match name.rsplit_once('/') {
@@ -94,9 +99,11 @@ fn observe(device: &str, known: &Known, raw: &Json) -> Result<Option<Observation
     }
     Ok(match raw {
         Json::Bool(state) => Some(Observation::state(device, Kind::Other, *state)),
-        Json::String(text) if text.len() <= TEXT_MAX => {
-            Some(Observation::new(device, Kind::Other, Value::Text(text.clone())))
-        }
+        Json::String(text) if text.len() <= TEXT_MAX => Some(Observation::new(
+            device,
+            Kind::Other,
+            Value::Text(text.clone()),
+        )),
         Json::Number(_) => words::number(raw).map(|number| {
             let unit = unit.or_else(|| unit_in_name(last)).unwrap_or_default();
             Observation::number(device, Kind::Other, number, units::spelled(unit))

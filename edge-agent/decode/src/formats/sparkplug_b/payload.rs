@@ -129,6 +129,9 @@ fn property(metric: &Metric, names: &[&str]) -> Option<PropertyValue> {
         return None;
     }
     let set = PropertySet::decode(bytes).ok()?;
-    let at = set.keys.iter().position(|key| names.contains(&key.as_str()))?;
+    let at = set
+        .keys
+        .iter()
+        .position(|key| names.contains(&key.as_str()))?;
     set.values.into_iter().nth(at)
 }
