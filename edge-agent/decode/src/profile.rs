@@ -24,6 +24,7 @@ pub use register::{BitField, ByteOrder, RawValue, Register, RegisterSpan, Table}
 pub use supervision::{BusQuirks, Supervision};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use gridwatch_protocol::{Kind, Text};
 
@@ -46,9 +47,10 @@ pub struct Profile {
     pub supervision: Supervision,
     /// What its Modbus side can bear.
     pub bus: BusQuirks,
-    /// What is taken out; repeated channels stand here singly.
-    pub channels: Vec<Channel>,
-    golden: Vec<file::Golden>,
+    /// What is taken out; repeated channels stand here singly. Shared: a panel has thousands, and
+    /// profiles are handed around.
+    pub channels: Arc<[Channel]>,
+    golden: Arc<[file::Golden]>,
 }
 
 /// Which frames a profile reads.

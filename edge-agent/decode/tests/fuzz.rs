@@ -126,13 +126,18 @@ fn all<S: Strategy>(
     outcome.expect("the inputs can be made");
 }
 
+fn decoder(profiles: Vec<Profile>) -> Decoder {
+    let profiles = ByProfile::new(profiles, [], []);
+    Decoder::new(profiles, TimeZone::UTC, Pseudonyms::new(&[0; 32]))
+}
+
 fn mqtt_decoder(profiles: &[Profile]) -> Decoder {
     let profiles = profiles
         .iter()
         .filter(|profile| !matches!(profile.matcher, Matcher::Modbus))
         .cloned()
         .collect();
-    new_decoder(profiles)
+    decoder(profiles)
 }
 
 /// Feeds messages in order and looks at everything that comes out.
@@ -174,7 +179,7 @@ fn sound(decoded: &Decoded, most: usize) -> Result<(), TestCaseError> {
 }
 
 fn registers(profile: &Profile, blocks: Vec<RegisterBlock>) -> Result<(), TestCaseError> {
-    let mut decoder = new_decoder(vec![profile.clone()]);
+    let mut decoder = decoder(vec![profile.clone()]);
     let poll = Registers {
         device: DeviceId::new("unit").expect("an id"),
         profile: profile.id.clone(),
@@ -324,12 +329,4 @@ fn any_registers_give_sound_readings() {
             registers(profile, filled(profile, words))
         },
     );
-}
-
-fn new_decoder(profiles: Vec<Profile>) -> Decoder {
-    Decoder::new(
-        ByProfile::new(profiles, [], []),
-        TimeZone::UTC,
-        Pseudonyms::new(&[0; 32]),
-    )
 }

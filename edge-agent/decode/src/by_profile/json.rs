@@ -76,7 +76,7 @@ struct Document<'a> {
 
 impl Document<'_> {
     fn read(&self, profile: &Profile, output: &mut Output) {
-        for channel in &profile.channels {
+        for channel in profile.channels.iter() {
             self.read_channel(channel, output);
         }
     }

@@ -18,7 +18,7 @@ pub fn read_registers(profile: &Profile, poll: &Registers, output: &mut Output) 
         output.problem(why);
         return;
     }
-    for channel in &profile.channels {
+    for channel in profile.channels.iter() {
         let Origin::Register(register) = &channel.origin else {
             continue;
         };

@@ -64,8 +64,8 @@ pub(super) fn parse(text: &str) -> Result<Profile, Vec<String>> {
             silent_after_ms: supervision.silent_after_ms,
             supervision,
             bus,
-            channels,
-            golden: file.golden,
+            channels: channels.into(),
+            golden: file.golden.into(),
         }),
         _ => Err(problems),
     }
