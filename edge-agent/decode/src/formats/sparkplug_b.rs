@@ -44,8 +44,8 @@ struct Node {
     next_seq: Option<u64>,
     /// The gap has been told.
     gap_told: bool,
-    /// An alias without a birth has been told.
-    alias_told: bool,
+    /// That a birth is missed has been told.
+    birth_missed_told: bool,
     /// Metrics by device and name.
     metrics: HashMap<String, Known>,
     /// Device and name of metrics by alias.
@@ -258,8 +258,8 @@ impl Node {
     fn metrics(&mut self, address: &Address<'_>, payload: &Payload, output: &mut Output) {
         for metric in &payload.metrics {
             let Some(known) = self.known(address, metric) else {
-                if !self.alias_told {
-                    self.alias_told = true;
+                if !self.birth_missed_told {
+                    self.birth_missed_told = true;
                     output.problem(format!(
                         "{}: metric with alias {} before its birth was heard: it is read from the \
                          next birth on (send the node Node Control/Rebirth)",
@@ -269,6 +269,15 @@ impl Node {
                 }
                 continue;
             };
+            let integer = metric.int_value.is_some() || metric.long_value.is_some();
+            if known.datatype == 0 && integer && !self.birth_missed_told {
+                self.birth_missed_told = true;
+                output.problem(format!(
+                    "{}: metric `{}` is an integer of a type that only its birth tells: it is read \
+                     from the next birth on (send the node Node Control/Rebirth)",
+                    address.device, known.name
+                ));
+            }
             let shared = self
                 .shared
                 .contains(&key(&address.device, metric::last(&known.name)));

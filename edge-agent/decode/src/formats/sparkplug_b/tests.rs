@@ -292,6 +292,7 @@ fn every_basic_type_is_read_as_itself() {
             sparkplug/G/N other 1.5 @2023-11-14T22:13:20Z #1700000000000/0/Flow
             sparkplug/G/N other `RUN` @2023-11-14T22:13:20Z #1700000000000/0/Mode
             sparkplug/G/N other -1 @2023-11-14T22:13:20Z #1700000000000/0/Balance
+            problem: sparkplug/G/N: metric `Untyped` is an integer of a type that only its birth tells: it is read from the next birth on (send the node Node Control/Rebirth)
         "#]],
     );
 }
