@@ -22,6 +22,8 @@ use crate::words;
 
 /// Devices whose name is remembered, so that it is announced once.
 const DEVICES_MAX: usize = 10_000;
+/// A longer name is cut off: it is remembered for each device.
+const NAME_CHARS_MAX: usize = 128;
 
 /// Reads ChirpStack's events.
 #[derive(Debug, Default)]
@@ -87,15 +89,16 @@ impl ChirpStack {
         let Some(name) = info(body, "deviceName") else {
             return;
         };
-        if self.names.get(device).is_some_and(|known| known == name) {
+        let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+        if self.names.get(device) == Some(&name) {
             return;
         }
         if self.names.len() < DEVICES_MAX || self.names.contains_key(device) {
-            self.names.insert(device.to_owned(), name.to_owned());
+            self.names.insert(device.to_owned(), name.clone());
         }
         output.announcements.push(Announcement {
             device: device.to_owned(),
-            name: Some(name.to_owned()),
+            name: Some(name),
             model: info(body, "deviceProfileName").map(str::to_owned),
             ..Announcement::default()
         });

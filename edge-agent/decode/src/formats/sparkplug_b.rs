@@ -26,8 +26,10 @@ use crate::time::SourceTime;
 
 /// Nodes whose births are remembered; a site has a handful.
 const NODES_MAX: usize = 256;
-/// Metrics remembered per node, over all of its devices. Large PLC projects have thousands.
-const METRICS_MAX: usize = 8_192;
+/// Metrics remembered over all nodes: some 12 MB. Large PLC projects have thousands.
+const METRICS_MAX: usize = 20_000;
+/// Longer names of nodes, devices and metrics are not remembered: no device id has room for them.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Reads Sparkplug B.
 #[derive(Debug, Default)]
@@ -44,8 +46,8 @@ struct Node {
     next_seq: Option<u64>,
     /// The gap has been told.
     gap_told: bool,
-    /// An alias without a birth has been told.
-    alias_told: bool,
+    /// That a birth is missed has been told.
+    birth_missed_told: bool,
     /// Metrics by device and name.
     metrics: HashMap<String, Known>,
     /// Device and name of metrics by alias.
@@ -85,7 +87,8 @@ impl Format for SparkplugB {
         }
         let Some(address) = Address::of(rest) else {
             return Verdict::Broken(
-                "a topic is spBv1.0/group/type/node or …/node/device".to_owned(),
+                "a topic is spBv1.0/group/type/node or …/node/device, with names of 256 bytes at most"
+                    .to_owned(),
             );
         };
         if matches!(address.kind, "NCMD" | "DCMD") {
@@ -118,11 +121,17 @@ impl<'a> Address<'a> {
             return None;
         }
         let node = format!("sparkplug/{group}/{node}");
+        let device = device.map(|device| format!("{node}/{device}"));
+        let of_device = device.is_some();
+        let device = device.unwrap_or_else(|| node.clone());
+        if device.len() > NAME_BYTES_MAX {
+            return None;
+        }
         Some(Self {
-            device: device.map_or_else(|| node.clone(), |device| format!("{node}/{device}")),
+            device,
             node,
             kind,
-            of_device: device.is_some(),
+            of_device,
         })
     }
 }
@@ -135,6 +144,13 @@ impl SparkplugB {
         if !self.nodes.contains_key(&address.node) && self.nodes.len() >= NODES_MAX {
             return Verdict::Broken(format!("more than {NODES_MAX} nodes: the rest is left out"));
         }
+        let elsewhere: usize = self
+            .nodes
+            .iter()
+            .filter(|(name, _)| **name != address.node)
+            .map(|(_, node)| node.metrics.len())
+            .sum();
+        let room = METRICS_MAX.saturating_sub(elsewhere);
         let node = self.nodes.entry(address.node.clone()).or_default();
         match address.kind {
             "NDEATH" => node.died(address, payload, output),
@@ -151,7 +167,7 @@ impl SparkplugB {
                 }
                 node.count(address, payload, output);
                 if kind.ends_with("BIRTH") {
-                    node.birth(address, payload, output);
+                    node.birth(address, payload, room, output);
                 }
                 output.heard.push(address.device.clone());
                 node.metrics(address, payload, output);
@@ -208,7 +224,13 @@ impl Node {
         self.next_seq = Some(seq.wrapping_add(1) % 256);
     }
 
-    fn birth(&mut self, address: &Address<'_>, payload: &Payload, output: &mut Output) {
+    fn birth(
+        &mut self,
+        address: &Address<'_>,
+        payload: &Payload,
+        room: usize,
+        output: &mut Output,
+    ) {
         output.push(
             Observation::state(address.device.as_str(), Kind::Availability, true)
                 .at(time_of(payload.timestamp)),
@@ -219,14 +241,19 @@ impl Node {
                 online: true,
             });
         }
+        // A birth says everything anew.
+        let of_it = key(&address.device, "");
+        self.metrics.retain(|known, _| !known.starts_with(&of_it));
+        self.aliases.retain(|_, known| !known.starts_with(&of_it));
         for metric in &payload.metrics {
-            let Some(name) = metric.name.as_deref().filter(|name| !name.is_empty()) else {
+            let fits = |name: &&str| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+            let Some(name) = metric.name.as_deref().filter(fits) else {
                 continue;
             };
             let key = key(&address.device, name);
-            if self.metrics.len() >= METRICS_MAX && !self.metrics.contains_key(&key) {
+            if self.metrics.len() >= room && !self.metrics.contains_key(&key) {
                 output.problem(format!(
-                    "{}: more than {METRICS_MAX} metrics, the rest has no unit and no alias",
+                    "{}: more than {METRICS_MAX} metrics on all nodes: the rest has no unit and no alias",
                     address.node
                 ));
                 break;
@@ -236,7 +263,9 @@ impl Node {
                 datatype: metric.datatype.unwrap_or_default(),
                 unit: payload::unit(metric),
             };
-            if let Some(alias) = metric.alias {
+            if let Some(alias) = metric.alias
+                && (self.aliases.len() < room || self.aliases.contains_key(&alias))
+            {
                 self.aliases.insert(alias, key.clone());
             }
             self.metrics.insert(key, known);
@@ -249,6 +278,9 @@ impl Node {
         let mut seen = HashSet::new();
         for name in payload.metrics.iter().filter_map(|m| m.name.as_deref()) {
             let last = key(device, metric::last(name));
+            if last.len() > 2 * NAME_BYTES_MAX {
+                continue;
+            }
             if !seen.insert(last.clone()) && self.shared.len() < METRICS_MAX {
                 self.shared.insert(last);
             }
@@ -258,8 +290,8 @@ impl Node {
     fn metrics(&mut self, address: &Address<'_>, payload: &Payload, output: &mut Output) {
         for metric in &payload.metrics {
             let Some(known) = self.known(address, metric) else {
-                if !self.alias_told {
-                    self.alias_told = true;
+                if !self.birth_missed_told {
+                    self.birth_missed_told = true;
                     output.problem(format!(
                         "{}: metric with alias {} before its birth was heard: it is read from the \
                          next birth on (send the node Node Control/Rebirth)",
@@ -269,6 +301,15 @@ impl Node {
                 }
                 continue;
             };
+            let integer = metric.int_value.is_some() || metric.long_value.is_some();
+            if known.datatype == 0 && integer && !self.birth_missed_told {
+                self.birth_missed_told = true;
+                output.problem(format!(
+                    "{}: metric `{}` is an integer of a type that only its birth tells: it is read \
+                     from the next birth on (send the node Node Control/Rebirth)",
+                    address.device, known.name
+                ));
+            }
             let shared = self
                 .shared
                 .contains(&key(&address.device, metric::last(&known.name)));

@@ -83,7 +83,8 @@ fn up(device: &str, body: &Map<String, Json>, message: &Map<String, Json>, outpu
         let normalized = message.get("normalized_payload").and_then(Json::as_array);
         for object in normalized.into_iter().flatten().take(NORMALIZED_MAX) {
             let object = object.as_object().map(volts_by_schema);
-            count += object.map_or(0, |object| uplink.read(&object, output));
+            let more = object.map_or(0, |object| uplink.read(&object, output));
+            count = count.saturating_add(more);
         }
     }
     if count == 0 {

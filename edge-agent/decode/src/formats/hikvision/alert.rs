@@ -13,6 +13,8 @@ const ALERTS_MAX: usize = 64;
 const ELEMENTS_MAX: usize = 1_024;
 /// Elements within elements that are followed.
 const DEPTH_MAX: usize = 32;
+/// Characters of one text: ids and names are remembered.
+const TEXT_CHARS_MAX: usize = 512;
 /// An alert stands at the beginning; pictures follow it.
 const HEAD_BYTES: usize = 64 * 1024;
 /// Recorders count their network cameras from here on.
@@ -170,7 +172,8 @@ impl Alert {
     fn add(&mut self, name: String, text: &str) {
         let text = text.trim();
         if !text.is_empty() && self.texts.len() < ELEMENTS_MAX {
-            self.texts.push((name, text.to_owned()));
+            let text = text.chars().take(TEXT_CHARS_MAX).collect();
+            self.texts.push((name, text));
         }
     }
 

@@ -70,6 +70,9 @@ pub(super) struct PropertyValue {
     pub(super) string_value: Option<String>,
 }
 
+/// A unit that is longer is none.
+const UNIT_BYTES_MAX: usize = 32;
+
 /// Counts the metrics before they are decoded.
 ///
 /// # Errors
@@ -115,7 +118,9 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 
 /// The engineering unit of a metric's properties.
 pub(super) fn unit(metric: &Metric) -> Option<String> {
-    property(metric, &["engUnit", "engunit", "EngUnit", "unit", "Unit"])?.string_value
+    property(metric, &["engUnit", "engunit", "EngUnit", "unit", "Unit"])?
+        .string_value
+        .filter(|unit| unit.len() <= UNIT_BYTES_MAX)
 }
 
 /// The quality code of a metric's properties: 192 is good, 0 is bad, 500 is stale.

@@ -292,6 +292,7 @@ fn every_basic_type_is_read_as_itself() {
             sparkplug/G/N other 1.5 @2023-11-14T22:13:20Z #1700000000000/0/Flow
             sparkplug/G/N other `RUN` @2023-11-14T22:13:20Z #1700000000000/0/Mode
             sparkplug/G/N other -1 @2023-11-14T22:13:20Z #1700000000000/0/Balance
+            problem: sparkplug/G/N: metric `Untyped` is an integer of a type that only its birth tells: it is read from the next birth on (send the node Node Control/Rebirth)
         "#]],
     );
 }
@@ -327,9 +328,33 @@ fn broken_foreign_and_command_messages_are_told_apart() {
             broken: the payload is not Sparkplug protobuf
             broken: the payload is not Sparkplug protobuf
             broken: the message has more than 10000 metrics
-            broken: a topic is spBv1.0/group/type/node or …/node/device
-            broken: a topic is spBv1.0/group/type/node or …/node/device
+            broken: a topic is spBv1.0/group/type/node or …/node/device, with names of 256 bytes at most
+            broken: a topic is spBv1.0/group/type/node or …/node/device, with names of 256 bytes at most
             not mine: the topic is not spBv1.0/…
         "#]],
     );
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut format = SparkplugB::default();
+    for round in 0..8_u64 {
+        let metrics = (0..5_000)
+            .map(|n| Metric {
+                alias: Some(round * 5_000 + n),
+                ..boolean(&format!("m{n}"), true)
+            })
+            .collect();
+        let bytes = payload(round / 5, metrics);
+        let topic = format!("spBv1.0/G/DBIRTH/N{}/D", round % 5);
+        let now = gridwatch_protocol::Timestamp::from_unix_ms(0);
+        let message = crate::frame::Message::new(&topic, &bytes, false, now);
+        let mut output = crate::observation::Output::default();
+        crate::formats::Format::read(&mut format, &message, &mut output);
+        assert_eq!(output.problems.is_empty(), round != 4, "round {round}");
+    }
+    let metrics: usize = format.nodes.values().map(|node| node.metrics.len()).sum();
+    let aliases: usize = format.nodes.values().map(|node| node.aliases.len()).sum();
+    assert_eq!(metrics, super::METRICS_MAX);
+    assert!(aliases <= 2 * super::METRICS_MAX, "{aliases}");
 }
