@@ -18,6 +18,7 @@ mod abbreviations;
 mod availability;
 mod classes;
 mod config;
+mod cost;
 mod devices;
 mod entity;
 mod functions;
