@@ -14,18 +14,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::detection::{Detector, KnownDevice};
+use crate::detection::{Detector, DeviceFacts, KnownDevice};
 use crate::fault_output;
 use crate::health::{self, Health, text};
 use crate::outbox::{self, OpenedOutbox, OutboxOptions, RememberedDevice, Synchronous};
 use crate::pipeline::{Pipeline, Scoring, Shared};
+use crate::profiles::Watch;
+use crate::pseudonym_key;
 use crate::quarantine::Quarantine;
 use crate::sources::{self, FRAMES_MAX};
 use crate::telemetry::Thinning;
 use crate::uplink::{Heartbeats, HubClient, Lane, Uplink};
 use gridwatch_decode::Decoder;
 use gridwatch_decode::by_profile::ByProfile;
-use gridwatch_decode::profile::Profile;
 
 /// Everything must have ended this long after the signal to stop; systemd's own limit is 90 s.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
@@ -92,13 +93,15 @@ fn start(
         .devices
         .iter()
         .filter_map(|device| Some((device.id.clone(), device.profile.clone()?)));
-    let remembered = devices.into_iter().map(|d| (d.device, d.profile));
+    let remembered = devices.into_iter().map(|d| (d.device, d.facts.by));
+    let pseudonyms = pseudonym_key::load(&config.state_dir).context("reading the pseudonym key")?;
     let scoring = Scoring::start(&config.model, now, &health);
     let pipeline = Pipeline {
         clock: clock.clone(),
         decoder: Decoder::new(
             ByProfile::new(config.profiles.clone(), fixed, remembered),
-            jiff::tz::TimeZone::system(),
+            config.detection.timezone.clone(),
+            pseudonyms,
         ),
         detector: Detector::new(
             config.site.clone(),
@@ -117,6 +120,11 @@ fn start(
         entry: outbox::Entry::default(),
     };
     let (frames, received) = mpsc::channel(FRAMES_MAX);
+    let units: Vec<String> = config
+        .modbus
+        .iter()
+        .flat_map(|line| line.units.iter().map(|unit| unit.profile.clone()))
+        .collect();
     tasks.spawn("outbox", async { writer.run().await.map_err(Into::into) });
     tasks.spawn("pipeline", async {
         pipeline.run(received).await.map_err(Into::into)
@@ -151,7 +159,24 @@ fn start(
             Ok(())
         });
     }
-    drop(frames);
+    let needed = config
+        .devices
+        .iter()
+        .filter_map(|device| device.profile.clone())
+        .chain(units)
+        .collect();
+    let watch = Watch {
+        folder: config.profiles_dir,
+        needed,
+        clock: clock.clone(),
+        frames,
+        health: health.clone(),
+    };
+    let until = stop.clone();
+    tasks.spawn("profiles", async {
+        watch.run(until).await;
+        Ok(())
+    });
     if let Some(address) = config.health {
         let page = health::serve(address, health.clone(), clock.clone(), stop.clone());
         tasks.spawn("health", async move {
@@ -215,25 +240,23 @@ fn start(
 fn known_devices(config: &Config, remembered: &[RememberedDevice]) -> Vec<KnownDevice> {
     let profile = |id: Option<&str>| config.profiles.iter().find(|p| Some(p.id.as_str()) == id);
     let mut known: BTreeMap<_, KnownDevice> = BTreeMap::new();
-    let device = |id: &gridwatch_protocol::DeviceId, profile: Option<&Profile>| KnownDevice {
-        id: id.clone(),
-        place: gridwatch_protocol::Place::default(),
-        configured: false,
-        profile: profile.map(|p| p.id.clone()),
-        silent_after_ms: profile.and_then(|p| p.silent_after_ms),
-        limit_is_fixed: false,
-        life_safety: profile.is_some_and(Profile::is_life_safety),
-        source: None,
-    };
     for old in remembered {
-        known.insert(
-            old.device.clone(),
-            device(&old.device, profile(Some(&old.profile))),
-        );
+        let mut entry = KnownDevice::unknown(old.device.clone());
+        entry.facts = old.facts.clone();
+        if let Some(profile) = profile(Some(&old.facts.by)) {
+            entry.facts = DeviceFacts {
+                learned_silent_ms: old.facts.learned_silent_ms,
+                ..DeviceFacts::of_profile(profile)
+            };
+        }
+        known.insert(old.device.clone(), entry);
     }
     for line in &config.modbus {
         for unit in &line.units {
-            let mut entry = device(&unit.device, profile(Some(&unit.profile)));
+            let mut entry = KnownDevice::unknown(unit.device.clone());
+            if let Some(profile) = profile(Some(&unit.profile)) {
+                entry.facts = DeviceFacts::of_profile(profile);
+            }
             entry.configured = true;
             entry.source = Some(format!("{}/{}", line.name, unit.unit));
             known.insert(unit.device.clone(), entry);
@@ -242,18 +265,13 @@ fn known_devices(config: &Config, remembered: &[RememberedDevice]) -> Vec<KnownD
     for configured in &config.devices {
         let entry = known
             .entry(configured.id.clone())
-            .or_insert_with(|| device(&configured.id, None));
+            .or_insert_with(|| KnownDevice::unknown(configured.id.clone()));
         entry.configured = true;
         entry.place = configured.place.clone();
         if let Some(profile) = profile(configured.profile.as_deref()) {
-            entry.profile = Some(profile.id.clone());
-            entry.silent_after_ms = profile.silent_after_ms;
-            entry.life_safety = profile.is_life_safety();
+            entry.facts = DeviceFacts::of_profile(profile);
         }
-        if let Some(limit) = configured.silent_after_ms {
-            entry.silent_after_ms = limit;
-            entry.limit_is_fixed = true;
-        }
+        entry.fixed_limit = configured.silent_after_ms;
     }
     known.into_values().collect()
 }

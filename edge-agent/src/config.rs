@@ -5,6 +5,7 @@
 
 mod file;
 mod load;
+mod modbus;
 
 pub use load::{Loaded, load};
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub detection: DetectionConfig,
     /// Device profiles.
     pub profiles: Vec<Profile>,
+    /// The folder that they come from.
+    pub profiles_dir: PathBuf,
 }
 
 /// How to reach the hub.
@@ -153,19 +156,69 @@ pub struct MqttConfig {
     pub max_packet_kib: usize,
 }
 
-/// One Modbus connection with its units.
+/// One Modbus line with its units: whatever is asked one request at a time.
 #[derive(Debug, Clone)]
 pub struct ModbusConfig {
     /// Name of the line.
     pub name: String,
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Longest wait for one answer.
+    /// How the units are reached.
+    pub transport: ModbusTransport,
+    /// Longest wait for one answer, beside the time that its bytes take on a serial line.
     pub timeout_ms: u64,
-    /// Units polled over this connection.
+    /// Least pause between two requests.
+    pub pause_ms: u64,
+    /// Units polled over this line.
     pub units: Vec<ModbusUnit>,
+}
+
+/// How Modbus units are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModbusTransport {
+    /// Modbus TCP.
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// RTU frames in a TCP stream: a serial device server.
+    RtuOverTcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// Speed of the serial line behind it.
+        baud_rate: u32,
+    },
+    /// RTU on a serial port.
+    Rtu(SerialConfig),
+}
+
+/// A serial port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialConfig {
+    /// Path of the device, such as `/dev/ttyUSB0`.
+    pub device: PathBuf,
+    /// Bits a second.
+    pub baud_rate: u32,
+    /// Bits of a character; RTU has 8.
+    pub data_bits: u8,
+    /// Parity bit.
+    pub parity: Parity,
+    /// Stop bits, 1 or 2.
+    pub stop_bits: u8,
+}
+
+/// Parity bit of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parity {
+    /// None.
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
 }
 
 /// One Modbus unit.

@@ -16,7 +16,10 @@ mod words;
 
 pub use episode::{EpisodeChange, EpisodeKey, OpenEpisode};
 pub use rule::{RuleConfig, When};
-pub use supervision::{KnownDevice, SILENCE_RULE, SOURCE_RULE};
+pub use supervision::{
+    BATTERY_RULE, CLOCK_RULE, DeviceFacts, FLAPPING_RULE, KnownDevice, SILENCE_RULE, SOURCE_RULE,
+    STUCK_RULE,
+};
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,6 +44,16 @@ pub const DEVICES_MAX: usize = 20_000;
 pub const CHATTER_RULE: &str = "chatter";
 /// What the anomaly model's name is preceded by where a rule's name stands.
 pub const MODEL_PREFIX: &str = "model:";
+
+/// Names that supervision reports under: their episodes go on after a restart.
+const SUPERVISION_RULES: &[&str] = &[
+    SILENCE_RULE,
+    SOURCE_RULE,
+    BATTERY_RULE,
+    STUCK_RULE,
+    CLOCK_RULE,
+    FLAPPING_RULE,
+];
 
 /// What the detector says after an observation.
 #[derive(Debug, Default)]
@@ -118,6 +131,9 @@ impl Detector {
             entry.place = device.place.clone();
             entry.known = device.configured;
         }
+        let mut supervision = Supervision::new(known, now);
+        let told = open.iter().map(|e| (e.key.rule(), e.key.device()));
+        supervision.resume(told, now);
         Self {
             site,
             rules,
@@ -130,7 +146,7 @@ impl Detector {
                 .map(|episode| (episode.key.clone(), episode))
                 .collect(),
             source_events,
-            supervision: Supervision::new(known, now),
+            supervision,
             clock: ClockQuality::Plausible,
         }
     }
@@ -179,6 +195,9 @@ impl Detector {
         self.remember(reading);
         if reading.quality == Quality::Bad {
             return findings;
+        }
+        if !reading.retained {
+            self.supervision.observe(reading, now);
         }
         self.attach_points(&reading.device, reading.kind);
         let device = self.devices.get_mut(&reading.device).expect("made above");
@@ -233,21 +252,45 @@ impl Detector {
         self.supervision.source(source, state, now);
     }
 
-    /// Notes that a device was heard over a source. True when it is new or its profile is.
+    /// Notes that a device was heard over a source, read by a profile or a format. True when what is
+    /// known of it has changed and must be kept.
     pub fn heard(
         &mut self,
         device: &DeviceId,
         source: &Arc<str>,
         profile: Option<&gridwatch_decode::profile::Profile>,
-        kind: Kind,
+        by: &str,
+        kind: Option<Kind>,
         now: Moment,
     ) -> bool {
-        self.supervision.heard(device, source, profile, kind, now)
+        self.supervision
+            .heard(device, source, profile, by, kind, now)
     }
 
     /// Notes that a device's own network reports it as not reachable.
     pub fn offline(&mut self, device: &DeviceId) {
         self.supervision.offline(device);
+    }
+
+    /// Takes in what a format tells about a device. True when it must be kept.
+    pub fn announce(
+        &mut self,
+        told: &gridwatch_decode::Announcement,
+        by: &str,
+        profile: Option<&gridwatch_decode::profile::Profile>,
+        now: Moment,
+    ) -> bool {
+        self.supervision.announce(told, by, profile, now)
+    }
+
+    /// Notes that a bridge came or went.
+    pub fn bridge(&mut self, bridge: &gridwatch_decode::Bridge, now: Moment) {
+        self.supervision.bridge(bridge, now);
+    }
+
+    /// Notes whether the time that a device gave was right.
+    pub fn device_clock(&mut self, device: &DeviceId, is_right: bool) {
+        self.supervision.device_clock(device, is_right);
     }
 
     /// Raises or clears an alert that the anomaly model found.
@@ -410,17 +453,22 @@ impl Detector {
         findings: &mut Findings,
     ) {
         let key = EpisodeKey::new(finding.rule, &finding.device);
-        match (finding.lost, self.episodes.contains_key(&key)) {
+        match (finding.active, self.episodes.contains_key(&key)) {
             (true, false) => {
                 let by = DetectedBy::Rule {
                     rule: finding.rule.to_owned(),
                 };
+                let reason = if finding.kind == Kind::Availability {
+                    words::last_known(finding.reason, &self.last_known(&finding.device))
+                } else {
+                    finding.reason
+                };
                 let alert = self.alert(
                     &finding.device,
-                    Kind::Availability,
+                    finding.kind,
                     finding.severity,
                     by,
-                    finding.reason,
+                    reason,
                     now,
                     mint,
                 );
@@ -429,6 +477,17 @@ impl Detector {
             (false, true) => self.close(&key, finding.reason, now, findings),
             (true, true) | (false, false) => {}
         }
+    }
+
+    /// The last reading of each kind that a device gave, hazards first, at most three.
+    fn last_known(&self, device: &DeviceId) -> Vec<&Reading> {
+        let mut last: BTreeMap<(bool, Kind), &Reading> = BTreeMap::new();
+        for reading in self.devices.get(device).iter().flat_map(|d| &d.evidence) {
+            if reading.kind != Kind::Availability && reading.kind != Kind::LinkQuality {
+                last.insert((!reading.kind.is_life_safety(), reading.kind), reading);
+            }
+        }
+        last.into_values().take(3).collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "an alert has these parts")]
@@ -521,8 +580,7 @@ impl Detector {
                     .and_then(|r| r.strip_prefix(':'))
                     .unwrap_or(rule);
                 !rule.starts_with(MODEL_PREFIX)
-                    && rule != SILENCE_RULE
-                    && rule != SOURCE_RULE
+                    && !SUPERVISION_RULES.contains(&rule)
                     && !self.rules.iter().any(|known| *known.name == *rule)
             })
             .cloned()
@@ -530,12 +588,16 @@ impl Detector {
         for key in orphans {
             self.close(&key, words::rule_removed(), now, &mut findings);
         }
-        // Chatter and scores do not outlive a restart: what is still so will show it again.
+        // These do not outlive a restart: what is still so will show it again.
         let transient: Vec<EpisodeKey> = self
             .episodes
             .keys()
             .filter(|key| {
-                key.rule().starts_with(CHATTER_RULE) || key.rule().starts_with(MODEL_PREFIX)
+                let rule = key.rule();
+                rule.starts_with(CHATTER_RULE)
+                    || rule.starts_with(MODEL_PREFIX)
+                    || rule == STUCK_RULE
+                    || rule == FLAPPING_RULE
             })
             .cloned()
             .collect();

@@ -3,8 +3,10 @@
 //! Every drop has a counter here; a counter that nobody can see does not exist.
 
 mod http;
+mod modbus;
 
 pub use http::{Status, serve};
+pub use modbus::{ModbusHealth, ModbusUnitStatus, UnitHealth};
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -63,6 +65,10 @@ macro_rules! counters {
             pub frames_waiting: Gauge,
             /// Devices heard or configured.
             pub devices: Gauge,
+            /// Devices that are silent or offline.
+            pub devices_lost: Gauge,
+            /// Modbus units, one by one.
+            pub modbus: ModbusHealth,
             faults: Mutex<BTreeMap<(String, String), Fault>>,
         }
 
@@ -83,6 +89,7 @@ counters! {
     decode_unknown: "messages that no device profile reads",
     decode_refused: "messages that are broken",
     decode_problems: "fields that could not be read",
+    profiles_applied: "times that changed device profiles were applied",
     readings: "readings decoded",
     readings_bad: "readings that the device or its range says are not usable",
     alerts_raised: "alerts raised",

@@ -15,6 +15,8 @@ pub mod fault_output;
 pub mod health;
 pub mod outbox;
 pub mod pipeline;
+pub mod profiles;
+pub mod pseudonym_key;
 pub mod quarantine;
 pub mod sources;
 pub mod telemetry;

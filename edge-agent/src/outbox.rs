@@ -32,7 +32,7 @@ use gridwatch_protocol::{Alert, DeviceId, GapRecord, Reading, Receipt, StreamId,
 use sqlx::SqlitePool;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::detection::EpisodeChange;
+use crate::detection::{DeviceFacts, EpisodeChange};
 use writer::Command;
 
 /// Commands that wait for the writer at most; a full queue makes the sender wait.
@@ -115,7 +115,7 @@ pub struct Entry {
     pub episodes: Vec<EpisodeChange>,
     /// Telemetry.
     pub readings: Vec<Reading>,
-    /// Devices that are new or have a new profile.
+    /// Devices that are new, or of which something new is known.
     pub devices: Vec<RememberedDevice>,
 }
 
@@ -131,12 +131,12 @@ impl Entry {
 }
 
 /// A device that was heard in an earlier run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RememberedDevice {
     /// Its id.
     pub device: DeviceId,
-    /// The profile that reads it.
-    pub profile: String,
+    /// What is known of it.
+    pub facts: DeviceFacts,
 }
 
 /// A batch taken from the outbox for sending.

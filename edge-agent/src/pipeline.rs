@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gridwatch_protocol::{
-    Alert, AlertId, ClockQuality, DeviceStatus, Phase, QuarantineSample, Reading,
+    Alert, AlertId, ClockQuality, DeviceId, DeviceStatus, Phase, QuarantineSample, Reading,
 };
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
@@ -140,6 +140,11 @@ impl Pipeline {
                     let decoded = self.decoder.registers(&registers, frame.received.wall);
                     self.decoded(&frame.source, &frame.source, &[], decoded, frame.received);
                 }
+                Body::Profiles(profiles) => {
+                    self.detector.supervision_mut().profiles_changed(&profiles);
+                    self.decoder.set_profiles(profiles);
+                    self.health.profiles_applied.inc();
+                }
                 Body::Link(state) => self.link(&frame.source, state, frame.received),
             }
         }
@@ -156,13 +161,14 @@ impl Pipeline {
     ) {
         match decoded {
             Ok(decoded) => {
+                self.told(&decoded, source, now);
                 for problem in &decoded.problems {
                     self.health.decode_problems.inc();
                     if self.quarantine.take(from, problem, payload, now.wall) {
                         tracing::warn!(source = %source, from, problem, "a field could not be read");
                     }
                 }
-                self.readings(source, decoded.readings, now);
+                self.readings(source, &decoded.by, decoded.readings, now);
             }
             Err(refusal) => {
                 match refusal {
@@ -177,39 +183,82 @@ impl Pipeline {
         }
     }
 
-    fn readings(&mut self, source: &Arc<str>, readings: Vec<Reading>, now: crate::clock::Moment) {
-        self.health.readings.add(readings.len() as u64);
-        for reading in readings {
-            if reading.quality == gridwatch_protocol::Quality::Bad {
-                self.health.readings_bad.inc();
+    /// Takes in what a frame tells beside readings: inventories, bridges, signs of life, wrong clocks.
+    fn told(&mut self, decoded: &Decoded, source: &Arc<str>, now: crate::clock::Moment) {
+        for announcement in &decoded.announcements {
+            let profile = self.decoder.profile_for(&decoded.by, announcement);
+            if self
+                .detector
+                .announce(announcement, &decoded.by, profile, now)
+                && let Ok(device) = announcement.device.parse()
+            {
+                self.keep(device);
             }
+        }
+        for bridge in &decoded.bridges {
+            self.detector.bridge(bridge, now);
+        }
+        for device in &decoded.heard {
+            if self
+                .detector
+                .heard(device, source, None, &decoded.by, None, now)
+            {
+                self.keep(device.clone());
+            }
+        }
+        for device in &decoded.wrong_clocks {
+            self.detector.device_clock(device, false);
+        }
+    }
+
+    /// What is known of a device goes to the disk with this round.
+    fn keep(&mut self, device: DeviceId) {
+        if let Some(facts) = self.detector.supervision_mut().facts(&device).cloned() {
+            self.entry.devices.push(RememberedDevice { device, facts });
+        }
+    }
+
+    fn readings(
+        &mut self,
+        source: &Arc<str>,
+        by: &str,
+        readings: Vec<Reading>,
+        now: crate::clock::Moment,
+    ) {
+        for reading in readings {
             let profile = self.decoder.profile_of(&reading.device);
             let is_offline = reading.kind == gridwatch_protocol::Kind::Availability
                 && reading.value.as_bool() == Some(false);
             if is_offline && !reading.retained {
                 self.detector.offline(&reading.device);
             } else if !reading.retained {
-                let is_new =
-                    self.detector
-                        .heard(&reading.device, source, profile, reading.kind, now);
-                if is_new && let Some(profile) = profile {
-                    self.entry.devices.push(RememberedDevice {
-                        device: reading.device.clone(),
-                        profile: profile.id.clone(),
-                    });
+                let kind = Some(reading.kind);
+                if self
+                    .detector
+                    .heard(&reading.device, source, profile, by, kind, now)
+                {
+                    self.keep(reading.device.clone());
                 }
             }
-            let findings = self.detector.observe(&reading, now, &mut mint);
-            self.take_findings(findings);
-            self.scoring
-                .observe(&reading, &self.detector, &self.health, now);
-            let building = self.detector.building_of(&reading.device);
-            if self.thinning.keeps(&reading, building, now.mono_ms) {
-                self.health.readings_stored.inc();
-                self.entry.readings.push(reading);
-            } else {
-                self.health.readings_thinned.inc();
-            }
+            self.reading(reading, now);
+        }
+    }
+
+    fn reading(&mut self, reading: Reading, now: crate::clock::Moment) {
+        self.health.readings.inc();
+        if reading.quality == gridwatch_protocol::Quality::Bad {
+            self.health.readings_bad.inc();
+        }
+        let findings = self.detector.observe(&reading, now, &mut mint);
+        self.take_findings(findings);
+        self.scoring
+            .observe(&reading, &self.detector, &self.health, now);
+        let building = self.detector.building_of(&reading.device);
+        if self.thinning.keeps(&reading, building, now.mono_ms) {
+            self.health.readings_stored.inc();
+            self.entry.readings.push(reading);
+        } else {
+            self.health.readings_thinned.inc();
         }
     }
 
@@ -231,6 +280,10 @@ impl Pipeline {
 
     fn time_passes(&mut self, ticks: u32) {
         let now = self.clock.now();
+        let ended = self.decoder.tick(now.wall);
+        for reading in ended.readings {
+            self.reading(reading, now);
+        }
         let findings = self.detector.tick(now, &mut mint);
         self.take_findings(findings);
         for finding in self
@@ -239,6 +292,9 @@ impl Pipeline {
         {
             self.take_findings(finding);
         }
+        let (devices, lost) = self.detector.supervision_mut().counts();
+        self.health.devices.set(devices as u64);
+        self.health.devices_lost.set(lost as u64);
         if ticks.is_multiple_of(TELEMETRY_TICKS) {
             self.share();
         }
@@ -259,7 +315,6 @@ impl Pipeline {
         }
         shared.changed_devices = supervision.changed(gridwatch_protocol::HEARTBEAT_DEVICES_MAX);
         shared.quarantine = self.quarantine.newest(20);
-        self.health.devices.set(supervision.len() as u64);
         drop(shared);
         self.detector.set_clock(clock);
     }

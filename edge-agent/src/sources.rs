@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gridwatch_decode::Registers;
+use gridwatch_decode::profile::Profile;
 
 use crate::clock::Moment;
 
@@ -32,6 +33,8 @@ pub enum Body {
     Message(Message),
     /// Registers read from a Modbus unit.
     Registers(Registers),
+    /// The device profiles have changed.
+    Profiles(Vec<Profile>),
     /// The source's connection was made or lost, with the reason.
     Link(Result<(), String>),
 }

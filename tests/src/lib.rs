@@ -13,6 +13,7 @@ pub mod fault_proxy;
 pub mod fire;
 pub mod frigate;
 pub mod hub;
+pub mod inventory;
 pub mod line;
 pub mod metrics;
 pub mod modbus;

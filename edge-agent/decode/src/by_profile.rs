@@ -1,7 +1,10 @@
 //! Frame → observations, by device profile: finds the profile of a message and reads it.
 
 mod json;
+mod payload;
+mod raw;
 mod registers;
+mod value;
 
 use std::collections::HashMap;
 
@@ -10,7 +13,7 @@ use gridwatch_protocol::DeviceId;
 use crate::PAYLOAD_BYTES_MAX;
 use crate::decoder::Refusal;
 use crate::frame::{Message, Registers};
-use crate::observation::Output;
+use crate::observation::{Announcement, Output};
 use crate::profile::{Captures, Matcher, PayloadForm, Profile, filter_matches};
 
 pub use json::read_mqtt;
@@ -64,6 +67,28 @@ impl ByProfile {
         }
     }
 
+    /// Puts other profiles in the place of the present ones.
+    pub(crate) fn replace(&mut self, profiles: Vec<Profile>) {
+        let old: Vec<String> = self.profiles.iter().map(|p| p.id.clone()).collect();
+        self.by_id = profiles
+            .iter()
+            .enumerate()
+            .map(|(index, profile)| (profile.id.clone(), index))
+            .collect();
+        let moved = |index: &usize| self.by_id.get(old.get(*index)?).copied();
+        self.fixed = self
+            .fixed
+            .iter()
+            .filter_map(|(device, index)| Some((device.clone(), moved(index)?)))
+            .collect();
+        for known in self.recognised.values_mut() {
+            *known = known.iter().filter_map(moved).collect();
+        }
+        self.recognised.retain(|_, known| !known.is_empty());
+        self.by_topic.clear();
+        self.profiles = profiles;
+    }
+
     /// The profile that a device is read by, once it is known: of several, the one that reads most.
     #[must_use]
     pub fn profile_of(&self, device: &str) -> Option<&Profile> {
@@ -75,6 +100,31 @@ impl ByProfile {
                 .map(profile)
                 .max_by_key(|profile| profile.channels.len())
         })
+    }
+
+    /// The profile that supervises a device which a format has announced: of several that take it, the
+    /// one that demands most.
+    #[must_use]
+    pub fn profile_for(&self, format: &str, announced: &Announcement) -> Option<&Profile> {
+        let (vendor, model) = (announced.vendor.as_deref(), announced.model.as_deref());
+        self.profiles
+            .iter()
+            .filter_map(|profile| match &profile.matcher {
+                Matcher::Format(matcher) if matcher.takes(format, vendor, model) => {
+                    Some((matcher.strictness(), profile))
+                }
+                _ => None,
+            })
+            .max_by_key(|(strictness, _)| *strictness)
+            .map(|(_, profile)| profile)
+    }
+
+    /// The loaded profile with this id.
+    #[must_use]
+    pub fn by_id(&self, id: &str) -> Option<&Profile> {
+        self.by_id
+            .get(id)
+            .and_then(|index| self.profiles.get(*index))
     }
 
     /// Reads an MQTT message; the id of the profile that took it.
@@ -94,12 +144,18 @@ impl ByProfile {
             let Matcher::Mqtt(matcher) = &profile.matcher else {
                 continue;
             };
-            let Ok(body) = json::parse(matcher.payload, message) else {
-                output.note(|| format!("profile `{}`: the payload has another form", profile.id));
+            let documents = match payload::documents(matcher, message) {
+                Ok(documents) => documents,
+                Err(why) => {
+                    output.note(|| format!("profile `{}`: {why}", profile.id));
+                    continue;
+                }
+            };
+            let Some(body) = documents.all.first() else {
                 continue;
             };
             let captures = matcher.topic.captures(message.topic).unwrap_or_default();
-            let device = device_of(profile, &captures, &body);
+            let device = device_of(profile, &captures, body);
             let lacks = matcher.has.iter().find(|p| body.pointer(p).is_none());
             if !self.takes(index, device.as_deref(), &candidates, lacks.is_none()) {
                 output.note(|| match lacks {
@@ -110,7 +166,7 @@ impl ByProfile {
                 });
                 continue;
             }
-            json::read(profile, &captures, &body, output)?;
+            json::read(profile, &captures, &documents, output)?;
             if let Some(device) = device {
                 self.remember(device, index);
             }
@@ -193,7 +249,7 @@ impl ByProfile {
 
 fn topic_fits(profile: &Profile, topic: &str) -> bool {
     match &profile.matcher {
-        Matcher::Modbus => false,
+        Matcher::Modbus | Matcher::Format(_) => false,
         Matcher::Mqtt(matcher) => {
             !matcher.not_topic.iter().any(|f| filter_matches(f, topic))
                 && matcher.topic.captures(topic).is_some()
@@ -204,3 +260,7 @@ fn topic_fits(profile: &Profile, topic: &str) -> bool {
 fn device_of(profile: &Profile, captures: &Captures, body: &serde_json::Value) -> Option<String> {
     profile.device.as_ref()?.fill(captures, body, None)
 }
+
+#[cfg(test)]
+#[path = "by_profile/tests.rs"]
+mod tests;

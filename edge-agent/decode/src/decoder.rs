@@ -11,7 +11,9 @@ use crate::by_profile::ByProfile;
 use crate::formats::{self, Format, Verdict};
 use crate::frame::{Message, Registers};
 use crate::observation::{Announcement, Bridge, Output};
+use crate::privacy::Pseudonyms;
 use crate::profile::Profile;
+use crate::time::SourceTime;
 
 /// Why a frame gave no readings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +46,9 @@ pub struct Decoded {
     /// Bridges that came or went.
     pub bridges: Vec<Bridge>,
     /// Devices that were heard, though they gave no reading.
-    pub heard: Vec<String>,
+    pub heard: Vec<DeviceId>,
+    /// Devices that gave a time which cannot be.
+    pub wrong_clocks: Vec<DeviceId>,
     /// Fields that were there and could not be read, one sentence each.
     pub problems: Vec<String>,
 }
@@ -55,24 +59,38 @@ pub struct Decoder {
     profiles: ByProfile,
     formats: Vec<Box<dyn Format>>,
     zone: TimeZone,
+    pseudonyms: Pseudonyms,
 }
 
 impl Decoder {
     /// A decoder with these profiles and every format. `zone` is the site's time zone: device times
-    /// without a zone are read in it.
+    /// without a zone are read in it. `pseudonyms` stand for people's credentials in its readings.
     #[must_use]
-    pub fn new(profiles: ByProfile, zone: TimeZone) -> Self {
+    pub fn new(profiles: ByProfile, zone: TimeZone, pseudonyms: Pseudonyms) -> Self {
         Self {
             profiles,
             formats: formats::all(),
             zone,
+            pseudonyms,
         }
+    }
+
+    /// Puts other profiles in the place of the present ones. Devices stay with the profile that has
+    /// recognised them, if it is still there.
+    pub fn set_profiles(&mut self, profiles: Vec<Profile>) {
+        self.profiles.replace(profiles);
     }
 
     /// The profile that a device is read by, once it is known.
     #[must_use]
     pub fn profile_of(&self, device: &DeviceId) -> Option<&Profile> {
         self.profiles.profile_of(device.as_str())
+    }
+
+    /// The profile that supervises a device which a format has announced.
+    #[must_use]
+    pub fn profile_for(&self, format: &str, announced: &Announcement) -> Option<&Profile> {
+        self.profiles.profile_for(format, announced)
     }
 
     /// Reads an MQTT message as its sender wrote it, times included; the name of who read it.
@@ -162,12 +180,29 @@ impl Decoder {
             readings: Vec::with_capacity(output.observations.len()),
             announcements: output.announcements,
             bridges: output.bridges,
-            heard: output.heard,
+            heard: output
+                .heard
+                .into_iter()
+                .filter_map(|device| DeviceId::new(device).ok())
+                .collect(),
+            wrong_clocks: Vec::new(),
             problems: output.problems,
         };
         for observation in output.observations {
-            match observation.into_reading(retained, received, &self.zone) {
-                Ok(reading) => decoded.readings.push(reading),
+            // A clock that was never set is told by its unusable times; that is no news.
+            let tells_time = !retained
+                && !observation.replayed
+                && matches!(
+                    observation.time,
+                    Some(SourceTime::Instant(_) | SourceTime::Local(_))
+                );
+            match observation.into_reading(retained, received, &self.zone, &self.pseudonyms) {
+                Ok(reading) => {
+                    if tells_time && reading.at == reading.received_at {
+                        decoded.wrong_clocks.push(reading.device.clone());
+                    }
+                    decoded.readings.push(reading);
+                }
                 Err(problem) => decoded.problems.push(problem),
             }
         }

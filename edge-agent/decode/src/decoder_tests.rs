@@ -26,6 +26,7 @@ fn decoder() -> Decoder {
     Decoder::new(
         ByProfile::new(profiles.map(shipped).to_vec(), [], []),
         TimeZone::UTC,
+        Pseudonyms::new(&[0; 32]),
     )
 }
 

@@ -1,8 +1,39 @@
 //! The formats that are understood without any configuration. Each file knows one family: how its
 //! messages are told from others, what its fields mean, and its traps of polarity, units and time.
 
+mod chirpstack;
+mod dahua;
+mod esp_rfid;
+mod esphome;
+mod frigate;
+mod hikvision;
 mod home_assistant;
+mod lenient;
+mod lorawan;
+mod onvif;
+mod openmqttgateway;
+mod ratgdo;
+mod remembered;
+mod ring_mqtt;
+#[cfg(test)]
+mod routing_tests;
+mod rtl_433;
+mod seen;
+mod shelly_gen1;
+mod shelly_gen2;
+mod sparkplug_b;
+mod tasmota;
+mod the_things_stack;
+mod thin_edge;
 mod zigbee2mqtt;
+mod zwave;
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod routing_tests;
+#[cfg(test)]
+mod testing;
 
 use gridwatch_protocol::Timestamp;
 
@@ -40,7 +71,25 @@ pub trait Format: std::fmt::Debug + Send {
 #[must_use]
 pub fn all() -> Vec<Box<dyn Format>> {
     vec![
-        Box::new(zigbee2mqtt::Zigbee2Mqtt::default()),
-        Box::new(home_assistant::HomeAssistant::default()),
+        Box::<zigbee2mqtt::Zigbee2Mqtt>::default(),
+        Box::<frigate::Frigate>::default(),
+        Box::<shelly_gen2::ShellyGen2>::default(),
+        Box::<shelly_gen1::ShellyGen1>::default(),
+        Box::<sparkplug_b::SparkplugB>::default(),
+        Box::<chirpstack::ChirpStack>::default(),
+        Box::<the_things_stack::TheThingsStack>::default(),
+        Box::<onvif::Onvif>::default(),
+        Box::<home_assistant::HomeAssistant>::default(),
+        Box::<tasmota::Tasmota>::default(),
+        Box::<esphome::EspHome>::default(),
+        Box::<rtl_433::Rtl433>::default(),
+        Box::<openmqttgateway::OpenMqttGateway>::default(),
+        Box::new(zwave::ZWave),
+        Box::<thin_edge::ThinEdge>::default(),
+        Box::new(ring_mqtt::RingMqtt),
+        Box::new(ratgdo::Ratgdo),
+        Box::<esp_rfid::EspRfid>::default(),
+        Box::<hikvision::Hikvision>::default(),
+        Box::<dahua::Dahua>::default(),
     ]
 }

@@ -26,6 +26,7 @@ pub mod fields;
 pub mod formats;
 pub mod frame;
 pub mod observation;
+pub mod privacy;
 pub mod profile;
 pub mod time;
 pub mod units;
@@ -34,6 +35,7 @@ pub mod words;
 pub use decoder::{Decoded, Decoder, Refusal};
 pub use frame::{Message, RegisterBlock, Registers};
 pub use observation::{Announcement, Bridge, Observation, Output};
+pub use privacy::Pseudonyms;
 
-/// Larger payloads are refused before they are parsed.
-pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+/// Larger payloads are refused before they are parsed; an inventory of 1,000 devices has about 4 MB.
+pub const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;

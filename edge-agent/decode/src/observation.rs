@@ -3,6 +3,7 @@
 use gridwatch_protocol::{DeviceId, Kind, Quality, Reading, Timestamp, Value};
 use jiff::tz::TimeZone;
 
+use crate::privacy::{self, Pseudonyms};
 use crate::time::{self, SourceTime};
 
 /// One thing that a device said, as its format means it.
@@ -26,6 +27,8 @@ pub struct Observation {
     pub replayed: bool,
     /// The device says that it is being tested.
     pub is_test: bool,
+    /// The value says who somebody is: a plate, a name, a card. Leaves the gateway as a pseudonym.
+    pub personal: bool,
 }
 
 impl Observation {
@@ -42,6 +45,7 @@ impl Observation {
             source_event: None,
             replayed: false,
             is_test: false,
+            personal: false,
         }
     }
 
@@ -80,6 +84,13 @@ impl Observation {
         self
     }
 
+    /// Says who somebody is.
+    #[must_use]
+    pub fn personal(mut self) -> Self {
+        self.personal = true;
+        self
+    }
+
     /// As a reading. Numbers that are none never pass.
     ///
     /// # Errors
@@ -89,16 +100,21 @@ impl Observation {
         retained: bool,
         received_at: Timestamp,
         zone: &TimeZone,
+        pseudonyms: &Pseudonyms,
     ) -> Result<Reading, String> {
         if self.value.as_number().is_some_and(|n| !n.is_finite()) {
             return Err(format!("{} of {} is not a number", self.kind, self.device));
         }
+        let is_personal = privacy::is_personal(&self);
         let device = DeviceId::new(self.device).map_err(|error| error.to_string())?;
         let (at, time_quality) = time::settle(self.time, received_at, zone);
         Ok(Reading {
             device,
             kind: self.kind,
-            value: self.value,
+            value: match self.value {
+                Value::Text(text) if is_personal => Value::Text(pseudonyms.of(&text)),
+                value => value,
+            },
             unit: self.unit,
             quality: match self.quality {
                 Quality::Good => time_quality,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gridwatch_protocol::{DeviceId, Place, Severity};
 use serde::Deserialize;
 
+use super::Parity;
 use crate::detection::RuleConfig;
 
 #[derive(Deserialize)]
@@ -105,6 +106,7 @@ pub(super) struct MqttFile {
     pub(super) username: String,
     #[serde(default)]
     pub(super) password_file: PathBuf,
+    #[serde(default = "everything")]
     pub(super) subscribe: Vec<String>,
     #[serde(default = "keep_alive_s")]
     pub(super) keep_alive_s: u64,
@@ -130,29 +132,37 @@ fn keep_alive_s() -> u64 {
     15
 }
 
+/// Every topic but the broker's own (`$SYS`): what is not understood goes to the quarantine.
+fn everything() -> Vec<String> {
+    vec!["#".to_owned()]
+}
+
 fn max_packet_kib() -> usize {
-    2048
+    8192
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModbusFile {
     pub(super) name: String,
-    pub(super) host: String,
-    #[serde(default = "modbus_port")]
-    pub(super) port: u16,
+    #[serde(default)]
+    pub(super) transport: Transport,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) device: Option<PathBuf>,
+    pub(super) baud_rate: Option<u32>,
+    pub(super) data_bits: Option<u8>,
+    pub(super) parity: Option<Parity>,
+    pub(super) stop_bits: Option<u8>,
     #[serde(default = "modbus_timeout_ms")]
     pub(super) timeout_ms: u64,
     #[serde(default)]
-    pub(super) connection: Connection,
+    pub(super) pause_ms: u64,
+    pub(super) connection: Option<Connection>,
     #[serde(default)]
     pub(super) allow_plaintext: bool,
     #[serde(default)]
     pub(super) units: Vec<UnitFile>,
-}
-
-fn modbus_port() -> u16 {
-    502
 }
 
 fn modbus_timeout_ms() -> u64 {
@@ -161,8 +171,16 @@ fn modbus_timeout_ms() -> u64 {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Connection {
+pub(super) enum Transport {
     #[default]
+    Tcp,
+    RtuOverTcp,
+    Rtu,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Connection {
     PerUnit,
     Shared,
 }

@@ -8,15 +8,15 @@ use gridwatch_protocol::{GatewayId, SiteId};
 use toml::{Table, Value};
 
 use super::file::{
-    AgentFile, ConfigFile, Connection, DetectionFile, DeviceFile, FaultOutputFile, HealthFile,
-    HubFile, JoinFile, ModbusFile, ModelFile, MqttFile, OutboxFile, RehearsalFile, TelemetryFile,
+    AgentFile, ConfigFile, DetectionFile, DeviceFile, FaultOutputFile, HealthFile, HubFile,
+    JoinFile, ModbusFile, ModelFile, MqttFile, OutboxFile, RehearsalFile, TelemetryFile,
 };
 use super::{
     Config, DEFAULT_TOML, DetectionConfig, DeviceConfig, FaultOutputConfig, HubConfig,
-    ModbusConfig, ModbusUnit, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
+    ModbusConfig, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
 };
 use crate::detection::model::{Backend, Level, Model};
-use gridwatch_decode::profile::{Matcher, Profile, check_golden};
+use gridwatch_decode::profile::Profile;
 
 /// Site of an agent that has no hub yet.
 const SITE_ALONE: &str = "unassigned";
@@ -243,48 +243,21 @@ impl Checker<'_> {
             modbus,
             devices,
             detection: detection?,
+            profiles_dir: self.base.join(&file.agent.profiles_dir),
             profiles,
         })
     }
 
     fn profiles(&mut self, folder: &Path) -> Vec<Profile> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.problem(format!(
-                    "[agent] profiles_dir: reading folder `{}`: {error}",
-                    folder.display()
-                ));
-                return Vec::new();
-            }
-        };
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-            .collect();
-        paths.sort();
-        let mut ids = BTreeSet::new();
-        let mut profiles = Vec::new();
-        for path in paths {
-            let outcome = std::fs::read_to_string(&path)
-                .map_err(|error| vec![error.to_string()])
-                .and_then(|text| Profile::parse(&text))
-                .and_then(|profile| check_golden(&profile).map(|()| profile));
-            match outcome {
-                Ok(profile) if ids.insert(profile.id.clone()) => profiles.push(profile),
-                Ok(profile) => self.problem(format!(
-                    "profile `{}`: id `{}` is taken by another file",
-                    path.display(),
-                    profile.id
-                )),
-                Err(whys) => {
-                    for why in whys {
-                        self.problem(format!("profile `{}`: {why}", path.display()));
-                    }
+        match crate::profiles::read(folder) {
+            Ok(profiles) => profiles,
+            Err(problems) => {
+                for problem in problems {
+                    self.problem(problem);
                 }
+                Vec::new()
             }
         }
-        profiles
     }
 
     fn hub(&mut self, file: &HubFile) -> (Option<HubConfig>, SiteId) {
@@ -421,56 +394,9 @@ impl Checker<'_> {
     }
 
     fn modbus(&mut self, files: Vec<ModbusFile>, profiles: &[Profile]) -> Vec<ModbusConfig> {
-        let mut lines = Vec::new();
-        for file in files {
-            let at = format!("[[modbus]] `{}`", file.name);
-            if !host_is_loopback(&file.host) && !file.allow_plaintext {
-                self.problem(format!(
-                    "{at}: Modbus knows no protection; set allow_plaintext = true once `{}` is on its own network segment",
-                    file.host
-                ));
-            }
-            if !(10..=60_000).contains(&file.timeout_ms) {
-                self.problem(format!("{at}: timeout_ms must be 10 to 60000"));
-            }
-            if file.units.is_empty() {
-                self.problem(format!("{at}: has no [[modbus.units]]"));
-            }
-            let mut units = Vec::new();
-            for unit in file.units {
-                let profile = profiles.iter().find(|p| p.id == unit.profile);
-                if !profile.is_some_and(|p| matches!(p.matcher, Matcher::Modbus)) {
-                    self.problem(format!(
-                        "{at} unit {}: `{}` is not a loaded Modbus profile",
-                        unit.unit, unit.profile
-                    ));
-                }
-                if !(20..=3_600_000).contains(&unit.interval_ms) {
-                    self.problem(format!(
-                        "{at} unit {}: interval_ms must be 20 to 3600000",
-                        unit.unit
-                    ));
-                }
-                units.push(ModbusUnit {
-                    unit: unit.unit,
-                    device: unit.device,
-                    profile: unit.profile,
-                    interval_ms: unit.interval_ms,
-                });
-            }
-            let groups: Vec<Vec<ModbusUnit>> = match file.connection {
-                Connection::Shared => vec![units],
-                Connection::PerUnit => units.into_iter().map(|unit| vec![unit]).collect(),
-            };
-            lines.extend(groups.into_iter().map(|units| ModbusConfig {
-                name: file.name.clone(),
-                host: file.host.clone(),
-                port: file.port,
-                timeout_ms: file.timeout_ms,
-                units,
-            }));
-        }
-        lines
+        let outcome = super::modbus::lines(files, profiles);
+        self.problems.extend(outcome.problems);
+        outcome.lines
     }
 
     fn names_are_unique(&mut self, mqtt: &[MqttConfig], modbus: &[ModbusConfig]) {
@@ -614,7 +540,7 @@ impl Checker<'_> {
     }
 }
 
-fn host_is_loopback(host: &str) -> bool {
+pub(super) fn host_is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

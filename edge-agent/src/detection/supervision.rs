@@ -1,26 +1,110 @@
-//! Supervision: silence is a signal. Pure.
+//! Supervision: silence is a signal. Pure, and one model for every protocol.
 //!
-//! A device is lost when it has been silent for longer than its profile allows. While the source it
-//! comes over is down, the source is reported once and its devices are not counted as silent: they
-//! had no way to be heard.
+//! A device is lost when it has been silent for longer than its profile allows, or than it has learned
+//! to expect; or when its own network says that it cannot be reached. While the source or the bridge
+//! it comes over is down, that is reported once and its devices are not counted as silent: they had no
+//! way to be heard. What is wrong with a sensor itself stands in `condition`.
+
+mod condition;
+mod interval;
+
+pub use condition::{BATTERY_RULE, CLOCK_RULE, FLAPPING_RULE, STUCK_RULE};
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use gridwatch_decode::profile::Profile;
+use gridwatch_decode::{Announcement, Bridge};
 use gridwatch_protocol::{
-    DeviceId, DeviceState, DeviceStatus, Kind, Place, Severity, Text, Timestamp,
+    DeviceId, DeviceState, DeviceStatus, Kind, Place, Reading, Severity, Text, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{DEVICES_MAX, words};
 use crate::clock::Moment;
-use gridwatch_decode::profile::Profile;
+use condition::{Change, Conditions};
+use interval::Interval;
 
 /// Name under which silence is reported.
 pub const SILENCE_RULE: &str = "silence";
-/// Name under which a lost source is reported.
+/// Name under which a lost source or bridge is reported.
 pub const SOURCE_RULE: &str = "source-lost";
 /// A source that is back within this time was only restarting.
 const SOURCE_GRACE_MS: i64 = 30_000;
+
+/// What is known of a device's type. Kept over restarts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceFacts {
+    /// Id of the profile or name of the format that reads it.
+    pub by: String,
+    /// Its name for people, as it announces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// Its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Silent for longer than this means lost; `None` = not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_after_ms: Option<i64>,
+    /// The same, learned from its own past; used where nothing else is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned_silent_ms: Option<i64>,
+    /// Whether it protects life.
+    pub life_safety: bool,
+    /// A battery below this many percent is low.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery_low_percent: Option<f64>,
+    /// A battery below this many volts is low.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery_low_volts: Option<f64>,
+    /// A measured value that does not change at all for this long is stuck.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck_after_ms: Option<i64>,
+}
+
+impl DeviceFacts {
+    /// What a profile says.
+    #[must_use]
+    pub fn of_profile(profile: &Profile) -> Self {
+        Self {
+            by: profile.id.clone(),
+            silent_after_ms: profile.silent_after_ms,
+            life_safety: profile.is_life_safety(),
+            battery_low_percent: profile.supervision.battery_low_percent,
+            battery_low_volts: profile.supervision.battery_low_volts,
+            stuck_after_ms: profile.supervision.stuck_after_ms,
+            ..Self::default()
+        }
+    }
+
+    /// Takes over how a profile supervises a device that a format reads.
+    fn supervised_by(&mut self, profile: &Profile) {
+        let own = profile.supervision;
+        self.silent_after_ms = profile.silent_after_ms.or(self.silent_after_ms);
+        self.life_safety |= profile.is_life_safety();
+        self.battery_low_percent = own.battery_low_percent;
+        self.battery_low_volts = own.battery_low_volts;
+        self.stuck_after_ms = own.stuck_after_ms;
+    }
+
+    /// Takes over what a device announces of itself; what it leaves out stays as it was.
+    fn announced(&mut self, told: &Announcement) {
+        let keep = |slot: &mut Option<String>, new: &Option<String>| {
+            if new.is_some() {
+                slot.clone_from(new);
+            }
+        };
+        keep(&mut self.name, &told.name);
+        keep(&mut self.vendor, &told.vendor);
+        keep(&mut self.model, &told.model);
+        self.silent_after_ms = told.silent_after_ms.or(self.silent_after_ms);
+        self.life_safety |= told.kinds.iter().any(|kind| kind.is_life_safety());
+    }
+}
 
 /// A device that is known before it is heard: configured, or remembered from an earlier run.
 #[derive(Debug, Clone)]
@@ -31,33 +115,69 @@ pub struct KnownDevice {
     pub place: Place,
     /// Whether the configuration names it.
     pub configured: bool,
-    /// Profile that reads it.
-    pub profile: Option<String>,
-    /// Silent for longer than this means lost; `None` = not supervised.
-    pub silent_after_ms: Option<i64>,
-    /// Whether the limit is the configuration's own, which a profile does not change.
-    pub limit_is_fixed: bool,
-    /// Whether it protects life.
-    pub life_safety: bool,
+    /// What is known of its type.
+    pub facts: DeviceFacts,
+    /// The configuration's own silence limit, which overrides every other; `Some(None)` = not
+    /// supervised.
+    pub fixed_limit: Option<Option<i64>>,
     /// The source it comes over, where that is known before it is heard.
     pub source: Option<String>,
 }
 
-/// What supervision says about a device or a source.
+impl KnownDevice {
+    /// A device of which nothing is known.
+    #[must_use]
+    pub fn unknown(id: DeviceId) -> Self {
+        Self {
+            id,
+            place: Place::default(),
+            configured: false,
+            facts: DeviceFacts::default(),
+            fixed_limit: None,
+            source: None,
+        }
+    }
+
+    /// Silent for longer than this means lost; `None` = not supervised.
+    #[must_use]
+    pub fn silent_after_ms(&self) -> Option<i64> {
+        self.fixed_limit
+            .unwrap_or(self.facts.silent_after_ms.or(self.facts.learned_silent_ms))
+    }
+}
+
+/// What supervision says about a device, a bridge or a source.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) rule: &'static str,
     pub(super) device: DeviceId,
-    pub(super) lost: bool,
+    pub(super) kind: Kind,
+    pub(super) active: bool,
     pub(super) severity: Severity,
     pub(super) reason: Text,
 }
 
-/// All devices and sources.
+/// All devices, and the ways they come.
 #[derive(Debug)]
 pub struct Supervision {
     devices: HashMap<DeviceId, Watched>,
-    sources: HashMap<String, Source>,
+    /// Sources of the configuration by name, and bridges by what their devices' ids begin with.
+    ways: HashMap<Way, Link>,
+    /// Conditions that began or ended since the last tick.
+    pending: Vec<Finding>,
+}
+
+/// How a device comes to the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Way {
+    Source(String),
+    Bridge(String),
+}
+
+#[derive(Debug, Default)]
+struct Link {
+    down_since: Option<(i64, String)>,
+    reported: bool,
 }
 
 #[derive(Debug)]
@@ -67,83 +187,171 @@ struct Watched {
     heard_ms: i64,
     heard_at: Option<Timestamp>,
     kinds: Vec<Kind>,
+    interval: Interval,
+    conditions: Conditions,
     lost: bool,
+    /// Whether the loss was told, or is held back because it comes and goes.
+    told_lost: bool,
     /// The device's own network says that it cannot be reached.
     offline: bool,
     /// Changed since the hub was last told.
     changed: bool,
 }
 
-#[derive(Debug)]
-struct Source {
-    down_since: Option<(i64, String)>,
-    reported: bool,
-}
-
 impl Supervision {
     /// Silence counts from `now`: nothing could be heard while the agent was not running.
     pub(super) fn new(known: Vec<KnownDevice>, now: Moment) -> Self {
-        let devices = known
-            .into_iter()
-            .map(|known| {
-                let watched = Watched {
-                    source: known.source.as_deref().map(Arc::from),
-                    known,
-                    heard_ms: now.mono_ms,
-                    heard_at: None,
-                    kinds: Vec::new(),
-                    lost: false,
-                    offline: false,
-                    changed: true,
-                };
-                (watched.known.id.clone(), watched)
-            })
-            .collect();
         Self {
-            devices,
-            sources: HashMap::new(),
+            devices: known
+                .into_iter()
+                .map(|known| (known.id.clone(), Watched::new(known, now)))
+                .collect(),
+            ways: HashMap::new(),
+            pending: Vec::new(),
         }
     }
 
+    /// Goes on with what was told before a restart: it ends when it is seen to be over.
+    pub(super) fn resume<'a>(
+        &mut self,
+        open: impl Iterator<Item = (&'a str, &'a DeviceId)>,
+        now: Moment,
+    ) {
+        for (rule, device) in open {
+            if rule == SOURCE_RULE {
+                let way = match device.as_str().strip_prefix("gateway/") {
+                    Some(name) => Way::Source(name.to_owned()),
+                    None => Way::Bridge(device.to_string()),
+                };
+                let why = "not back since the agent was restarted".to_owned();
+                let link = Link {
+                    down_since: Some((now.mono_ms - SOURCE_GRACE_MS, why)),
+                    reported: true,
+                };
+                self.ways.insert(way, link);
+            } else if let Some(watched) = self.watched(device, now) {
+                watched.resume(rule);
+            }
+        }
+    }
+
+    /// Notes that a device was heard. True when what is known of it has changed and must be kept.
     pub(super) fn heard(
         &mut self,
         device: &DeviceId,
         source: &Arc<str>,
         profile: Option<&Profile>,
-        kind: Kind,
+        by: &str,
+        kind: Option<Kind>,
         now: Moment,
     ) -> bool {
-        if !self.devices.contains_key(device) {
-            if self.devices.len() >= DEVICES_MAX {
-                return false;
-            }
-            self.devices.insert(device.clone(), unknown(device, now));
-        }
-        let watched = self.devices.get_mut(device).expect("made above");
-        if watched.heard_at.is_none() {
-            watched.changed = true;
-        }
+        let Some(watched) = self.watched(device, now) else {
+            return false;
+        };
+        watched.changed |= watched.heard_at.is_none();
         watched.offline = false;
+        let is_new_moment = watched.heard_ms != now.mono_ms || watched.heard_at.is_none();
         watched.heard_ms = now.mono_ms;
         watched.heard_at = Some(now.wall);
         if watched.source.as_ref() != Some(source) {
             watched.source = Some(source.clone());
         }
-        if !watched.kinds.contains(&kind) {
+        let mut must_keep = false;
+        if let Some(kind) = kind
+            && !watched.kinds.contains(&kind)
+        {
             watched.kinds.push(kind);
             watched.changed = true;
-        }
-        let is_new =
-            profile.is_some_and(|profile| watched.known.profile.as_deref() != Some(&profile.id));
-        if is_new && let Some(profile) = profile {
-            watched.known.profile = Some(profile.id.clone());
-            watched.known.life_safety = profile.is_life_safety();
-            if !watched.known.limit_is_fixed {
-                watched.known.silent_after_ms = profile.silent_after_ms;
+            if kind.is_life_safety() && !watched.known.facts.life_safety {
+                watched.known.facts.life_safety = true;
+                must_keep = true;
             }
-            watched.changed = true;
         }
-        is_new
+        must_keep |= watched.read_by(profile, by);
+        if is_new_moment
+            && watched.reports_by_itself()
+            && let Some(limit) = watched.interval.heard(now.mono_ms)
+        {
+            must_keep |= watched.known.facts.learned_silent_ms.replace(limit) != Some(limit);
+        }
+        must_keep
+    }
+
+    /// The device profiles have changed: devices that are read by one get its limits.
+    pub fn profiles_changed(&mut self, profiles: &[Profile]) {
+        for watched in self.devices.values_mut() {
+            let by = &watched.known.facts.by;
+            if let Some(profile) = profiles.iter().find(|profile| profile.id == *by) {
+                watched.take_profile(profile);
+            }
+        }
+    }
+
+    /// Takes in a reading: what it says about the sensor itself.
+    pub(super) fn observe(&mut self, reading: &Reading, now: Moment) {
+        if let Some(watched) = self.devices.get_mut(&reading.device) {
+            let change = watched
+                .conditions
+                .observe(reading, &watched.known.facts, now.mono_ms);
+            self.pending.extend(change.map(|c| watched.condition(c)));
+        }
+    }
+
+    /// Takes in whether the time that a device gave was right.
+    pub(super) fn device_clock(&mut self, device: &DeviceId, is_right: bool) {
+        if let Some(watched) = self.devices.get_mut(device) {
+            let change = watched.conditions.clock(is_right);
+            self.pending.extend(change.map(|c| watched.condition(c)));
+        }
+    }
+
+    /// Takes in what a format tells about a device, with the profile that supervises its type, if
+    /// there is one. True when it must be kept.
+    pub(super) fn announce(
+        &mut self,
+        told: &Announcement,
+        by: &str,
+        profile: Option<&Profile>,
+        now: Moment,
+    ) -> bool {
+        let Ok(device) = DeviceId::new(told.device.clone()) else {
+            return false;
+        };
+        if told.removed {
+            self.removed(&device);
+            return false;
+        }
+        let Some(watched) = self.watched(&device, now) else {
+            return false;
+        };
+        let before = watched.known.facts.clone();
+        watched.known.facts.announced(told);
+        if let Some(profile) = profile {
+            watched.known.facts.supervised_by(profile);
+        }
+        if watched.known.facts.by.is_empty() {
+            by.clone_into(&mut watched.known.facts.by);
+        }
+        watched.changed |= watched.known.facts != before;
+        watched.known.facts != before
+    }
+
+    /// A device has left its network: one that the site counts on is lost, any other is forgotten.
+    fn removed(&mut self, device: &DeviceId) {
+        let Some(watched) = self.devices.get_mut(device) else {
+            return;
+        };
+        if watched.known.configured || watched.known.facts.life_safety {
+            watched.offline = true;
+        } else if !watched.told_lost {
+            self.devices.remove(device);
+        }
+    }
+
+    /// What is known of a device's type.
+    #[must_use]
+    pub fn facts(&self, device: &DeviceId) -> Option<&DeviceFacts> {
+        self.devices.get(device).map(|w| &w.known.facts)
     }
 
     /// The device's own network says that it cannot be reached: lost without waiting for its limit.
@@ -153,22 +361,33 @@ impl Supervision {
         }
     }
 
+    /// A source's connection was made or lost.
     pub(super) fn source(&mut self, name: &str, state: Result<(), &str>, now: Moment) {
-        let source = self.sources.entry(name.to_owned()).or_insert(Source {
-            down_since: None,
-            reported: false,
-        });
+        self.way(Way::Source(name.to_owned()), state, now);
+    }
+
+    /// A bridge says whether the devices behind it can be heard.
+    pub(super) fn bridge(&mut self, bridge: &Bridge, now: Moment) {
+        let state = if bridge.online {
+            Ok(())
+        } else {
+            Err("the bridge reports that it is offline")
+        };
+        self.way(Way::Bridge(bridge.prefix.clone()), state, now);
+    }
+
+    fn way(&mut self, way: Way, state: Result<(), &str>, now: Moment) {
+        let link = self.ways.entry(way.clone()).or_default();
         match state {
             Err(why) => {
-                source
-                    .down_since
-                    .get_or_insert((now.mono_ms, why.to_owned()));
+                link.down_since.get_or_insert((now.mono_ms, why.to_owned()));
             }
-            Ok(()) if source.down_since.take().is_some() => {
+            Ok(()) if link.down_since.take().is_some() => {
                 // What comes over it gets its full time again.
                 for watched in self.devices.values_mut() {
-                    if watched.source.as_deref() == Some(name) && !watched.lost {
+                    if way.carries(watched) && !watched.lost {
                         watched.heard_ms = now.mono_ms;
+                        watched.interval.excuse(now.mono_ms);
                     }
                 }
             }
@@ -177,39 +396,39 @@ impl Supervision {
     }
 
     pub(super) fn tick(&mut self, now: Moment) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (name, source) in &mut self.sources {
-            let down = source
+        let mut findings = std::mem::take(&mut self.pending);
+        for (way, link) in &mut self.ways {
+            let down = link
                 .down_since
                 .as_ref()
                 .filter(|(since, _)| now.mono_ms - since >= SOURCE_GRACE_MS);
-            if down.is_some() != source.reported {
-                source.reported = down.is_some();
-                findings.extend(source_finding(name, down.map(|(_, why)| why.as_str())));
+            if down.is_some() != link.reported {
+                link.reported = down.is_some();
+                findings.extend(way.finding(down.map(|(_, why)| why.as_str())));
             }
         }
+        let down: Vec<&Way> = self
+            .ways
+            .iter()
+            .filter(|(_, link)| link.down_since.is_some())
+            .map(|(way, _)| way)
+            .collect();
         for watched in self.devices.values_mut() {
-            let source_down = watched
-                .source
-                .as_deref()
-                .and_then(|name| self.sources.get(name))
-                .is_some_and(|source| source.down_since.is_some());
-            let silent_ms = now.mono_ms - watched.heard_ms;
-            let limit = watched.known.silent_after_ms;
-            let is_unit = watched.known.source.is_some();
-            let lost = match limit {
-                _ if watched.offline => true,
-                None => false,
-                Some(limit) if silent_ms >= limit => watched.lost || is_unit || !source_down,
-                Some(_) => false,
-            };
-            if lost != watched.lost {
-                watched.lost = lost;
-                watched.changed = true;
-                findings.push(watched.finding(silent_ms));
-            }
+            let sheltered = down.iter().any(|way| way.carries(watched));
+            watched.tick(sheltered, now, &mut findings);
         }
         findings
+    }
+
+    fn watched(&mut self, device: &DeviceId, now: Moment) -> Option<&mut Watched> {
+        if !self.devices.contains_key(device) {
+            if self.devices.len() >= DEVICES_MAX {
+                return None;
+            }
+            let watched = Watched::new(KnownDevice::unknown(device.clone()), now);
+            self.devices.insert(device.clone(), watched);
+        }
+        self.devices.get_mut(device)
     }
 
     /// Devices that are new or changed since [`Supervision::told`], at most `limit`.
@@ -241,62 +460,155 @@ impl Supervision {
         }
     }
 
-    /// How many devices there are.
+    /// How many devices there are, and how many of them are lost.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.devices.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.devices.is_empty()
+    pub fn counts(&self) -> (usize, usize) {
+        let lost = self.devices.values().filter(|watched| watched.lost).count();
+        (self.devices.len(), lost)
     }
 }
 
-fn unknown(device: &DeviceId, now: Moment) -> Watched {
-    Watched {
-        known: KnownDevice {
-            id: device.clone(),
-            place: Place::default(),
-            configured: false,
-            profile: None,
-            silent_after_ms: None,
-            limit_is_fixed: false,
-            life_safety: false,
-            source: None,
-        },
-        source: None,
-        heard_ms: now.mono_ms,
-        heard_at: None,
-        kinds: Vec::new(),
-        lost: false,
-        offline: false,
-        changed: true,
+impl Way {
+    /// Whether a device comes this way. A Modbus unit is a source of its own: its silence is its own.
+    fn carries(&self, watched: &Watched) -> bool {
+        match self {
+            Way::Source(name) => {
+                watched.known.source.is_none() && watched.source.as_deref() == Some(name.as_str())
+            }
+            Way::Bridge(prefix) => watched
+                .known
+                .id
+                .as_str()
+                .strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.starts_with('/')),
+        }
     }
-}
 
-fn source_finding(name: &str, why: Option<&str>) -> Option<Finding> {
-    // A Modbus unit is a device of its own; its silence is reported as the device's.
-    if name.contains('/') {
-        return None;
+    fn finding(&self, why: Option<&str>) -> Option<Finding> {
+        let device = match self {
+            // A Modbus unit is a device of its own; its silence is reported as the device's.
+            Way::Source(name) if name.contains('/') => return None,
+            Way::Source(name) => format!("gateway/{name}"),
+            Way::Bridge(prefix) => prefix.clone(),
+        };
+        Some(Finding {
+            rule: SOURCE_RULE,
+            device: DeviceId::new(device).ok()?,
+            kind: Kind::Availability,
+            active: why.is_some(),
+            severity: Severity::P2,
+            reason: why.map_or_else(words::source_back, words::source_lost),
+        })
     }
-    Some(Finding {
-        rule: SOURCE_RULE,
-        device: DeviceId::new(format!("gateway/{name}")).ok()?,
-        lost: why.is_some(),
-        severity: Severity::P2,
-        reason: why.map_or_else(words::source_back, words::source_lost),
-    })
 }
 
 impl Watched {
-    fn finding(&self, silent_ms: i64) -> Finding {
+    fn new(known: KnownDevice, now: Moment) -> Self {
+        Self {
+            source: known.source.as_deref().map(Arc::from),
+            known,
+            heard_ms: now.mono_ms,
+            heard_at: None,
+            kinds: Vec::new(),
+            interval: Interval::default(),
+            conditions: Conditions::default(),
+            lost: false,
+            told_lost: false,
+            offline: false,
+            changed: true,
+        }
+    }
+
+    fn resume(&mut self, rule: &str) {
+        match rule {
+            SILENCE_RULE => {
+                self.lost = true;
+                self.told_lost = true;
+            }
+            BATTERY_RULE => self.conditions.resume_battery_low(),
+            CLOCK_RULE => self.conditions.resume_clock_wrong(),
+            _ => {}
+        }
+    }
+
+    /// Notes who reads the device; a profile is preferred to a format. True when that is new.
+    fn read_by(&mut self, profile: Option<&Profile>, by: &str) -> bool {
+        let facts = &mut self.known.facts;
+        match profile {
+            Some(profile) if facts.by == profile.id => return false,
+            Some(profile) => self.take_profile(profile),
+            None if facts.by.is_empty() => by.clone_into(&mut facts.by),
+            None => return false,
+        }
+        self.changed = true;
+        true
+    }
+
+    fn take_profile(&mut self, profile: &Profile) {
+        let told = std::mem::take(&mut self.known.facts);
+        self.known.facts = DeviceFacts {
+            name: told.name,
+            vendor: told.vendor,
+            model: told.model,
+            learned_silent_ms: told.learned_silent_ms,
+            ..DeviceFacts::of_profile(profile)
+        };
+    }
+
+    /// Whether its reports come by themselves, so that their pauses mean something: it measures, or
+    /// it protects life. Doors and cameras speak when something happens.
+    fn reports_by_itself(&self) -> bool {
+        self.known.facts.life_safety
+            || self.kinds.iter().any(|kind| {
+                matches!(
+                    kind,
+                    Kind::Temperature
+                        | Kind::Humidity
+                        | Kind::Co2
+                        | Kind::Voc
+                        | Kind::Pm25
+                        | Kind::Battery
+                        | Kind::WaterLevel
+                        | Kind::LinkQuality
+                )
+            })
+    }
+
+    fn tick(&mut self, sheltered: bool, now: Moment, findings: &mut Vec<Finding>) {
+        let silent_ms = now.mono_ms - self.heard_ms;
+        let lost = match self.known.silent_after_ms() {
+            _ if self.offline => true,
+            // Lost before a restart and not heard since.
+            _ if self.lost && self.heard_at.is_none() => true,
+            None => false,
+            Some(limit) if silent_ms >= limit => self.lost || !sheltered,
+            Some(_) => false,
+        };
+        if lost != self.lost {
+            self.lost = lost;
+            self.changed = true;
+            if lost && let Some(change) = self.conditions.lost(now.mono_ms) {
+                findings.push(self.condition(change));
+            }
+        }
+        if let Some(change) = self.conditions.calm(now.mono_ms) {
+            findings.push(self.condition(change));
+        }
+        // While it comes and goes, only its return is told; a loss is told when it has stayed.
+        let may_tell = !self.lost || !self.conditions.is_flapping();
+        if self.lost != self.told_lost && may_tell {
+            self.told_lost = self.lost;
+            findings.push(self.silence(silent_ms));
+        }
+    }
+
+    fn silence(&self, silent_ms: i64) -> Finding {
         Finding {
             rule: SILENCE_RULE,
             device: self.known.id.clone(),
-            lost: self.lost,
-            severity: if self.known.life_safety {
+            kind: Kind::Availability,
+            active: self.lost,
+            severity: if self.known.facts.life_safety {
                 Severity::P2
             } else {
                 Severity::P4
@@ -304,17 +616,34 @@ impl Watched {
             reason: if self.offline {
                 words::offline()
             } else if self.lost {
-                words::silent(silent_ms, self.known.silent_after_ms.unwrap_or(silent_ms))
+                let limit = self.known.silent_after_ms().unwrap_or(silent_ms);
+                words::silent(silent_ms, limit)
             } else {
                 words::heard_again()
             },
         }
     }
 
+    fn condition(&self, change: Change) -> Finding {
+        Finding {
+            rule: change.rule,
+            device: self.known.id.clone(),
+            kind: change.kind,
+            active: change.active,
+            severity: if self.known.facts.life_safety {
+                Severity::P3
+            } else {
+                Severity::P4
+            },
+            reason: change.reason,
+        }
+    }
+
     fn status(&self) -> DeviceStatus {
+        let by = &self.known.facts.by;
         DeviceStatus {
             device: self.known.id.clone(),
-            profile: self.known.profile.clone(),
+            profile: (!by.is_empty()).then(|| by.clone()),
             known: self.known.configured,
             state: match (self.lost, self.heard_at) {
                 (true, _) => DeviceState::Silent,
@@ -327,3 +656,6 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

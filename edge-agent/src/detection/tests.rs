@@ -257,7 +257,14 @@ fn device_that_its_network_reports_offline_is_lost_at_once() {
     detector.offline(&device);
     let mut told = run(&mut detector, "1 tick\n 2 tick");
     let source: Arc<str> = "zigbee".into();
-    detector.heard(&device, &source, None, Kind::Smoke, Moment::at_ms(3_000));
+    detector.heard(
+        &device,
+        &source,
+        None,
+        "test",
+        Some(Kind::Smoke),
+        Moment::at_ms(3_000),
+    );
     told += &run(&mut detector, "3 tick");
     expect![[r#"
         1s Raised P2 availability k sensor offline: its network reports that it cannot be reached
@@ -271,10 +278,11 @@ fn watched(silent_after_ms: i64, life_safety: bool) -> KnownDevice {
         id: DeviceId::new("k").expect("valid"),
         place: Place::default(),
         configured: true,
-        profile: None,
-        silent_after_ms: Some(silent_after_ms),
-        limit_is_fixed: true,
-        life_safety,
+        facts: DeviceFacts {
+            life_safety,
+            ..DeviceFacts::default()
+        },
+        fixed_limit: Some(Some(silent_after_ms)),
         source: None,
     }
 }
@@ -294,7 +302,14 @@ fn silence_is_raised_once_and_cleared_when_heard() {
     let source: Arc<str> = "zigbee".into();
     let device = DeviceId::new("k").expect("valid");
     let mut told = run(&mut detector, "9 tick\n 10 tick\n 20 tick");
-    detector.heard(&device, &source, None, Kind::Smoke, Moment::at_ms(21_000));
+    detector.heard(
+        &device,
+        &source,
+        None,
+        "test",
+        Some(Kind::Smoke),
+        Moment::at_ms(21_000),
+    );
     told += &run(&mut detector, "22 tick");
     // The source is down: the devices behind it had no way to be heard.
     detector.source("zigbee", Err("broken pipe"), Moment::at_ms(25_000));

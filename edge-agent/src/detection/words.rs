@@ -1,6 +1,6 @@
 //! Why an alert was raised or cleared, in words for a duty officer, Chinese and English. Pure.
 
-use gridwatch_protocol::{Kind, Text};
+use gridwatch_protocol::{Kind, Reading, Text, Value};
 
 use super::rule::{Measure, RuleConfig, When};
 use crate::health::text;
@@ -182,6 +182,95 @@ pub(super) fn offline() -> Text {
         "传感器离线：其网络报告无法连接",
         "sensor offline: its network reports that it cannot be reached",
     )
+}
+
+pub(super) fn battery_low(value: &Value, unit: Option<&str>) -> Text {
+    let (zh, en) = match (value, unit) {
+        (Value::Number(level), Some(unit)) => {
+            let level = number(*level);
+            (
+                format!("，剩余 {level} {unit}"),
+                format!(", {level} {unit} left"),
+            )
+        }
+        _ => (String::new(), String::new()),
+    };
+    text(
+        format!("电池电量低{zh}，请更换"),
+        format!("battery low{en}: replace it"),
+    )
+}
+
+pub(super) fn battery_ok() -> Text {
+    text("电池电量恢复正常", "battery good again")
+}
+
+pub(super) fn stuck(kind: Kind, value: f64, unit: Option<&str>, since_ms: i64) -> Text {
+    let (zh, en) = kind_name(kind);
+    let (value, unit) = (number(value), unit.unwrap_or_default());
+    #[expect(clippy::cast_precision_loss, reason = "hours for people")]
+    let hours = number(since_ms as f64 / 3_600_000.0);
+    text(
+        format!("{zh}读数 {hours} 小时停在 {value} {unit} 不变：疑似传感器卡死，请检修"),
+        format!(
+            "{en} has stood at {value} {unit} for {hours} h: the sensor may be stuck, have it checked"
+        ),
+    )
+}
+
+pub(super) fn moves_again(kind: Kind) -> Text {
+    let (zh, en) = kind_name(kind);
+    text(format!("{zh}读数恢复变化"), format!("{en} moves again"))
+}
+
+pub(super) fn clock_wrong() -> Text {
+    text(
+        "设备时钟错误：其时间不可信，已改用网关接收时间",
+        "the device's clock is wrong: its times are not used, the times of receipt are",
+    )
+}
+
+pub(super) fn clock_right() -> Text {
+    text("设备时钟恢复正常", "the device's clock is right again")
+}
+
+pub(super) fn flapping(losses: usize, window_ms: i64) -> Text {
+    let minutes = window_ms / 60_000;
+    text(
+        format!("传感器在 {minutes} 分钟内掉线 {losses} 次：连接不稳定，请检修"),
+        format!(
+            "the sensor was lost {losses} times within {minutes} min: its connection comes and goes, have it checked"
+        ),
+    )
+}
+
+/// What a device last said, for an alert that it is lost.
+pub(super) fn last_known(mut words: Text, last: &[&Reading]) -> Text {
+    if last.is_empty() {
+        return words;
+    }
+    let (mut zh, mut en) = (Vec::new(), Vec::new());
+    for reading in last {
+        let (name_zh, name_en) = kind_name(reading.kind);
+        let unit = reading
+            .unit
+            .as_deref()
+            .map(|u| format!(" {u}"))
+            .unwrap_or_default();
+        let value = match &reading.value {
+            Value::Bool(true) => ("是".to_owned(), "yes".to_owned()),
+            Value::Bool(false) => ("否".to_owned(), "no".to_owned()),
+            Value::Number(value) => (number(*value), number(*value)),
+            Value::Text(word) => (word.clone(), word.clone()),
+        };
+        zh.push(format!("{name_zh} {}{unit}", value.0));
+        en.push(format!("{name_en} {}{unit}", value.1));
+    }
+    words.zh.push_str(&format!("；最后状态：{}", zh.join("，")));
+    words
+        .en
+        .push_str(&format!("; last known: {}", en.join(", ")));
+    words
 }
 
 pub(super) fn heard_again() -> Text {

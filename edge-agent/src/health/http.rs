@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::Health;
+use super::{Health, ModbusUnitStatus};
 use crate::clock::Clock;
 
 /// What `/status` says.
@@ -34,6 +34,9 @@ pub struct Status {
     pub faults: Vec<Fault>,
     /// All counters.
     pub counters: BTreeMap<String, u64>,
+    /// Modbus units: lateness, outcomes, who does not answer.
+    #[serde(default)]
+    pub modbus: Vec<ModbusUnitStatus>,
 }
 
 /// Serves the page until `stop`.
@@ -79,6 +82,7 @@ async fn status(State((health, clock)): Shown) -> Json<Status> {
             .into_iter()
             .map(|(name, _, value)| (name.to_owned(), value))
             .collect(),
+        modbus: health.modbus.status(),
     })
 }
 
@@ -108,10 +112,16 @@ async fn metrics(State((health, _)): Shown) -> String {
             "devices heard or configured",
             health.devices.get(),
         ),
+        (
+            "devices_lost",
+            "devices that are silent or offline",
+            health.devices_lost.get(),
+        ),
         ("faults", "faults at present", health.faults().len() as u64),
     ] {
         push(&mut text, name, "gauge", help, value);
     }
+    text.push_str(&health.modbus.metrics());
     text
 }
 

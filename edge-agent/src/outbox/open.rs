@@ -19,8 +19,14 @@ use crate::config::OutboxConfig;
 use crate::detection::{EpisodeKey, OpenEpisode};
 use crate::health::Health;
 
-/// Version of the tables in this file.
-const SCHEMA: i64 = 1;
+/// Version of the tables in this file: one for each step of [`UPGRADES`].
+const SCHEMA: i64 = 2;
+/// What leads from each version to the next.
+const UPGRADES: [&str; 2] = [
+    TABLES,
+    "ALTER TABLE devices RENAME COLUMN profile TO facts;
+     UPDATE devices SET facts = json_object('by', facts);",
+];
 /// Pages of WAL after which SQLite moves them into the file: 1 MiB, so that the WAL stays small.
 const CHECKPOINT_PAGES: u32 = 256;
 /// How long a reader waits for the writer.
@@ -233,13 +239,17 @@ async fn prepare(connection: &mut SqliteConnection) -> Result<(StreamId, u64), P
     if found > SCHEMA {
         return Err(PrepareError::Newer(found));
     }
+    for step in UPGRADES.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await?;
+    }
     if found == 0 {
-        sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
         sqlx::query("INSERT INTO meta VALUES (1, ?, 0, 0, 0)")
             .bind(Uuid::new_v4().to_string())
             .execute(&mut *transaction)
             .await?;
-        sqlx::raw_sql("PRAGMA user_version = 1")
+    }
+    if found < SCHEMA {
+        sqlx::raw_sql("PRAGMA user_version = 2")
             .execute(&mut *transaction)
             .await?;
     }

@@ -212,13 +212,13 @@ pub(super) async fn episodes(
 pub(super) async fn devices(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<RememberedDevice>, sqlx::Error> {
-    let rows = sqlx::query("SELECT device, profile FROM devices")
+    let rows = sqlx::query("SELECT device, facts FROM devices")
         .fetch_all(connection)
         .await?;
     let devices = rows.iter().filter_map(|row| {
         Some(RememberedDevice {
             device: row.try_get::<String, _>(0).ok()?.parse().ok()?,
-            profile: row.try_get(1).ok()?,
+            facts: serde_json::from_str(&row.try_get::<String, _>(1).ok()?).ok()?,
         })
     });
     Ok(devices.collect())

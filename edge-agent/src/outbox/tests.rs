@@ -240,7 +240,11 @@ async fn open_episodes_devices_and_source_events_come_back() {
     };
     let remembered = RememberedDevice {
         device: device.clone(),
-        profile: "p".into(),
+        facts: crate::detection::DeviceFacts {
+            by: "p".into(),
+            silent_after_ms: Some(1),
+            ..Default::default()
+        },
     };
     let entry = Entry {
         alerts: vec![alert(1, Kind::Smoke)],

@@ -410,9 +410,11 @@ async fn append(
             .await?;
     }
     for device in &entry.devices {
+        let facts = serde_json::to_string(&device.facts)
+            .map_err(|error| sqlx::Error::Encode(error.into()))?;
         sqlx::query("INSERT OR REPLACE INTO devices VALUES (?, ?)")
             .bind(device.device.as_str())
-            .bind(&device.profile)
+            .bind(facts)
             .execute(&mut *connection)
             .await?;
     }

@@ -1,55 +1,51 @@
-//! Modbus TCP source: polls units by the register map of their profile.
+//! Modbus source: polls units by the register map of their profile, over TCP, a serial port, or RTU
+//! frames in a TCP stream.
 //!
-//! A value can never come from another register: after any time-out or broken answer the connection
-//! is dropped, the transaction identifier is checked by the library, and the length of an answer is
-//! checked here (the library passes short answers on). A unit that does not answer is asked less and
-//! less often and, with a connection of its own, delays nobody.
+//! One task for each physical line asks one request at a time, in the order of [`schedule`]; what a
+//! request reads is decided by [`plan`]; whether an answer can be the right one by [`wire`].
+//!
+//! **No value may ever come from another register.** An answer counts only if its length, unit, function
+//! and, over TCP, transaction number are right. Serial answers carry no number: after a time-out or a
+//! wrong answer the line is read until it is silent, and the unit is *out of step* until it has answered
+//! a read of a length that none of its requests has. What remains on a serial line: an answer that a
+//! unit sends twice, or so late that it outlives that exchange, can be taken for a later one of the same
+//! length; the plan gives a unit's requests different lengths where the device allows it, and then
+//! such an answer is refused too. Bytes changed on a TCP connection cannot be noticed here.
+//!
+//! A unit that does not answer is probed in free time only and delays nobody; how late each unit is
+//! polled is published in [`crate::health::ModbusHealth`].
+//!
+//! It must never write to a unit.
 
-mod plan;
+pub mod plan;
+pub mod schedule;
+mod tap;
+mod unit;
+pub mod wire;
 
-pub use plan::{Request, plan};
-
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
-use tokio::time::Instant;
-use tokio_modbus::client::{Context, Reader, tcp};
-use tokio_modbus::{ExceptionCode, Slave};
+use tokio::time::{Instant, sleep_until};
+use tokio_modbus::ExceptionCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{Body, Frame};
 use crate::clock::Clock;
-use crate::config::{ModbusConfig, ModbusUnit};
+use crate::config::{ModbusConfig, ModbusTransport};
 use crate::health::Health;
-use gridwatch_decode::profile::{Profile, Table};
+use gridwatch_decode::profile::Profile;
 use gridwatch_decode::{RegisterBlock, Registers};
+use schedule::{Heard, Next, Schedule};
+use unit::{Poll, Unit};
+use wire::{Trouble, Wire};
 
-/// Failures in a row after which a unit is asked only now and then.
-const BREAKER_FAILURES: u32 = 3;
-/// Pause between two tries of a unit that does not answer, doubled up to the second value.
-const PROBE_MIN: Duration = Duration::from_secs(2);
-const PROBE_MAX: Duration = Duration::from_secs(30);
+/// What a failed probe may cost beside its wait: silence on a serial line, a new connection otherwise,
+/// and the timer's tick.
+const PROBE_OVERHEAD: Duration = Duration::from_millis(30);
 
-/// Why a poll gave nothing.
-#[derive(Debug, thiserror::Error)]
-enum PollError {
-    /// The unit answered that it will not: the line is good.
-    #[error(
-        "the unit refused to read {table:?} {address}: {exception}; check the profile's register map"
-    )]
-    Refused {
-        table: Table,
-        address: u16,
-        exception: ExceptionCode,
-    },
-    /// The line is not good; the connection must not be used again.
-    #[error("{0}")]
-    Broken(String),
-}
-
-/// Runs one line (one connection) with its units until `stop`.
+/// Runs one line with its units until `stop`.
 pub async fn run(
     config: ModbusConfig,
     profiles: Vec<Profile>,
@@ -58,21 +54,29 @@ pub async fn run(
     health: Arc<Health>,
     stop: CancellationToken,
 ) {
+    let units: Vec<Unit> = config
+        .units
+        .iter()
+        .filter_map(|unit| {
+            let profile = profiles.iter().find(|p| p.id == unit.profile)?;
+            Unit::new(&config.name, unit, profile, &health)
+        })
+        .collect();
+    let timeout = Duration::from_millis(config.timeout_ms);
+    let intervals: Vec<Duration> = units.iter().map(|unit| unit.interval).collect();
+    let pause = Duration::from_millis(config.pause_ms);
     let mut line = Line {
-        units: config
-            .units
-            .iter()
-            .filter_map(|unit| {
-                let profile = profiles.iter().find(|p| p.id == unit.profile)?;
-                Some(Unit::new(unit.clone(), plan(&profile.channels)))
-            })
-            .collect(),
-        config,
-        connection: None,
+        wire: Wire::new(config.transport.clone(), timeout, pause),
+        schedule: Schedule::new(&intervals, timeout, PROBE_OVERHEAD + pause, Instant::now()),
+        units,
+        timeout,
         clock,
         frames,
         health,
     };
+    if let ModbusTransport::Rtu(serial) = &config.transport {
+        tracing::info!(line = config.name, device = %serial.device.display(), "Modbus on a serial port");
+    }
     // A poll that is cut off by `stop` is read again after the next start.
     tokio::select! {
         () = stop.cancelled() => {}
@@ -80,213 +84,233 @@ pub async fn run(
     }
 }
 
-struct Unit {
-    config: ModbusUnit,
-    requests: Vec<Request>,
-    due: Instant,
-    failures: u32,
-    probe: Duration,
-    reported: Option<bool>,
-}
-
-impl Unit {
-    fn new(config: ModbusUnit, requests: Vec<Request>) -> Self {
-        Self {
-            config,
-            requests,
-            due: Instant::now(),
-            failures: 0,
-            probe: PROBE_MIN,
-            reported: None,
-        }
-    }
-
-    /// When to ask again after a success or a failure. Polls keep their rhythm; missed ones are not
-    /// made up for.
-    fn reschedule(&mut self, succeeded: bool) {
-        let period = Duration::from_millis(self.config.interval_ms);
-        let now = Instant::now();
-        if succeeded {
-            self.failures = 0;
-            self.probe = PROBE_MIN;
-        } else {
-            self.failures += 1;
-        }
-        if self.failures >= BREAKER_FAILURES {
-            self.due = now + self.probe;
-            self.probe = (self.probe * 2).min(PROBE_MAX);
-            return;
-        }
-        self.due += period;
-        if self.due < now {
-            self.due = now + period;
-        }
-    }
-}
-
 struct Line {
-    config: ModbusConfig,
+    wire: Wire,
+    schedule: Schedule,
     units: Vec<Unit>,
-    connection: Option<Context>,
+    timeout: Duration,
     clock: Clock,
     frames: Sender<Frame>,
     health: Arc<Health>,
 }
 
 impl Line {
+    /// Ends when nobody takes the frames any more.
     async fn run(&mut self) {
         loop {
-            let Some(next) = (0..self.units.len()).min_by_key(|index| self.units[*index].due)
-            else {
-                return;
+            let goes_on = match self.schedule.next(Instant::now()) {
+                Next::Wait(at) => {
+                    sleep_until(at).await;
+                    true
+                }
+                Next::Ask(index) => self.ask(index).await,
+                Next::Probe(index, limit) => self.probe(index, limit).await,
+                // No unit has anything to read: the line stays, so that its task does.
+                Next::Nothing => std::future::pending().await,
             };
-            tokio::time::sleep_until(self.units[next].due).await;
-            let outcome = self.poll(next).await;
-            let unit = &mut self.units[next];
-            unit.reschedule(outcome.is_ok());
-            let changed = unit.reported != Some(outcome.is_ok());
-            unit.reported = Some(outcome.is_ok());
-            let source: Arc<str> =
-                format!("{}/{}", self.config.name, self.units[next].config.unit).into();
-            let mut bodies = Vec::with_capacity(2);
-            match outcome {
-                Ok(registers) => {
-                    self.health.modbus_in.inc();
-                    if changed {
-                        bodies.push(Body::Link(Ok(())));
-                    }
-                    bodies.push(Body::Registers(registers));
-                }
-                Err(error) => {
-                    self.health.modbus_failed.inc();
-                    if changed {
-                        tracing::warn!(%source, %error, "Modbus unit gives no readings; asking it now and then");
-                        bodies.push(Body::Link(Err(error.to_string())));
-                    }
-                }
-            }
-            for body in bodies {
-                let frame = Frame {
-                    source: source.clone(),
-                    received: self.clock.now(),
-                    body,
-                };
-                if self.frames.send(frame).await.is_err() {
-                    return;
-                }
+            if !goes_on {
+                return;
             }
         }
     }
 
-    async fn poll(&mut self, index: usize) -> Result<Registers, PollError> {
-        let timeout = Duration::from_millis(self.config.timeout_ms);
-        let outcome = self.read_all(index, timeout).await;
-        if matches!(outcome, Err(PollError::Broken(_))) {
-            // A late answer must never be taken for the next one's.
-            self.connection = None;
+    /// Sends one request of a unit's poll. False when nobody takes the frames any more.
+    async fn ask(&mut self, index: usize) -> bool {
+        let now = Instant::now();
+        let lateness = now.saturating_duration_since(self.schedule.due(index));
+        let unit = &mut self.units[index];
+        let poll = unit.poll.get_or_insert_with(|| Poll::new(now, lateness));
+        let Some(request) = unit.plan.requests.get(poll.next).copied() else {
+            return self.end(index).await;
+        };
+        let outcome = match self.into_step(index, self.timeout).await {
+            Ok(()) => self.read(index, request, self.timeout).await,
+            Err(trouble) => Err(trouble),
+        };
+        let unit = &mut self.units[index];
+        let Some(poll) = &mut unit.poll else {
+            return true;
+        };
+        let more = match outcome {
+            Ok(block) => {
+                poll.blocks.push(block);
+                poll.next += 1;
+                poll.next < unit.plan.requests.len()
+            }
+            Err(trouble) if is_about_the_address(&trouble) && unit.plan.more_exact(poll.next) => {
+                unit.health.trouble("refused_together");
+                tracing::info!(source = %unit.source, %trouble, "reading the same values by smaller requests from now on");
+                true
+            }
+            Err(trouble) if trouble.is_from_the_unit() => {
+                // The other blocks may be readable all the same.
+                unit.health.trouble(trouble.kind());
+                poll.refused = Some(trouble);
+                poll.next += 1;
+                poll.next < unit.plan.requests.len()
+            }
+            Err(trouble @ Trouble::Wrong(_)) if !poll.retried => {
+                unit.health.trouble(trouble.kind());
+                tracing::debug!(source = %unit.source, %trouble, "asking again");
+                poll.retried = true;
+                true
+            }
+            Err(trouble) => {
+                poll.failed = Some(trouble);
+                false
+            }
+        };
+        if more {
+            let ready = Instant::now() + unit.pause;
+            self.schedule.goes_on(index, ready);
+            return true;
         }
-        let unit = &self.units[index].config;
-        outcome.map(|blocks| Registers {
-            device: unit.device.clone(),
-            profile: unit.profile.clone(),
-            blocks,
-        })
+        self.end(index).await
     }
 
-    async fn read_all(
+    /// A unit that is out of step is brought back by a read that cannot be mistaken.
+    async fn into_step(&mut self, index: usize, limit: Duration) -> Result<(), Trouble> {
+        let unit = &mut self.units[index];
+        if unit.in_step {
+            return Ok(());
+        }
+        let Some(step) = unit.plan.in_step(unit.turn) else {
+            return Ok(());
+        };
+        unit.turn = unit.turn.wrapping_add(1);
+        match self.read(index, step, limit).await {
+            Err(trouble) if !trouble.is_from_the_unit() => Err(trouble),
+            _ => {
+                self.units[index].in_step = true;
+                Ok(())
+            }
+        }
+    }
+
+    async fn read(
         &mut self,
         index: usize,
-        timeout: Duration,
-    ) -> Result<Vec<RegisterBlock>, PollError> {
-        if self.connection.is_none() {
-            self.connection = Some(connect(&self.config.host, self.config.port, timeout).await?);
+        request: plan::Request,
+        limit: Duration,
+    ) -> Result<RegisterBlock, Trouble> {
+        let unit = &mut self.units[index];
+        let asked = Instant::now();
+        let outcome = self.wire.read(unit.number, request, limit).await;
+        unit.asked = Some(asked);
+        match &outcome {
+            Ok(_) => {
+                let bytes = self.wire.bytes_take(request);
+                self.schedule.learn(asked.elapsed().saturating_sub(bytes));
+            }
+            Err(trouble) => unit.in_step &= trouble.is_from_the_unit(),
         }
-        let connection = self.connection.as_mut().expect("made above");
-        let unit = &self.units[index];
-        tokio_modbus::prelude::SlaveContext::set_slave(connection, Slave(unit.config.unit));
-        let mut blocks = Vec::with_capacity(unit.requests.len());
-        for request in &unit.requests {
-            let read = read(connection, *request);
-            let block = tokio::time::timeout(timeout, read).await.map_err(|_| {
-                PollError::Broken(format!(
-                    "no answer within {} ms; check wiring, unit number and address",
-                    timeout.as_millis()
-                ))
-            })??;
-            blocks.push(block);
+        outcome
+    }
+
+    /// Counts and hands on what became of a poll.
+    async fn end(&mut self, index: usize) -> bool {
+        let unit = &mut self.units[index];
+        let Some(poll) = unit.poll.take() else {
+            return true;
+        };
+        let (lateness, took) = (poll.lateness, poll.started.elapsed());
+        let outcome = poll.outcome();
+        let heard = match &outcome {
+            Err(Trouble::NoLine(_)) => Heard::NoLine,
+            Err(trouble) if !trouble.is_from_the_unit() => Heard::No,
+            _ => Heard::Yes,
+        };
+        let missed = self.schedule.ended(index, heard, Instant::now());
+        unit.health.missed(missed);
+        unit.health.set_open(self.schedule.is_open(index));
+        match &outcome {
+            Ok(_) => {
+                unit.health.answered(lateness, took);
+                self.health.modbus_in.inc();
+            }
+            Err(trouble) => {
+                unit.health.failed(trouble.kind(), lateness, took);
+                self.health.modbus_failed.inc();
+            }
         }
-        Ok(blocks)
+        self.tell(index, outcome).await
+    }
+
+    /// Sees whether a unit answers again.
+    async fn probe(&mut self, index: usize, limit: Duration) -> bool {
+        let unit = &mut self.units[index];
+        unit.health.probed();
+        let long_ago = unit
+            .asked
+            .is_none_or(|asked| asked.elapsed() >= schedule::PROBE_MIN);
+        unit.plain_probe = long_ago && !unit.plain_probe;
+        let outcome = match unit.plan.requests.first().copied() {
+            // Some devices answer nothing but the reads that they know. After so long without a
+            // request no answer is on its way.
+            Some(request) if unit.plain_probe => self.read(index, request, limit).await.map(drop),
+            _ => self.into_step(index, limit).await,
+        };
+        let answered = match &outcome {
+            Ok(()) => true,
+            Err(trouble) => trouble.is_from_the_unit(),
+        };
+        let unit = &mut self.units[index];
+        unit.in_step |= answered;
+        self.schedule.probed(index, answered, Instant::now());
+        unit.health.set_open(self.schedule.is_open(index));
+        if answered {
+            tracing::info!(source = %unit.source, "Modbus unit answers again");
+        }
+        true
+    }
+
+    /// Hands on what was read; whether the unit can be read, only when that has changed.
+    async fn tell(&mut self, index: usize, outcome: Result<Vec<RegisterBlock>, Trouble>) -> bool {
+        let unit = &mut self.units[index];
+        let changed = unit.readable != Some(outcome.is_ok());
+        unit.readable = Some(outcome.is_ok());
+        let mut bodies = Vec::with_capacity(2);
+        match outcome {
+            Ok(blocks) => {
+                if changed {
+                    bodies.push(Body::Link(Ok(())));
+                }
+                bodies.push(Body::Registers(Registers {
+                    device: unit.device.clone(),
+                    profile: unit.profile.clone(),
+                    blocks,
+                }));
+            }
+            Err(error) if changed => {
+                tracing::warn!(source = %unit.source, %error, "Modbus unit gives no readings");
+                bodies.push(Body::Link(Err(error.to_string())));
+            }
+            Err(_) => {}
+        }
+        for body in bodies {
+            let frame = Frame {
+                source: unit.source.clone(),
+                received: self.clock.now(),
+                body,
+            };
+            if self.frames.send(frame).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 }
 
-async fn connect(host: &str, port: u16, timeout: Duration) -> Result<Context, PollError> {
-    let broken = |why: String| PollError::Broken(format!("no connection to {host}:{port}: {why}"));
-    let connect = async {
-        let address = tokio::net::lookup_host((host, port))
-            .await?
-            .next()
-            .ok_or_else(|| std::io::Error::other("the name has no address"))?;
-        dial(address).await
-    };
-    match tokio::time::timeout(timeout, connect).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(broken(error.to_string())),
-        Err(_) => Err(broken(format!("not within {} ms", timeout.as_millis()))),
-    }
-}
-
-async fn dial(address: SocketAddr) -> std::io::Result<Context> {
-    let stream = tokio::net::TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(tcp::attach(stream))
-}
-
-async fn read(connection: &mut Context, request: Request) -> Result<RegisterBlock, PollError> {
-    let Request {
-        table,
-        address,
-        count,
-    } = request;
-    let bits = |bits: Vec<bool>| bits.into_iter().map(u16::from).collect::<Vec<u16>>();
-    let answer = match table {
-        Table::Coil => map(connection.read_coils(address, count).await, bits),
-        Table::Discrete => map(connection.read_discrete_inputs(address, count).await, bits),
-        Table::Holding => map(
-            connection.read_holding_registers(address, count).await,
-            |w| w,
-        ),
-        Table::Input => map(connection.read_input_registers(address, count).await, |w| w),
-    };
-    let mut values = match answer {
-        Ok(Ok(values)) => values,
-        Ok(Err(exception)) => {
-            return Err(PollError::Refused {
-                table,
-                address,
-                exception,
-            });
+/// Whether smaller requests may be answered where this one was not.
+fn is_about_the_address(trouble: &Trouble) -> bool {
+    matches!(
+        trouble,
+        Trouble::Refused {
+            exception: ExceptionCode::IllegalDataAddress | ExceptionCode::IllegalDataValue,
+            ..
         }
-        Err(error) => return Err(PollError::Broken(error.to_string())),
-    };
-    let is_bits = matches!(table, Table::Coil | Table::Discrete);
-    let wanted = usize::from(count);
-    // Bits come in whole bytes.
-    if values.len() < wanted || (!is_bits && values.len() > wanted) {
-        return Err(PollError::Broken(format!(
-            "asked for {wanted} values at {table:?} {address}, got {}",
-            values.len()
-        )));
-    }
-    values.truncate(wanted);
-    Ok(RegisterBlock {
-        table,
-        address,
-        values,
-    })
+    )
 }
 
-type Answer<T> = Result<Result<T, ExceptionCode>, tokio_modbus::Error>;
-
-fn map<T>(answer: Answer<T>, to: impl FnOnce(T) -> Vec<u16>) -> Answer<Vec<u16>> {
-    answer.map(|inner| inner.map(to))
-}
+#[cfg(test)]
+mod tests;

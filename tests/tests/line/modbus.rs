@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use e2e::building::Building;
 use e2e::line::PATIENCE;
-use e2e::modbus::Manner;
+use e2e::modbus::{Bus, BusLine, BusUnit, Manner};
 use e2e::{Line, LineOptions, ModbusSim, eventually};
 
 const TRANSMITTER: &str = "modbus-smoke-temperature-transmitter";
@@ -130,4 +130,122 @@ async fn answers_to_another_request_are_refused() -> Result<()> {
 #[tokio::test]
 async fn exceptions_are_counted_and_asked_again() -> Result<()> {
     wrong_answers_raise_nothing("exception", Manner::Exception(4), "per_unit").await
+}
+
+/// Lines over which each part of the rig can be reached.
+fn bus(name: &'static str, transport: &'static str, port: u16) -> BusLine {
+    BusLine {
+        name,
+        transport,
+        connection: (transport == "tcp").then_some("shared"),
+        port,
+        timeout_ms: 100,
+        interval_ms: 100,
+        units: 8,
+    }
+}
+
+/// Units 1 to 8 with registers that say where they belong.
+async fn encoded(is_rtu: bool) -> Result<ModbusSim> {
+    let sim = if is_rtu {
+        ModbusSim::start_rtu().await?
+    } else {
+        ModbusSim::start().await?
+    };
+    (1..=8).for_each(|unit| sim.set_encoded(unit, 200));
+    Ok(sim)
+}
+
+/// With one of eight units dead the others keep every poll once its breaker is open.
+async fn keeps_every_poll(name: &str, line: BusLine, sim: &ModbusSim) -> Result<()> {
+    sim.set_manner(4, Manner::Silent);
+    let bus = Bus::start(name, std::slice::from_ref(&line)).await?;
+    let open = async || {
+        let units = bus.units(line.name).await.ok()?;
+        units.iter().any(|unit| unit.open).then_some(units)
+    };
+    let before = eventually("the breaker to open", PATIENCE, open).await?;
+    let probes = |units: &[BusUnit]| units.get(3).map_or(0, |unit| unit.probes);
+    // Long enough for several probes of the dead unit.
+    let after = eventually("three probes", PATIENCE, async || {
+        let units = bus.units(line.name).await.ok()?;
+        (probes(&units) >= probes(&before) + 3).then_some(units)
+    })
+    .await?;
+    let polls = |index: usize| after[index].answered - before[index].answered;
+    for index in [0, 1, 2, 4, 5, 6, 7] {
+        let missed = after[index].missed - before[index].missed;
+        // All have the same interval: who is late for a poll has one less than the others.
+        ensure!(
+            missed == 0 && polls(index) + 2 >= polls(0) && polls(0) + 2 >= polls(index),
+            "unit {} has {} polls and missed {missed}, unit 1 has {}",
+            index + 1,
+            polls(index),
+            polls(0)
+        );
+    }
+    ensure!(
+        after[3].open && polls(3) == 0,
+        "the dead unit gave readings: {:?}",
+        after[3]
+    );
+    sim.set_manner(4, Manner::Proper);
+    eventually("the unit to be found again", PATIENCE, async || {
+        let units = bus.units(line.name).await.ok()?;
+        (!units[3].open && units[3].answered > 0).then_some(())
+    })
+    .await?;
+    bus.check_values().await?;
+    bus.passed()
+}
+
+#[tokio::test]
+async fn one_dead_unit_of_eight_costs_the_others_no_poll_on_a_shared_connection() -> Result<()> {
+    let sim = encoded(false).await?;
+    keeps_every_poll("bus-shared", bus("bus", "tcp", sim.port()), &sim).await
+}
+
+#[tokio::test]
+async fn one_dead_unit_of_eight_costs_the_others_no_poll_on_a_serial_line() -> Result<()> {
+    let sim = encoded(true).await?;
+    keeps_every_poll("bus-rtu", bus("bus", "rtu_over_tcp", sim.port()), &sim).await
+}
+
+/// Units that delay, drop, cut, garble, repeat and answer with what was asked before: no wrong value.
+async fn no_wrong_value(name: &str, transport: &'static str) -> Result<()> {
+    let seed = e2e::storm::seed();
+    println!("GRIDWATCH_SEED={seed}");
+    let sim = encoded(transport == "rtu_over_tcp").await?;
+    sim.set_seed(seed);
+    for unit in 1..=8 {
+        sim.set_manner(unit, Manner::Random(10));
+    }
+    let bus = Bus::start(name, &[bus("bus", transport, sim.port())]).await?;
+    let total =
+        |count: fn(&ModbusSim, u8) -> u64| (1..=8).map(|unit| count(&sim, unit)).sum::<u64>();
+    eventually("a thousand reads", 2 * PATIENCE, async || {
+        (total(ModbusSim::requests) >= 1_000).then_some(())
+    })
+    .await?;
+    ensure!(total(ModbusSim::wrong) >= 50, "the units behaved too well");
+    let values = bus.check_values().await?;
+    ensure!(values >= 5_000.0, "only {values} values came through");
+    // The check sees a wrong value when there is one.
+    sim.set_registers(1, &[0; 200]);
+    (1..=8).for_each(|unit| sim.set_manner(unit, Manner::Proper));
+    eventually("a wrong value to be counted", PATIENCE, async || {
+        bus.check_values().await.is_err().then_some(())
+    })
+    .await?;
+    bus.passed()
+}
+
+#[tokio::test]
+async fn no_value_comes_from_another_register_on_a_bad_connection() -> Result<()> {
+    no_wrong_value("chaos-tcp", "tcp").await
+}
+
+#[tokio::test]
+async fn no_value_comes_from_another_register_on_a_bad_serial_line() -> Result<()> {
+    no_wrong_value("chaos-rtu", "rtu_over_tcp").await
 }

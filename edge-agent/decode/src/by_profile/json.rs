@@ -1,14 +1,15 @@
-//! Reads JSON and text messages by a profile's channels.
+//! Reads MQTT messages by a profile's channels.
 
-use gridwatch_protocol::{Quality, Value};
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
+use super::payload::{Documents, documents};
+use super::value::{is_wanted, told};
 use super::{Refusal, device_of};
 use crate::frame::Message;
 use crate::observation::{Observation, Output};
-use crate::profile::{
-    Captures, Channel, ChannelType, Matcher, Origin, PayloadForm, Profile, TimeFormat,
-};
+use crate::profile::{Captures, Channel, Field, Matcher, Origin, Profile, TimeFormat};
 use crate::time::SourceTime;
 use crate::words;
 
@@ -25,7 +26,7 @@ pub fn read_mqtt(
     output: &mut Output,
 ) -> Result<(), Refusal> {
     let Matcher::Mqtt(matcher) = &profile.matcher else {
-        return Err(Refusal::Unknown("the profile is for Modbus".to_owned()));
+        return Err(Refusal::Unknown("the profile is not for MQTT".to_owned()));
     };
     let captures = matcher.topic.captures(message.topic).ok_or_else(|| {
         Refusal::Unknown(format!(
@@ -33,38 +34,35 @@ pub fn read_mqtt(
             message.topic
         ))
     })?;
-    let body = parse(matcher.payload, message)?;
-    read(profile, &captures, &body, output)
-}
-
-pub(super) fn parse(form: PayloadForm, message: &Message<'_>) -> Result<Json, Refusal> {
-    match form {
-        PayloadForm::Json => message
-            .json()
-            .cloned()
-            .map_err(|why| Refusal::Malformed(why.to_owned())),
-        PayloadForm::Text => std::str::from_utf8(message.payload)
-            .map(|text| Json::String(text.to_owned()))
-            .map_err(|error| Refusal::Malformed(format!("the payload is not UTF-8 text: {error}"))),
-    }
+    read(profile, &captures, &documents(matcher, message)?, output)
 }
 
 pub(super) fn read(
     profile: &Profile,
     captures: &Captures,
-    body: &Json,
+    documents: &Documents<'_>,
     output: &mut Output,
 ) -> Result<(), Refusal> {
-    let device = device_of(profile, captures, body).ok_or_else(|| {
-        Refusal::Malformed("the message does not name its device as the profile expects".to_owned())
-    })?;
-    let document = Document {
-        device,
-        captures,
-        body,
-    };
-    for channel in &profile.channels {
-        document.read_channel(channel, output);
+    let several = documents.all.len() > 1;
+    for (index, body) in documents.all.iter().enumerate() {
+        let unnamed = "the message does not name its device as the profile expects";
+        match device_of(profile, captures, body) {
+            Some(device) => Document {
+                device,
+                captures,
+                body,
+            }
+            .read(profile, output),
+            None if several => output.problem(format!("line {}: {unnamed}", index + 1)),
+            None => return Err(Refusal::Malformed(unnamed.to_owned())),
+        }
+    }
+    if documents.left_out > 0 {
+        output.problem(format!(
+            "{} lines were left out: a message may have {} lines",
+            documents.left_out,
+            documents.all.len()
+        ));
     }
     output.mark_tests();
     Ok(())
@@ -77,33 +75,50 @@ struct Document<'a> {
 }
 
 impl Document<'_> {
+    fn read(&self, profile: &Profile, output: &mut Output) {
+        for channel in &profile.channels {
+            self.read_channel(channel, output);
+        }
+    }
+
+    fn look(&self, field: &Field) -> Option<Cow<'_, Json>> {
+        match field {
+            Field::At(Origin::Path(path)) => self.body.pointer(path).map(Cow::Borrowed),
+            Field::Topic(name) => self
+                .captures
+                .get(name)
+                .map(|part| Cow::Owned(Json::from(part))),
+            Field::At(Origin::Register(_)) => None,
+        }
+    }
+
     fn read_channel(&self, channel: &Channel, output: &mut Output) {
         let Origin::Path(path) = &channel.origin else {
             return;
         };
-        let wanted = channel.when.iter().all(|condition| {
-            self.body
-                .pointer(&condition.path)
-                .is_some_and(|field| condition.equals.contains(field))
-        });
+        let Some(raw) = self.body.pointer(path) else {
+            return;
+        };
         let displaced = channel
             .unless
             .as_ref()
             .is_some_and(|pointer| self.body.pointer(pointer).is_some_and(|f| !f.is_null()));
-        let Some(raw) = self.body.pointer(path) else {
-            return;
-        };
-        if !wanted || displaced {
+        if displaced || !is_wanted(channel, &|field| self.look(field)) {
             return;
         }
-        match &channel.for_each {
-            None => self.push(channel, path, raw, None, output),
-            Some(pointer) => {
-                let elements = self.body.pointer(pointer).and_then(Json::as_array);
-                for item in elements.into_iter().flatten().take(ELEMENTS_MAX) {
-                    self.push(channel, path, raw, Some(item), output);
-                }
-            }
+        let Some(pointer) = &channel.for_each else {
+            return self.push(channel, path, raw, None, output);
+        };
+        let elements = self.body.pointer(pointer).and_then(Json::as_array);
+        let elements = elements.map_or(&[][..], Vec::as_slice);
+        for item in elements.iter().take(ELEMENTS_MAX) {
+            self.push(channel, path, raw, Some(item), output);
+        }
+        if elements.len() > ELEMENTS_MAX {
+            output.problem(format!(
+                "field `{pointer}`: {} elements; the first {ELEMENTS_MAX} are read",
+                elements.len()
+            ));
         }
     }
 
@@ -128,7 +143,7 @@ impl Document<'_> {
         raw: &Json,
         item: Option<&Json>,
     ) -> Result<Option<Observation>, String> {
-        let Some((value, quality)) = value(&channel.value, raw)? else {
+        let Some(told) = told(channel, raw, &|field| self.look(field))? else {
             return Ok(None);
         };
         let device = match &channel.device {
@@ -138,8 +153,8 @@ impl Document<'_> {
                 .ok_or_else(|| "the device of the channel is not named".to_owned())?,
         };
         Ok(Some(Observation {
-            unit: channel.unit.clone(),
-            quality,
+            unit: told.unit,
+            quality: told.quality,
             time: channel.time.as_ref().and_then(|(path, format)| {
                 let field = self.body.pointer(path).filter(|field| !field.is_null())?;
                 Some(parse_time(field, *format))
@@ -148,7 +163,7 @@ impl Document<'_> {
                 .source_event
                 .as_ref()
                 .and_then(|template| template.fill(self.captures, self.body, item)),
-            ..Observation::new(device, channel.kind, value)
+            ..Observation::new(device, channel.kind, told.value)
         }))
     }
 }
@@ -165,29 +180,4 @@ fn parse_time(field: &Json, format: TimeFormat) -> SourceTime {
         TimeFormat::UnixMs => epoch(1000.0),
     }
     .unwrap_or(SourceTime::Unusable)
-}
-
-/// The value that a raw field stands for; `None` when it says that there is none.
-fn value(kind: &ChannelType, raw: &Json) -> Result<Option<(Value, Quality)>, String> {
-    if raw.is_null() {
-        return Ok(None);
-    }
-    match kind {
-        ChannelType::Bool { invert } => words::state(raw)
-            .map(|state| state.map(|state| (Value::Bool(state != *invert), Quality::Good))),
-        ChannelType::Text => match raw {
-            Json::String(text) if text.is_empty() => Ok(None),
-            Json::String(text) => Ok(Some((Value::Text(text.clone()), Quality::Good))),
-            other => Err(format!("{} is not a text", words::brief(other))),
-        },
-        ChannelType::Enum(entries) => Ok(entries
-            .iter()
-            .find(|(from, _)| from == raw)
-            .map(|(_, to)| (to.clone(), Quality::Good))),
-        ChannelType::Number { .. } => {
-            let number = words::number(raw)
-                .ok_or_else(|| format!("{} is not a number", words::brief(raw)))?;
-            Ok(super::registers::scaled(kind, number))
-        }
-    }
 }

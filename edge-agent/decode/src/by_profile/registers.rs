@@ -1,97 +1,111 @@
 //! Reads Modbus registers by a profile's channels.
 
-use gridwatch_protocol::{Quality, Value};
+use std::borrow::Cow;
 
+use serde_json::Value as Json;
+
+use super::raw::{Raw, raw};
+use super::value::{Told, holds, is_wanted, told};
 use crate::frame::Registers;
 use crate::observation::{Observation, Output};
-use crate::profile::{Channel, ChannelType, Origin, Profile, RawValue, Register, Table};
+use crate::profile::{Captures, Channel, Field, Origin, Profile};
+use crate::words;
 
-/// Reads a poll by one profile. Channels whose registers are not among the blocks give no reading.
+/// Reads a poll by one profile. Channels whose registers are not among the blocks give no reading, and
+/// so do those whose conditions are not.
 pub fn read_registers(profile: &Profile, poll: &Registers, output: &mut Output) {
+    if let Some(why) = stranger(profile, poll) {
+        output.problem(why);
+        return;
+    }
     for channel in &profile.channels {
         let Origin::Register(register) = &channel.origin else {
             continue;
         };
-        let Some(raw) = raw(register, poll) else {
-            continue;
-        };
-        match value(channel, raw) {
+        match read(channel, poll) {
             Ok(None) => {}
-            Ok(Some((value, quality))) => output.push(Observation {
-                unit: channel.unit.clone(),
-                quality,
-                ..Observation::new(poll.device.as_str(), channel.kind, value)
-            }),
-            Err(why) => output.problem(format!("register {}: {why}", register.address)),
+            Ok(Some(told)) => match device(channel, poll) {
+                Some(device) => output.push(Observation {
+                    unit: told.unit,
+                    quality: told.quality,
+                    ..Observation::new(device, channel.kind, told.value)
+                }),
+                None => output.problem(format!(
+                    "register {}: the device of the channel is not named",
+                    register.address
+                )),
+            },
+            Err(why) => output.problem(format!(
+                "{:?} register {}: {why}",
+                register.table, register.address
+            )),
         }
     }
     output.mark_tests();
 }
 
-/// The raw number of a register; bits are 0 and 1.
-fn raw(register: &Register, poll: &Registers) -> Option<f64> {
-    let word = |offset: u16| poll.get(register.table, register.address.checked_add(offset)?);
-    let first = word(0)?;
-    let bytes = |second: u16| register.order.arrange([first, second]);
-    Some(match register.raw {
-        RawValue::Bit if matches!(register.table, Table::Coil | Table::Discrete) => {
-            f64::from(u8::from(first != 0))
-        }
-        RawValue::Bit => f64::from((first >> register.bit) & 1),
-        RawValue::Uint16 => f64::from(first),
-        RawValue::Int16 => f64::from(i16::from_ne_bytes(first.to_ne_bytes())),
-        RawValue::Uint32 => f64::from(u32::from_be_bytes(bytes(word(1)?))),
-        RawValue::Int32 => f64::from(i32::from_be_bytes(bytes(word(1)?))),
-        RawValue::Float32 => f64::from(f32::from_be_bytes(bytes(word(1)?))),
-    })
+/// Says why the unit is not of the profile's kind, if it is not.
+fn stranger(profile: &Profile, poll: &Registers) -> Option<String> {
+    let look = |field: &Field| look(field, poll);
+    let broken = profile
+        .identity
+        .iter()
+        .find(|condition| look(&condition.of).is_some() && !holds(condition, &look))?;
+    let held = look(&broken.of).map(|held| words::brief(&held))?;
+    let Field::At(Origin::Register(register)) = &broken.of else {
+        return None;
+    };
+    Some(format!(
+        "the unit is no `{}`: {:?} register {} holds {held}; check its unit number and its profile",
+        profile.id, register.table, register.address
+    ))
 }
 
-fn value(channel: &Channel, raw: f64) -> Result<Option<(Value, Quality)>, String> {
-    match &channel.value {
-        ChannelType::Bool { invert } => {
-            if raw == 0.0 || raw == 1.0 {
-                Ok(Some((Value::Bool((raw == 1.0) != *invert), Quality::Good)))
-            } else {
-                Err(format!("{raw} is not a state"))
-            }
+fn look<'a>(field: &Field, poll: &Registers) -> Option<Cow<'a, Json>> {
+    match field {
+        Field::At(Origin::Register(register)) => {
+            raw(register, poll).ok().flatten().map(json).map(Cow::Owned)
         }
-        ChannelType::Enum(entries) => Ok(entries
-            .iter()
-            .find(|(from, _)| match from {
-                serde_json::Value::Bool(state) => (raw != 0.0) == *state,
-                other => other.as_f64() == Some(raw),
-            })
-            .map(|(_, to)| (to.clone(), Quality::Good))),
-        ChannelType::Text => Err("registers hold no text".to_owned()),
-        // A float that is not a number is how devices say "no value".
-        ChannelType::Number { .. } if !raw.is_finite() => Ok(None),
-        number @ ChannelType::Number { .. } => Ok(scaled(number, raw)),
+        Field::At(Origin::Path(_)) | Field::Topic(_) => None,
     }
 }
 
-/// Scales a raw number; `None` when it says that there is no value. Out of the plausible range it is
-/// kept with quality `bad`: shown, but no rule looks at it.
-pub(super) fn scaled(kind: &ChannelType, raw: f64) -> Option<(Value, Quality)> {
-    let ChannelType::Number {
-        scale,
-        offset,
-        min,
-        max,
-        missing,
-    } = kind
-    else {
-        return None;
-    };
-    if missing.contains(&raw) {
-        return None;
+fn read(channel: &Channel, poll: &Registers) -> Result<Option<Told>, String> {
+    let look = |field: &Field| look(field, poll);
+    if !is_wanted(channel, &look) {
+        return Ok(None);
     }
-    let number = raw * scale + offset;
-    let quality = if (*min..=*max).contains(&number) {
-        Quality::Good
-    } else {
-        Quality::Bad
+    let Origin::Register(register) = &channel.origin else {
+        return Ok(None);
     };
-    number
-        .is_finite()
-        .then_some((Value::Number(number), quality))
+    match raw(register, poll)? {
+        Some(raw) => told(channel, &json(raw), &look),
+        None => Ok(None),
+    }
+}
+
+/// The unit's device, or one behind it.
+fn device(channel: &Channel, poll: &Registers) -> Option<String> {
+    match &channel.device {
+        None => Some(poll.device.as_str().to_owned()),
+        Some(suffix) => {
+            let suffix = suffix.fill(&Captures::default(), &Json::Null, None)?;
+            Some(format!("{}/{suffix}", poll.device))
+        }
+    }
+}
+
+/// Floats that are not numbers become null: it is how devices say "no value".
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "only whole numbers far below the limit are cast"
+)]
+fn json(raw: Raw) -> Json {
+    match raw {
+        Raw::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Json::from(number as i64)
+        }
+        Raw::Number(number) => Json::from(number),
+        Raw::Text(text) => Json::String(text),
+    }
 }

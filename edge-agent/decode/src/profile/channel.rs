@@ -1,10 +1,11 @@
 //! What a profile takes out of a frame: one channel, one kind of reading.
 
 use gridwatch_protocol::{Kind, Value};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::Template;
+use super::{Register, RegisterSpan, Template};
 
 /// One thing that a profile reads.
 #[derive(Debug, Clone)]
@@ -13,12 +14,15 @@ pub struct Channel {
     pub origin: Origin,
     /// JSON pointer of an array; the channel is read once for each element.
     pub for_each: Option<String>,
-    /// Device of its own, instead of the profile's.
+    /// Device of its own, instead of the profile's. For Modbus it is what follows the unit's device
+    /// and a slash: `zone2` is `panel/zone2`.
     pub device: Option<Template>,
     /// Kind of the readings.
     pub kind: Kind,
     /// How the raw value becomes a value.
     pub value: ChannelType,
+    /// Raw values by which the device says "no value".
+    pub missing: Vec<Json>,
     /// Unit of the readings.
     pub unit: Option<String>,
     /// JSON pointer: the channel is left alone when the message has it.
@@ -31,7 +35,7 @@ pub struct Channel {
     pub time: Option<(String, TimeFormat)>,
 }
 
-/// Where a channel's raw value is.
+/// Where a raw value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// JSON pointer (RFC 6901); `""` is the whole message.
@@ -40,18 +44,35 @@ pub enum Origin {
     Register(Register),
 }
 
-/// A field that must have one of some values.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What a condition looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A place in the frame.
+    At(Origin),
+    /// Named part of the topic.
+    Topic(String),
+}
+
+/// What a field, a register or a part of the topic must be. Where it is missing, only
+/// `present == Some(false)` holds.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// JSON pointer of the field.
-    pub path: String,
-    /// Values that let the channel be read.
+    /// What is looked at.
+    pub of: Field,
+    /// It is one of these; any, when there are none.
     pub equals: Vec<Json>,
+    /// It is none of these.
+    pub not_equals: Vec<Json>,
+    /// It is there, or it is not.
+    pub present: Option<bool>,
+    /// It is a number, and at least this.
+    pub at_least: Option<f64>,
+    /// It is a number, and at most this.
+    pub at_most: Option<f64>,
 }
 
 /// How a device writes a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeFormat {
     /// RFC 3339 with a zone.
@@ -73,6 +94,8 @@ pub enum ChannelType {
         /// The device says the opposite of what the kind means.
         invert: bool,
     },
+    /// A state that a number has on one side of a limit.
+    Limit(Limit),
     /// A number: `raw × scale + offset`.
     Number {
         /// Factor.
@@ -83,103 +106,79 @@ pub enum ChannelType {
         min: f64,
         /// A greater value is kept with quality `bad`.
         max: f64,
-        /// Raw values by which the device says "no value".
-        missing: Vec<f64>,
     },
     /// A word as it is.
     Text,
-    /// Words or numbers that stand for values; what is not listed gives no reading.
-    Enum(Vec<(Json, Value)>),
+    /// Words or numbers that stand for values.
+    Enum {
+        /// What stands for what.
+        values: Vec<(Json, Value)>,
+        /// What anything else stands for; nothing gives no reading.
+        otherwise: Option<Value>,
+    },
 }
 
-/// A Modbus register, or a bit of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Register {
-    /// Which of the four tables.
-    pub table: Table,
-    /// Zero-based address as it is on the wire.
-    pub address: u16,
-    /// Type of the raw value.
-    #[serde(rename = "type")]
-    pub raw: RawValue,
-    /// Order of the bytes of a 32-bit value: `abcd` big-endian, `cdab` word-swapped, `badc`, `dcba`.
-    #[serde(default)]
-    pub order: ByteOrder,
-    /// Bit of a 16-bit register, 0 = least significant; for `bit` in `holding` and `input`.
-    #[serde(default)]
-    pub bit: u8,
+/// A state that a number has on one side of a limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// The state is true at and above (or, `false`, at and below) the limit.
+    pub above: bool,
+    /// Where it becomes true.
+    pub set: Bound,
+    /// Where it becomes false again; between the two there is no reading. As `set` when left out.
+    pub clear: Option<Bound>,
 }
 
-/// The four Modbus tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Table {
-    /// Coils, function 1.
-    Coil,
-    /// Discrete inputs, function 2.
-    Discrete,
-    /// Holding registers, function 3.
-    Holding,
-    /// Input registers, function 4.
-    Input,
+/// A limit: a number, or what a register or field holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    /// A number in the raw value's scale.
+    Number(f64),
+    /// A register or field of the same frame, in the raw value's scale.
+    Of(Origin),
 }
 
-/// Type of a raw Modbus value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RawValue {
-    /// A coil, a discrete input, or a bit of a register.
-    Bit,
-    /// 16-bit, unsigned.
-    Uint16,
-    /// 16-bit, two's complement.
-    Int16,
-    /// 32-bit, unsigned, two registers.
-    Uint32,
-    /// 32-bit, two's complement, two registers.
-    Int32,
-    /// IEEE 754 single, two registers.
-    Float32,
+impl Channel {
+    /// Every register that must be read for the channel: its own, those of its conditions and limits.
+    pub fn registers(&self) -> impl Iterator<Item = RegisterSpan> {
+        let limits = match &self.value {
+            ChannelType::Limit(limit) => {
+                vec![Some(&limit.set), limit.clear.as_ref()]
+            }
+            _ => Vec::new(),
+        };
+        let limits = limits
+            .into_iter()
+            .flatten()
+            .filter_map(|bound| match bound {
+                Bound::Of(origin) => Some(origin),
+                Bound::Number(_) => None,
+            });
+        std::iter::once(&self.origin)
+            .chain(limits)
+            .filter_map(Origin::register)
+            .chain(self.when.iter().filter_map(Condition::register))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
 }
 
-impl RawValue {
-    /// How many registers it takes.
-    #[must_use]
-    pub fn registers(self) -> u16 {
+impl Origin {
+    /// What has to be read of a unit.
+    fn register(&self) -> Option<RegisterSpan> {
         match self {
-            RawValue::Bit | RawValue::Uint16 | RawValue::Int16 => 1,
-            RawValue::Uint32 | RawValue::Int32 | RawValue::Float32 => 2,
+            Origin::Register(register) => Some(register.span()),
+            Origin::Path(_) => None,
         }
     }
 }
 
-/// Order of the bytes of a value of more than one register.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ByteOrder {
-    /// Big-endian, as the Modbus specification has it.
-    #[default]
-    Abcd,
-    /// Low word first.
-    Cdab,
-    /// Bytes swapped within words.
-    Badc,
-    /// Little-endian.
-    Dcba,
-}
-
-impl ByteOrder {
-    /// The bytes of two registers in big-endian order.
-    #[must_use]
-    pub fn arrange(self, words: [u16; 2]) -> [u8; 4] {
-        let [a, b] = words[0].to_be_bytes();
-        let [c, d] = words[1].to_be_bytes();
-        match self {
-            ByteOrder::Abcd => [a, b, c, d],
-            ByteOrder::Cdab => [c, d, a, b],
-            ByteOrder::Badc => [b, a, d, c],
-            ByteOrder::Dcba => [d, c, b, a],
+impl Condition {
+    /// What has to be read of a unit.
+    pub(super) fn register(&self) -> Option<RegisterSpan> {
+        match &self.of {
+            Field::At(origin) => origin.register(),
+            Field::Topic(_) => None,
         }
     }
 }

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
+/// A filled template is at most so long: it names a device or an event.
+const TEXT_BYTES_MAX: usize = 1024;
+
 /// A topic with named parts: `{name}` takes one level, `{name...}` one or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicPattern {
@@ -175,7 +178,7 @@ impl Template {
         Ok(Self { pieces })
     }
 
-    /// Fills the holes; `None` when one has no text or number to take.
+    /// Fills the holes; `None` when one has no text or number to take, or too long a one.
     #[must_use]
     pub fn fill(&self, captures: &Captures, body: &Json, item: Option<&Json>) -> Option<String> {
         let mut text = String::new();
@@ -187,12 +190,13 @@ impl Template {
                 Piece::Item => push_scalar(&mut text, item?)?,
             }
         }
-        Some(text)
+        (text.len() <= TEXT_BYTES_MAX).then_some(text)
     }
 }
 
 fn push_scalar(text: &mut String, value: &Json) -> Option<()> {
     match value {
+        Json::String(word) if word.len() > TEXT_BYTES_MAX => return None,
         Json::String(word) => text.push_str(word),
         Json::Number(number) => write!(text, "{number}").expect("writing to a string"),
         Json::Bool(state) => write!(text, "{state}").expect("writing to a string"),

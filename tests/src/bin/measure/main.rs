@@ -3,7 +3,9 @@
 //!
 //! It must never judge a time: machines differ. It fails when something was lost or doubled.
 
+mod discovery;
 mod latency;
+mod modbus;
 mod throughput;
 
 use std::process::ExitCode;
@@ -31,6 +33,15 @@ enum What {
         #[arg(long, default_value_t = 500)]
         readings_per_s: u32,
     },
+    /// Devices found from retained inventories when the agent starts.
+    Discovery {
+        /// Devices in Zigbee2MQTT's inventory.
+        #[arg(long, default_value_t = 500)]
+        zigbee: usize,
+        /// Devices with a Home Assistant discovery message each.
+        #[arg(long, default_value_t = 500)]
+        home_assistant: usize,
+    },
     /// Readings a second through broker and agent, CPU per reading, memory.
     Throughput {
         /// Messages to publish, one reading each.
@@ -39,6 +50,15 @@ enum What {
         /// Sensors they come from.
         #[arg(long, default_value_t = 500)]
         sensors: u32,
+    },
+    /// Modbus: lateness of polls beside a dead unit, and values from other registers on bad lines.
+    Modbus {
+        /// How long lateness is measured, after a minute in which the lines settle.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Reads on each of three bad lines.
+        #[arg(long, default_value_t = 10_000)]
+        reads: u64,
     },
     /// Agent and hub killed at random moments in a storm of alarms.
     Kills {
@@ -68,7 +88,12 @@ async fn main() -> ExitCode {
             alarms,
             readings_per_s,
         } => latency::measure(alarms, readings_per_s).await,
+        What::Discovery {
+            zigbee,
+            home_assistant,
+        } => discovery::measure(zigbee, home_assistant).await,
         What::Throughput { messages, sensors } => throughput::measure(messages, sensors).await,
+        What::Modbus { seconds, reads } => modbus::measure(seconds, reads).await,
         What::Kills { kills, alarms } => measure_kills(kills, alarms).await,
         What::PowerCuts { cuts, control } => measure_power_cuts(cuts, control),
     };
