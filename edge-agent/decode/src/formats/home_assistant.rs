@@ -18,15 +18,18 @@ mod abbreviations;
 mod availability;
 mod classes;
 mod config;
+mod cost;
 mod devices;
 mod entity;
 mod functions;
+mod meaning;
 mod methods;
 mod paths;
 mod patterns;
 mod registry;
 mod states;
 mod template;
+mod times;
 mod topics;
 
 #[cfg(test)]
@@ -40,7 +43,8 @@ use crate::frame::Message;
 use crate::observation::{Observation, Output};
 use crate::time::SourceTime;
 use config::ConfigTopic;
-use entity::{Entity, Role, What};
+use entity::{Entity, Role};
+use meaning::What;
 use registry::Registry;
 use template::{Failure, Input};
 
@@ -67,6 +71,11 @@ impl Format for HomeAssistant {
         self.registry.topics.find(message.topic, &mut found);
         if found.is_empty() {
             return Verdict::NotMine("no discovery message names this topic");
+        }
+        if found.iter().all(|(_, role)| *role == Role::Attributes) {
+            return Verdict::NotMine(
+                "described as attributes only: who knows the format reads them",
+            );
         }
         let input = Input::new(message);
         let before = output.observations.len();
@@ -162,7 +171,7 @@ impl HomeAssistant {
             }
             return;
         }
-        if role == Role::Nothing {
+        if matches!(role, Role::Nothing | Role::Attributes) {
             return;
         }
         let message = input.message();

@@ -4,51 +4,12 @@ use gridwatch_protocol::{Kind, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use super::availability::Availability;
-use super::classes::{self, Means};
 use super::config::Described;
+use super::meaning::{self, What};
 use super::template::{Template, Templates, python};
-use crate::units;
 
 /// Longest topic and longest word that is kept of a message.
 const TEXT_BYTES_MAX: usize = 1024;
-/// Words of an event entity that are kept.
-const EVENT_TYPES_MAX: usize = 64;
-
-/// What a state means.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
-    /// Two words.
-    Binary {
-        on: String,
-        off: String,
-        means: Means,
-        /// The word stands in a JSON state, as lights and sirens write it.
-        in_json: bool,
-    },
-    /// A number, or a word where the sensor has no unit.
-    Number { kind: Kind, unit: String },
-    /// A lock's words with what each means; nothing for those that say nothing.
-    Lock(Vec<(String, Option<&'static str>)>),
-    /// A cover's words: open or closed.
-    Cover {
-        words: Vec<(String, bool)>,
-        stopped: String,
-        /// Whether it closes an opening of the building.
-        is_door: bool,
-        position_closed: f64,
-    },
-    /// A word.
-    Word,
-    /// An event in JSON.
-    Event(Vec<String>),
-    /// An event when the payload is this one.
-    Trigger {
-        payload: Option<String>,
-        word: String,
-    },
-    /// Nothing, and why.
-    Nothing(&'static str),
-}
 
 /// What a topic of an entity carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +24,9 @@ pub(super) enum Role {
     Humidity,
     /// The availability topic with this index.
     Availability(usize),
-    /// Something that is not read, which must not look like a stranger's message.
+    /// Attributes of its state, which are not read here.
+    Attributes,
+    /// The state of an entity that is left alone: it must not look like a stranger's message.
     Nothing,
 }
 
@@ -118,7 +81,7 @@ impl<'f> Fields<'f> {
         }
     }
 
-    fn number(&self, key: &str) -> Option<f64> {
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
         self.0.get(key).and_then(crate::words::number)
     }
 
@@ -133,7 +96,7 @@ impl<'f> Fields<'f> {
             .map(|seconds| (seconds * 1000.0).round() as i64)
     }
 
-    fn is_off(&self, key: &str) -> bool {
+    pub(super) fn is_off(&self, key: &str) -> bool {
         self.0
             .get(key)
             .is_some_and(|value| crate::words::state(value) == Ok(Some(false)))
@@ -147,10 +110,13 @@ impl Entity {
     /// A sentence when it cannot be read.
     pub(super) fn new(described: &Described, templates: &mut Templates) -> Result<Self, String> {
         let fields = Fields(&described.fields);
-        let what = what(&described.component, &described.object, &fields);
+        let mut what = meaning::what(&described.component, &described.object, &fields);
         let mut wanted = sources(&described.component, &fields);
-        if wanted.is_empty() && !matches!(what, What::Nothing(_)) {
-            return Err(format!("a {} without a state topic", described.component));
+        if wanted.iter().all(|(role, ..)| *role == Role::Attributes) {
+            if needs_state(&described.component) {
+                return Err(format!("a {} without a state topic", described.component));
+            }
+            what = What::Nothing("it only takes commands");
         }
         if matches!(what, What::Nothing(_)) {
             for (role, _, template) in &mut wanted {
@@ -238,148 +204,12 @@ impl Entity {
     }
 }
 
-fn what(component: &str, object: &str, fields: &Fields<'_>) -> What {
-    let class = fields.text("device_class").unwrap_or_default();
-    let unread = fields.text("entity_category").is_some() || fields.is_off("enabled_by_default");
-    let told = match component {
-        "binary_sensor" => two_words(fields, ("ON", "OFF"), classes::binary(class), false),
-        "switch" | "siren" | "fan" | "humidifier" => {
-            let schema = component == "siren";
-            two_words(fields, ("ON", "OFF"), Means::True(Kind::Other), schema)
-        }
-        "light" => {
-            let in_json = fields.text("schema") == Some("json");
-            two_words(fields, ("ON", "OFF"), Means::True(Kind::Other), in_json)
-        }
-        "sensor" => number(class, object, fields),
-        "lock" => lock(fields),
-        "cover" | "valve" => cover(component, class, fields),
-        "alarm_control_panel" => What::Word,
-        "event" => event(fields),
-        "device_automation" => trigger(fields),
-        "climate" | "water_heater" => What::Number {
-            kind: Kind::Temperature,
-            unit: temperature_unit(fields),
-        },
-        "device_tracker" => What::Nothing("people are not tracked"),
-        "tag" => What::Nothing("a scanned tag grants and denies nothing by itself"),
-        _ => What::Nothing("a component without a state of use here"),
-    };
-    let kind = match &told {
-        What::Binary { means, .. } => means.kind(),
-        What::Number { kind, .. } => *kind,
-        What::Trigger { .. } | What::Event(_) | What::Nothing(_) => return told,
-        _ => return told,
-    };
-    if unread && !classes::is_wanted_diagnostic(kind, class) {
-        return What::Nothing("a diagnostic or disabled entity");
-    }
-    told
-}
-
-fn two_words(fields: &Fields<'_>, default: (&str, &str), means: Means, in_json: bool) -> What {
-    // Switches may report other words than they take.
-    let on = fields.word("state_on", &fields.word("payload_on", default.0));
-    let off = fields.word("state_off", &fields.word("payload_off", default.1));
-    What::Binary {
-        on,
-        off,
-        means,
-        in_json,
-    }
-}
-
-fn number(class: &str, object: &str, fields: &Fields<'_>) -> What {
-    let unit = fields.text("unit_of_measurement").unwrap_or_default();
-    let name = fields.text("name").unwrap_or_default();
-    let kind = classes::sensor(class, unit, [name, object]);
-    let words = unit.is_empty() && kind == Kind::Other && fields.text("state_class").is_none();
-    if words && matches!(class, "timestamp" | "date" | "uptime") {
-        return What::Nothing("a time that is no state");
-    }
-    if words {
-        return What::Word;
-    }
-    let unit = if unit.is_empty() && kind == Kind::Battery {
-        "%"
-    } else {
-        units::spelled(unit)
-    };
-    What::Number {
-        kind,
-        unit: unit.chars().take(32).collect(),
-    }
-}
-
-fn temperature_unit(fields: &Fields<'_>) -> String {
-    match fields.text("temperature_unit") {
-        Some("F") => "°F",
-        Some("C") => "°C",
-        _ => "",
-    }
-    .to_owned()
-}
-
-fn lock(fields: &Fields<'_>) -> What {
-    let words = [
-        ("state_locked", "LOCKED", Some("locked")),
-        ("state_unlocked", "UNLOCKED", Some("unlocked")),
-        ("state_jammed", "JAMMED", Some("jammed")),
-        ("state_open", "OPEN", Some("unlocked")),
-        ("state_locking", "LOCKING", None),
-        ("state_unlocking", "UNLOCKING", None),
-        ("state_opening", "OPENING", None),
-    ];
-    What::Lock(
-        words
-            .iter()
-            .map(|(key, default, means)| (fields.word(key, default), *means))
-            .collect(),
+/// Whether entities of a component have a state; the others may only take commands.
+fn needs_state(component: &str) -> bool {
+    matches!(
+        component,
+        "alarm_control_panel" | "binary_sensor" | "device_automation" | "event" | "sensor"
     )
-}
-
-fn cover(component: &str, class: &str, fields: &Fields<'_>) -> What {
-    let words = [
-        ("state_open", "open", true),
-        ("state_opening", "opening", true),
-        ("state_closing", "closing", true),
-        ("state_closed", "closed", false),
-    ];
-    What::Cover {
-        words: words
-            .iter()
-            .map(|(key, default, open)| (fields.word(key, default), *open))
-            .collect(),
-        stopped: fields.word("state_stopped", "stopped"),
-        is_door: component == "cover" && matches!(class, "garage" | "door" | "gate" | "window"),
-        position_closed: fields.number("position_closed").unwrap_or(0.0),
-    }
-}
-
-fn event(fields: &Fields<'_>) -> What {
-    let types = fields.0.get("event_types").and_then(Json::as_array);
-    What::Event(
-        types
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str)
-            .take(EVENT_TYPES_MAX)
-            .map(str::to_owned)
-            .collect(),
-    )
-}
-
-fn trigger(fields: &Fields<'_>) -> What {
-    let payload = fields.0.get("payload").map(python);
-    let told = ["type", "subtype"].map(|key| fields.text(key).unwrap_or_default());
-    let word = match &payload {
-        // A payload that is a word says more than the generic names of type and subtype.
-        Some(payload) if payload.chars().any(char::is_alphabetic) && !payload.contains('{') => {
-            payload.clone()
-        }
-        _ => told.join(" ").trim().to_owned(),
-    };
-    What::Trigger { payload, word }
 }
 
 /// A topic with its role and template.
@@ -421,9 +251,10 @@ fn sources<'f>(component: &str, fields: &Fields<'f>) -> Vec<Wanted<'f>> {
         let template = fields.text("state_value_template");
         list.push((Role::State, fields.text("state_topic"), template));
     }
+    // Zigbee2MQTT names its state topic here too, also for entities without a state of their own.
     let attributes = fields.text("json_attributes_topic");
     if list.iter().all(|(_, topic, _)| *topic != attributes) {
-        list.push((Role::Nothing, attributes, None));
+        list.push((Role::Attributes, attributes, None));
     }
     list.into_iter()
         .filter_map(|(role, topic, template)| Some((role, topic?, template)))

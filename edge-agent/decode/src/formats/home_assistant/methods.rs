@@ -3,7 +3,8 @@
 use minijinja::value::{Rest, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::functions::{arguments, formatted, replaced, seconds};
+use super::functions::{arguments, formatted, replaced};
+use super::times::seconds;
 
 /// Calls a method that the engine does not have.
 pub(super) fn call(

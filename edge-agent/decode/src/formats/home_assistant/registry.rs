@@ -7,7 +7,8 @@ use gridwatch_protocol::{Kind, Timestamp};
 
 use super::classes::Means;
 use super::config::Described;
-use super::entity::{Entity, What};
+use super::entity::Entity;
+use super::meaning::What;
 use super::template::Templates;
 use super::topics::Topics;
 use crate::observation::{Announcement, Observation, Output};
@@ -81,10 +82,10 @@ impl Registry {
                 entity.availability.keep(&before.availability);
             }
         }
-        let mut touched: Vec<String> = old.iter().map(|entity| entity.device.clone()).collect();
+        let mut touched: Vec<(String, bool)> = old.iter().map(touch).collect();
         let mut entities = Vec::new();
         for entity in made {
-            touched.push(entity.device.clone());
+            touched.push(touch(&entity));
             match self.insert(entity) {
                 Ok(index) => entities.push(index),
                 Err(why) => problems.push(why),
@@ -105,7 +106,7 @@ impl Registry {
 
     /// Forgets what a topic described.
     pub(super) fn delete(&mut self, topic: &str, output: &mut Output) {
-        let touched = self.take_out(topic).into_iter().map(|e| e.device).collect();
+        let touched = self.take_out(topic).iter().map(touch).collect();
         self.announce(touched, output);
     }
 
@@ -167,13 +168,18 @@ impl Registry {
     }
 
     /// Says what became of devices.
-    fn announce(&mut self, mut touched: Vec<String>, output: &mut Output) {
+    fn announce(&mut self, mut touched: Vec<(String, bool)>, output: &mut Output) {
         touched.sort();
         touched.dedup();
-        for device in touched {
+        for (device, zigbee) in touched {
             let Some((list, announced)) = self.devices.get_mut(&device) else {
                 continue;
             };
+            // A device of Zigbee2MQTT is there as long as its inventory says so, described or not.
+            if list.is_empty() && zigbee {
+                self.devices.remove(&device);
+                continue;
+            }
             if list.is_empty() {
                 let mut last = announced.take().unwrap_or_default();
                 last.device.clone_from(&device);
@@ -211,6 +217,11 @@ impl Registry {
             }
         });
     }
+}
+
+/// The device of an entity, and whether Zigbee2MQTT has it.
+fn touch(entity: &Entity) -> (String, bool) {
+    (entity.device.clone(), entity.zigbee)
 }
 
 fn ended(id: String, means: Means) -> Observation {

@@ -4,7 +4,8 @@ use gridwatch_protocol::{Kind, Value};
 use serde_json::Value as Json;
 
 use super::classes::Means;
-use super::entity::{Entity, Role, What};
+use super::entity::{Entity, Role};
+use super::meaning::What;
 use crate::observation::{Observation, Output};
 use crate::{units, words};
 
@@ -92,7 +93,7 @@ fn state(
                 Observation::word(id, Kind::Other, text)
             }))
         }
-        What::Word => Ok(Some(Observation::word(id, Kind::Other, cut(text)))),
+        What::Word => Ok(Some(word_or_number(id, text))),
         What::Event(_) | What::Trigger { .. } if retained => {
             output.note(|| "a retained event happened before".to_owned());
             Ok(None)
@@ -107,6 +108,16 @@ fn state(
             output.note(|| format!("left alone: {why}"));
             Ok(None)
         }
+    }
+}
+
+/// A number without a unit is a number all the same, as long as nothing of its writing is lost.
+fn word_or_number(id: String, text: &str) -> Observation {
+    match words::number_text(text) {
+        Some(number) if number.to_string() == text => {
+            Observation::number(id, Kind::Other, number, "")
+        }
+        _ => Observation::word(id, Kind::Other, cut(text)),
     }
 }
 

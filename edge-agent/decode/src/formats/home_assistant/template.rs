@@ -15,27 +15,17 @@ use std::io;
 use minijinja::{Environment, ErrorKind, Value, context};
 use serde_json::Value as Json;
 
-use super::{functions, paths};
+use super::{cost, functions, paths};
 use crate::frame::Message;
 
 /// Templates in use at a time: each entity has one or two, and most share their text.
 const TEMPLATES_MAX: usize = 4096;
-/// Longest template: the longest seen in the field have about 2 KiB.
-const SOURCE_BYTES_MAX: usize = 8 * 1024;
 /// Larger payloads are read by paths only.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 /// Longest output: a state in Home Assistant has at most 255 characters.
 const OUTPUT_BYTES_MAX: usize = 4096;
 /// Instructions per run: a few hundred are usual, a list of some hundred entries is looped over.
 const FUEL: u64 = 10_000;
-/// How often a template may at most multiply what it is given, by putting texts together.
-const GROWTH_MAX: u64 = 256;
-/// Multiplications: each may repeat a text.
-const PRODUCTS_MAX: usize = 8;
-/// Tags by which a template could call itself or others.
-const TAGS_REFUSED: [&str; 7] = [
-    "macro", "call", "include", "import", "from", "extends", "block",
-];
 
 /// A template, ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +117,7 @@ impl Templates {
             *uses += 1;
             return Ok(Template::Engine(source.to_owned()));
         }
-        acceptable(source)?;
+        cost::acceptable(source)?;
         if self.uses.len() >= TEMPLATES_MAX {
             return Err(format!("more than {TEMPLATES_MAX} templates"));
         }
@@ -219,45 +209,6 @@ pub(super) fn python(json: &Json) -> String {
         Json::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-/// Whether a template can be let run.
-fn acceptable(source: &str) -> Result<(), String> {
-    if source.len() > SOURCE_BYTES_MAX {
-        return Err(format!("a template of {} bytes is too long", source.len()));
-    }
-    let mut growth: u64 = 1;
-    let mut joined: u64 = 1;
-    for tag in source.split("{%").skip(1) {
-        let tag = tag.split("%}").next().unwrap_or(tag);
-        let word = tag
-            .trim_start_matches(['-', '+'])
-            .split_whitespace()
-            .next()
-            .unwrap_or_default();
-        if TAGS_REFUSED.contains(&word) || tag.contains("recursive") {
-            return Err(format!("a template with `{word}` is not run"));
-        }
-        growth = growth.saturating_mul(joins(tag).saturating_add(1));
-    }
-    for print in source.split("{{").skip(1) {
-        let print = print.split("}}").next().unwrap_or(print);
-        joined = joined.saturating_add(joins(print));
-    }
-    if growth.saturating_mul(joined) > GROWTH_MAX || source.matches('*').count() > PRODUCTS_MAX {
-        return Err("a template that puts so many texts together is not run".to_owned());
-    }
-    Ok(())
-}
-
-/// How many times an expression puts two values together.
-fn joins(expression: &str) -> u64 {
-    expression
-        .bytes()
-        .filter(|b| matches!(b, b'~' | b'+' | b'*'))
-        .count()
-        .try_into()
-        .unwrap_or(u64::MAX)
 }
 
 /// An output that ends where a state ends.

@@ -36,7 +36,7 @@ pub(super) enum Meaning {
     Switch,
     /// The device is being tested.
     Test,
-    /// What a device calls its own trouble; true is news, false is none.
+    /// What a device calls its own trouble, or a call for help; true is news, false is none.
     Fault,
     /// An event.
     Action,
@@ -57,7 +57,7 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
         "contact" | "garage_door_contact" => Meaning::Contact,
         "door_state" | "opening_state" => Meaning::DoorWord,
         "test" | "self_test" => Meaning::Test,
-        "trouble" | "battery_defect" | "fault_alarm" | "fault" => Meaning::Fault,
+        "trouble" | "battery_defect" | "fault_alarm" | "fault" | "sos" => Meaning::Fault,
         "battery" => Meaning::Battery,
         "battery_low" => Meaning::BatteryLow,
         "battery_state" => Meaning::BatteryWord,

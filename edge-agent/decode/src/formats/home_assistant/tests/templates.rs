@@ -70,6 +70,7 @@ fn templates_give_what_home_assistant_gives() {
             r#"{"zones":[{"n":1,"open":false},{"n":2,"open":true}]}"#,
             "2",
         ),
+        ("{{ value_json['v'] | float * 2 }}", r#"{"v":3}"#, "6.0"),
         ("{{ max(value_json.a, 3) }}", r#"{"a":2}"#, "3"),
         (
             "{{ value_json.state | lower }}",
@@ -114,6 +115,10 @@ fn templates_that_would_cost_too_much_fail_and_stop() {
         "{% for a in value_json.l recursive %}{{ loop(value_json.l) }}{% endfor %}",
         "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
         "{{ 'x' * 10000000 }}",
+        "{{ 10000000 * value }}",
+        "{{ {'a': {}}, 'x' * 10000000 }}",
+        "{{ '}}' ~ '{#' ~ 'x' * 10000000 }}",
+        "{% raw %}{{ ' {% endraw %}{{ 'x' * 10000000 }}",
         "{{ '%999999999d' | format(1) }}",
         "{{ value | replace('', value) }}",
         "{{ value | list | join(value) }}",
