@@ -7,24 +7,27 @@ use super::*;
 use crate::frame::RegisterBlock;
 use crate::profile::Table;
 
-fn shipped(name: &str) -> Profile {
-    let path = format!(
-        "{}/../../configs/devices/{name}.toml",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    Profile::parse(&std::fs::read_to_string(path).expect("a shipped profile")).expect("valid")
+/// A profile of these tests, or a shipped one.
+fn profile(name: &str) -> Profile {
+    let folder = if name.starts_with("modbus") {
+        "../../configs/devices"
+    } else {
+        "tests/profiles"
+    };
+    let path = format!("{}/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    Profile::parse(&std::fs::read_to_string(path).expect("a profile")).expect("valid")
 }
 
 fn decoder() -> Decoder {
     let profiles = [
-        "zigbee2mqtt-smoke",
-        "zigbee2mqtt-contact",
-        "zigbee2mqtt-availability",
-        "frigate-events",
+        "porch-smoke",
+        "porch-contact",
+        "porch-availability",
+        "recorder-events",
         "modbus-smoke-temperature-transmitter",
     ];
     Decoder::new(
-        ByProfile::new(profiles.map(shipped).to_vec(), [], []),
+        ByProfile::new(profiles.map(profile).to_vec(), [], []),
         TimeZone::UTC,
         Pseudonyms::new(&[0; 32]),
     )
@@ -46,12 +49,12 @@ fn values(decoded: &Decoded) -> Vec<(Kind, Value)> {
 #[test]
 fn partial_message_of_a_recognised_device_is_read() {
     let mut decoder = decoder();
-    let topic = "zigbee2mqtt/hall";
+    let topic = "porch/hall";
     let before = read(&mut decoder, topic, br#"{"battery":80}"#).expect("read");
     assert_eq!(before.by, "zigbee2mqtt", "no profile knows it yet");
     read(&mut decoder, topic, br#"{"smoke":false}"#).expect("recognised");
     let decoded = read(&mut decoder, topic, br#"{"battery":80}"#).expect("read");
-    assert_eq!(decoded.by, "zigbee2mqtt-smoke");
+    assert_eq!(decoded.by, "porch-smoke");
     assert_eq!(values(&decoded), [(Kind::Battery, Value::Number(80.0))]);
 }
 
@@ -61,23 +64,23 @@ fn availability_and_state_of_one_device_are_both_read() {
     for _ in 0..2 {
         let offline = read(
             &mut decoder,
-            "zigbee2mqtt/hall/availability",
+            "porch/hall/availability",
             br#"{"state":"offline"}"#,
         )
         .expect("read");
         assert_eq!(values(&offline), [(Kind::Availability, Value::Bool(false))]);
-        let state = read(&mut decoder, "zigbee2mqtt/hall", br#"{"smoke":false}"#).expect("read");
+        let state = read(&mut decoder, "porch/hall", br#"{"smoke":false}"#).expect("read");
         assert_eq!(values(&state), [(Kind::Smoke, Value::Bool(false))]);
     }
-    let device = DeviceId::new("zigbee2mqtt/hall").expect("valid");
+    let device = DeviceId::new("porch/hall").expect("valid");
     let profile = decoder.profile_of(&device).expect("recognised");
-    assert_eq!(profile.id, "zigbee2mqtt-smoke");
+    assert_eq!(profile.id, "porch-smoke");
 }
 
 #[test]
 fn truncated_json_is_malformed_and_an_unknown_topic_is_unknown() {
     let mut decoder = decoder();
-    let error = read(&mut decoder, "zigbee2mqtt/hall", br#"{"smoke":tr"#).expect_err("refused");
+    let error = read(&mut decoder, "porch/hall", br#"{"smoke":tr"#).expect_err("refused");
     assert!(
         error.to_string().contains("the payload is not JSON"),
         "{error}"
@@ -88,7 +91,7 @@ fn truncated_json_is_malformed_and_an_unknown_topic_is_unknown() {
     ));
     let large = vec![b' '; PAYLOAD_BYTES_MAX + 1];
     assert!(matches!(
-        read(&mut decoder, "zigbee2mqtt/hall", &large),
+        read(&mut decoder, "porch/hall", &large),
         Err(Refusal::Malformed(_))
     ));
 }
@@ -98,7 +101,7 @@ fn one_bad_field_does_not_hide_the_others() {
     let mut decoder = decoder();
     let decoded = read(
         &mut decoder,
-        "zigbee2mqtt/hall",
+        "porch/hall",
         br#"{"smoke":true,"battery":"NaN","temperature":{"a":1},"tamper":"maybe"}"#,
     )
     .expect("read");
@@ -111,7 +114,7 @@ fn value_outside_the_plausible_range_is_kept_as_bad() {
     let mut decoder = decoder();
     let decoded = read(
         &mut decoder,
-        "zigbee2mqtt/hall",
+        "porch/hall",
         br#"{"smoke":false,"temperature":850}"#,
     )
     .expect("read");
@@ -121,12 +124,7 @@ fn value_outside_the_plausible_range_is_kept_as_bad() {
 #[test]
 fn alarm_during_a_test_is_a_test() {
     let mut decoder = decoder();
-    let decoded = read(
-        &mut decoder,
-        "zigbee2mqtt/h",
-        br#"{"smoke":true,"test":true}"#,
-    )
-    .expect("read");
+    let decoded = read(&mut decoder, "porch/h", br#"{"smoke":true,"test":true}"#).expect("read");
     assert!(decoded.readings.iter().all(|r| r.is_test));
 }
 
@@ -134,7 +132,7 @@ fn alarm_during_a_test_is_a_test() {
 fn implausible_device_time_is_flagged_and_not_believed() {
     let mut decoder = decoder();
     let payload = br#"{"type":"new","after":{"id":"1-a","camera":"c","label":"person","false_positive":false,"start_time":12.5,"entered_zones":[]}}"#;
-    let decoded = read(&mut decoder, "frigate/events", payload).expect("read");
+    let decoded = read(&mut decoder, "recorder/events", payload).expect("read");
     assert_eq!(decoded.readings[0].quality, Quality::Uncertain);
     assert_eq!(decoded.readings[0].at, decoded.readings[0].received_at);
     assert_eq!(decoded.readings[0].source_event.as_deref(), Some("1-a"));
@@ -147,7 +145,7 @@ proptest! {
         words in prop::collection::vec(any::<u16>(), 0..6),
     ) {
         let mut decoder = decoder();
-        for topic in ["zigbee2mqtt/a", "frigate/events"] {
+        for topic in ["porch/a", "recorder/events"] {
             if let Ok(decoded) = read(&mut decoder, topic, &payload) {
                 prop_assert!(decoded.readings.iter().all(|r| r.value.as_number().is_none_or(f64::is_finite)));
             }
