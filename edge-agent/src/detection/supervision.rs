@@ -241,6 +241,12 @@ impl Supervision {
         }
     }
 
+    /// All devices, each with whether it protects life.
+    pub fn all(&self) -> impl Iterator<Item = (DeviceStatus, bool)> + '_ {
+        let devices = self.devices.values();
+        devices.map(|watched| (watched.status(), watched.known.life_safety))
+    }
+
     /// How many devices there are.
     #[must_use]
     pub fn len(&self) -> usize {
