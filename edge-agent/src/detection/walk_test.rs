@@ -16,8 +16,8 @@ use gridwatch_protocol::{
 };
 
 use super::{
-    DEVICES_MAX, Detector, EpisodeChange, EpisodeKey, Findings, Mint, OpenEpisode,
-    SOURCE_RULE, words,
+    DEVICES_MAX, Detector, EpisodeChange, EpisodeKey, Findings, Mint, OpenEpisode, SOURCE_RULE,
+    words,
 };
 use crate::clock::Moment;
 
@@ -73,7 +73,9 @@ pub enum WalkTestRefusal {
     #[error("say who tests")]
     Nobody,
     /// No such device has been heard or configured.
-    #[error("no device `{0}` is configured or has been heard; look at its id with the list of devices")]
+    #[error(
+        "no device `{0}` is configured or has been heard; look at its id with the list of devices"
+    )]
     Device(DeviceId),
 }
 
@@ -217,14 +219,17 @@ impl Detector {
     /// Devices that a walk test could expect: all that are configured or have been heard.
     #[must_use]
     pub fn expected(&self) -> Vec<Expected> {
-        let expected = self.supervision.all().map(|(status, life_safety)| Expected {
-            life_safety: life_safety || status.kinds.iter().any(|kind| kind.is_life_safety()),
-            device: status.device,
-            place: status.place,
-            profile: status.profile,
-            kinds: status.kinds,
-            configured: status.known,
-        });
+        let expected = self
+            .supervision
+            .all()
+            .map(|(status, life_safety)| Expected {
+                life_safety: life_safety || status.kinds.iter().any(|kind| kind.is_life_safety()),
+                device: status.device,
+                place: status.place,
+                profile: status.profile,
+                kinds: status.kinds,
+                configured: status.known,
+            });
         let mut expected: Vec<Expected> = expected.collect();
         expected.sort_by(|a, b| a.device.cmp(&b.device));
         expected
@@ -377,7 +382,10 @@ impl Detector {
         findings
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one cause with all that it needs")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one cause with all that it needs"
+    )]
     fn walk_cause(
         &mut self,
         device: &DeviceId,
@@ -468,9 +476,8 @@ impl Detector {
 
     /// After a restart a walk test is over: no press goes on.
     pub(super) fn end_presses_of_before(&mut self, now: Moment, findings: &mut Findings) {
-        let presses = |key: &&EpisodeKey| {
-            matches!(key.rule(), WALK_TEST_RULE | WALK_TEST_TAMPER_RULE)
-        };
+        let presses =
+            |key: &&EpisodeKey| matches!(key.rule(), WALK_TEST_RULE | WALK_TEST_TAMPER_RULE);
         let presses: Vec<EpisodeKey> = self.episodes.keys().filter(presses).cloned().collect();
         for key in presses {
             self.close(&key, words::restarted(), now, findings);

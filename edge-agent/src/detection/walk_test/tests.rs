@@ -110,8 +110,15 @@ fn alarm_of_any_rule_is_a_press_and_never_a_real_alert() {
         "11 t temperature 60\n 13 tick\n 14 t temperature 40\n 15 k smoke true\n 16 k smoke false",
     );
     assert!(!findings.alerts.is_empty());
-    assert!(findings.alerts.iter().all(|alert| alert.is_test), "{}", told(&findings));
-    assert_eq!(told(&detector.end_walk_test(WalkTestEnd::Asked, Moment::at_ms(20_000))), "");
+    assert!(
+        findings.alerts.iter().all(|alert| alert.is_test),
+        "{}",
+        told(&findings)
+    );
+    assert_eq!(
+        told(&detector.end_walk_test(WalkTestEnd::Asked, Moment::at_ms(20_000))),
+        ""
+    );
     assert_eq!(detector.open_episodes(), 0);
 }
 
@@ -143,14 +150,21 @@ fn what_stood_before_the_test_is_no_press_and_stays_real() {
 
 #[test]
 fn retained_state_is_no_press() {
-    check("", "11 k smoke true retained\n 12 k tamper true retained", expect![""]);
+    check(
+        "",
+        "11 k smoke true retained\n 12 k tamper true retained",
+        expect![""],
+    );
 }
 
 #[test]
 fn alarm_that_stands_at_the_end_is_raised_as_real_with_its_own_severity_and_beginning() {
     let mut detector = under_test("", 1);
     let pressed = all(&mut detector, "11 k smoke true\n 12 k smoke true");
-    assert_eq!(told(&pressed), "Raised P4 smoke k TEST: walk test by zhang: smoke\n");
+    assert_eq!(
+        told(&pressed),
+        "Raised P4 smoke k TEST: walk test by zhang: smoke\n"
+    );
     let end = all(&mut detector, "70 tick");
     expect![[r#"
         Cleared P4 smoke k TEST: the walk test is over
@@ -202,7 +216,10 @@ fn presses_in_quick_succession_do_not_latch_as_chatter() {
 #[test]
 fn restart_in_the_middle_ends_the_test_and_raises_what_was_held() {
     let mut detector = under_test("", 10);
-    let findings = all(&mut detector, "11 k smoke true\n 12 j smoke true\n 13 j smoke false");
+    let findings = all(
+        &mut detector,
+        "11 k smoke true\n 12 j smoke true\n 13 j smoke false",
+    );
     let mut kept = std::collections::BTreeMap::new();
     for change in findings.episodes {
         match change {
@@ -241,8 +258,12 @@ fn scope_is_checked_and_one_test_runs_at_a_time() {
         let why = detector.start_walk_test(scope, now).expect_err(refused);
         assert!(why.to_string().contains(refused), "{why}");
     }
-    detector.start_walk_test(scope(&["k"], 5), now).expect("it can begin");
-    let why = detector.start_walk_test(scope(&[], 5), now).expect_err("one runs");
+    detector
+        .start_walk_test(scope(&["k"], 5), now)
+        .expect("it can begin");
+    let why = detector
+        .start_walk_test(scope(&[], 5), now)
+        .expect_err("one runs");
     assert!(why.to_string().contains("zhang"), "{why}");
 }
 
@@ -256,7 +277,10 @@ fn press_tells_the_devices_own_time_only_when_it_has_one() {
     detector.observe(&with_time, Moment::at_ms(ms), &mut mint);
     all(&mut detector, "12 j smoke true");
     let presses = detector.walk_test_news().presses;
-    assert_eq!(presses[0].device_time, Some(Timestamp::from_unix_ms(11_000)));
+    assert_eq!(
+        presses[0].device_time,
+        Some(Timestamp::from_unix_ms(11_000))
+    );
     assert_eq!(presses[0].received_at, Timestamp::from_unix_ms(11_700));
     assert_eq!(presses[1].device_time, None);
 }
