@@ -12,8 +12,10 @@ import { fileURLToPath } from "node:url";
 import {
   ACK_MS,
   makeCase,
+  makeCommissionings,
   makeDevices,
   makeGateways,
+  makeProfile,
   makeQuarantine,
   makeSeries,
   SITES,
@@ -265,8 +267,12 @@ function get(hub, path, search, response, user) {
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
     return reply(response, 200, { items: hub.devices?.(second) ?? makeDevices(second, now) });
+  if (first === "gateways" && third === "quarantine" && parts[3] === "profile")
+    return reply(response, 200, makeProfile(search.get("source") ?? ""));
   if (first === "gateways" && third === "quarantine")
     return reply(response, 200, { items: hub.quarantine?.(second) ?? makeQuarantine(second, now) });
+  if (first === "gateways" && third === "commissionings")
+    return reply(response, 200, makeCommissionings(second, now));
   if (first === "sites") return reply(response, 200, { items: hub.sites ?? SITES });
   if (path === "/statistics/load") {
     const load = { officer_last_hour: hub.load ?? 7, target: 6, maximum: 12 };
