@@ -12,3 +12,4 @@ mod kills;
 mod modbus;
 mod rigs;
 mod trust;
+mod walk_test;
