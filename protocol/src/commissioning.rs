@@ -134,7 +134,7 @@ pub struct CommissioningRecord {
     pub expect_all: bool,
     /// What was pressed, in the order of receipt, at most [`COMMISSIONING_PRESSES_MAX`].
     pub tested: Vec<WalkTestPress>,
-    /// Presses beyond that number.
+    /// Presses that are not listed: beyond that number, or too many of one device.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub presses_not_listed: u64,
     /// Expected devices that were not pressed: the chosen ones; without a choice the configured ones

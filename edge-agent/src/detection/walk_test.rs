@@ -27,6 +27,9 @@ pub const WALK_TEST_RULE: &str = "walk-test";
 pub const WALK_TEST_TAMPER_RULE: &str = "walk-test-tamper";
 /// A test button that is never said to be released counts as released after this.
 const BUTTON_LAPSE_MS: i64 = 30_000;
+/// Test alerts of one device in one test; further presses are only counted, so that a loose contact
+/// does not flood the way of the alarms.
+const PRESSES_PER_DEVICE_MAX: usize = 20;
 const MINUTE_MS: i64 = 60_000;
 
 /// States that count as a press when a device under test says them.
@@ -118,7 +121,7 @@ pub struct Expected {
 pub struct WalkTestNews {
     /// New presses.
     pub presses: Vec<Press>,
-    /// Presses beyond [`COMMISSIONING_PRESSES_MAX`].
+    /// Presses beyond [`COMMISSIONING_PRESSES_MAX`], or beyond what one device may raise.
     pub presses_not_listed: u64,
     /// Why and when the test ended, if it did.
     pub ended: Option<(WalkTestEnd, Timestamp)>,
@@ -140,6 +143,7 @@ struct Running {
     /// What holds each press open, with when it was last said.
     causes: HashMap<EpisodeKey, BTreeMap<Cause, i64>>,
     presses: usize,
+    presses_of: HashMap<DeviceId, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,6 +192,7 @@ impl Detector {
             standing: self.standing(),
             causes: HashMap::new(),
             presses: 0,
+            presses_of: HashMap::new(),
             scope,
         };
         self.walk_test = WalkTest {
@@ -410,6 +415,12 @@ impl Detector {
         running
             .causes
             .insert(key.clone(), BTreeMap::from([(cause, now.mono_ms)]));
+        let of_device = running.presses_of.entry(device.clone()).or_default();
+        *of_device += 1;
+        if *of_device > PRESSES_PER_DEVICE_MAX {
+            self.walk_test.news.presses_not_listed += 1;
+            return;
+        }
         running.presses += 1;
         let is_listed = running.presses <= COMMISSIONING_PRESSES_MAX;
         let reason = words::walk_test_press(kind, &running.scope.by);

@@ -284,3 +284,22 @@ fn press_tells_the_devices_own_time_only_when_it_has_one() {
     assert_eq!(presses[0].received_at, Timestamp::from_unix_ms(11_700));
     assert_eq!(presses[1].device_time, None);
 }
+
+#[test]
+fn loose_contact_is_counted_and_does_not_flood() {
+    let mut detector = under_test("", 60);
+    let story: Vec<String> = (0..50)
+        .flat_map(|n| {
+            let at = 11 + 2 * n;
+            [
+                format!("{at} k smoke true"),
+                format!("{} k smoke false", at + 1),
+            ]
+        })
+        .collect();
+    let findings = all(&mut detector, &story.join("\n"));
+    assert_eq!(findings.alerts.len(), 2 * PRESSES_PER_DEVICE_MAX);
+    let news = detector.walk_test_news();
+    assert_eq!(news.presses.len(), PRESSES_PER_DEVICE_MAX);
+    assert_eq!(news.presses_not_listed, 30);
+}
