@@ -162,12 +162,14 @@ impl Desk {
                     let outcome = detector
                         .start_walk_test(scope, now)
                         .map(|()| detector.expected());
-                    // A test that nobody waits for any more must not run.
+                    // A test that nobody waits for any more must not run, and its end is not the
+                    // next one's.
                     if reply.send(outcome).is_err() {
-                        findings = detector.end_walk_test(WalkTestEnd::Asked, now);
+                        end(detector, now, &mut findings);
+                        drop(detector.walk_test_news());
                     }
                 }
-                Ask::End => findings = detector.end_walk_test(WalkTestEnd::Asked, now),
+                Ask::End => end(detector, now, &mut findings),
             }
             self.tell(detector);
         }
@@ -188,6 +190,13 @@ impl Desk {
             expected,
         }));
     }
+}
+
+/// Ends the test; what that raises is added, because one round may take several requests.
+fn end(detector: &mut Detector, now: Moment, findings: &mut Findings) {
+    let more = detector.end_walk_test(WalkTestEnd::Asked, now);
+    findings.alerts.extend(more.alerts);
+    findings.episodes.extend(more.episodes);
 }
 
 /// The socket's end, with what it needs of the agent.
@@ -227,3 +236,6 @@ pub fn desk() -> (Desk, Line) {
     let (tell, news) = mpsc::unbounded_channel();
     (Desk { asks, news: tell }, Line { asks: ask, news })
 }
+
+#[cfg(test)]
+mod tests;

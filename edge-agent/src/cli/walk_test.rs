@@ -2,7 +2,7 @@
 //!
 //! Asks the running agent over its control channel, prints what it hears, and ends the test on Ctrl-C.
 //! It is only a view: the agent runs the test, ends it in time and keeps the record, also when this
-//! terminal is lost.
+//! program is killed. A terminal that is lost ends the test: real alarms count again.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -114,7 +114,8 @@ impl Office {
         listener: Option<UnixListener>,
         stop: CancellationToken,
     ) -> Result<(), OutboxError> {
-        let own = std::fs::metadata(&self.control.dir).map_or(0, |folder| folder.uid());
+        // The socket belongs to the user that this process runs as.
+        let own = std::fs::metadata(self.control.dir.join(SOCKET)).map_or(0, |file| file.uid());
         let (asks, mut asked) = mpsc::channel::<Asked>(TOOLS_MAX);
         let mut tools = JoinSet::new();
         let mut tick = tokio::time::interval(LOOK_EVERY);
