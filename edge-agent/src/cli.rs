@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
         Command::Status(output) => {
             with_config(&output.config.config, |config| status(&config, output.json))
         }
-        Command::WalkTest(args) => walk(args),
+        Command::WalkTest(args) => walk(&args),
     };
     match outcome {
         Ok(code) => code,
@@ -144,10 +144,9 @@ fn with_config(
     then(config).map(|()| ExitCode::SUCCESS)
 }
 
-fn walk(args: walk_test::WalkTestArgs) -> anyhow::Result<ExitCode> {
-    let path = args.config.clone();
+fn walk(args: &walk_test::WalkTestArgs) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    let loaded = with_config(&path, |config| {
+    let loaded = with_config(&args.config, |config| {
         code = runtime()?.block_on(walk_test::run(&config, args))?;
         Ok(())
     })?;

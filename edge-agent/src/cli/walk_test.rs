@@ -58,7 +58,7 @@ pub(super) struct WalkTestArgs {
 ///
 /// # Errors
 /// When the agent is not running or refuses, or stops in the middle.
-pub(super) async fn run(config: &Config, args: WalkTestArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, args: &WalkTestArgs) -> anyhow::Result<ExitCode> {
     let mut line = Line::connect(&config.state_dir).await?;
     let start = Request::WalkTestStart {
         by: args.by.clone(),
