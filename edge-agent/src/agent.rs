@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::control::records::Delivery;
+use crate::control::{self, Control};
 use crate::detection::{Detector, DeviceFacts, KnownDevice};
 use crate::fault_output;
 use crate::health::{self, Health, text};
@@ -96,6 +98,19 @@ fn start(
     let remembered = devices.into_iter().map(|d| (d.device, d.facts.by));
     let pseudonyms = pseudonym_key::load(&config.state_dir).context("reading the pseudonym key")?;
     let scoring = Scoring::start(&config.model, now, &health);
+    let (desk, line) = control::desk();
+    let record_made = Arc::new(Notify::new());
+    let control = Control {
+        dir: config.state_dir.clone(),
+        site: config.site.clone(),
+        gateway: config.hub.as_ref().map(|hub| hub.gateway.clone()),
+        profiles: config.profiles.clone(),
+        outbox: outbox.clone(),
+        health: health.clone(),
+        clock: clock.clone(),
+        record_made: record_made.clone(),
+        line,
+    };
     let pipeline = Pipeline {
         clock: clock.clone(),
         decoder: Decoder::new(
@@ -114,6 +129,7 @@ fn start(
         thinning: Thinning::new(config.telemetry),
         scoring,
         quarantine: Quarantine::default(),
+        desk,
         outbox: outbox.clone(),
         health: health.clone(),
         shared: shared.clone(),
@@ -128,6 +144,10 @@ fn start(
     tasks.spawn("outbox", async { writer.run().await.map_err(Into::into) });
     tasks.spawn("pipeline", async {
         pipeline.run(received).await.map_err(Into::into)
+    });
+    let channel = control::run(control, stop.clone());
+    tasks.spawn("control channel", async {
+        channel.await.map_err(Into::into)
     });
     for mqtt in config.mqtt {
         let name = format!("mqtt {}", mqtt.name);
@@ -204,6 +224,19 @@ fn start(
                 shared,
                 speed: config.speed,
             };
+            let records = Delivery {
+                dir: config.state_dir.clone(),
+                gateway: hub.gateway.clone(),
+                client: client.clone(),
+                health: health.clone(),
+                clock: clock.clone(),
+                record_made,
+            };
+            let until = stop.clone();
+            tasks.spawn("commissioning records", async {
+                records.run(until).await;
+                Ok(())
+            });
             let alerts = Uplink {
                 lane: Lane::Alerts,
                 client,

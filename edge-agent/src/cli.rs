@@ -1,5 +1,7 @@
 //! The command line: `run`, `check`, `outbox list`, `status`.
 
+mod walk_test;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,6 +44,8 @@ enum Command {
     Outbox(OutboxCommand),
     /// Ask the running agent how it is.
     Status(OutputArguments),
+    /// Test what is installed, from the test button to the hub.
+    WalkTest(walk_test::WalkTestArgs),
 }
 
 #[derive(Subcommand)]
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Status(output) => {
             with_config(&output.config.config, |config| status(&config, output.json))
         }
+        Command::WalkTest(args) => walk(&args),
     };
     match outcome {
         Ok(code) => code,
@@ -137,6 +142,20 @@ fn with_config(
         return Ok(ExitCode::from(EXIT_USAGE));
     };
     then(config).map(|()| ExitCode::SUCCESS)
+}
+
+fn walk(args: &walk_test::WalkTestArgs) -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    let loaded = with_config(&args.config, |config| {
+        code = runtime()?.block_on(walk_test::run(&config, args))?;
+        Ok(())
+    })?;
+    // Both are 0 unless one of them says something.
+    Ok(if loaded == ExitCode::SUCCESS {
+        code
+    } else {
+        loaded
+    })
 }
 
 fn run(config: Config) -> anyhow::Result<()> {

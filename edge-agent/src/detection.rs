@@ -12,6 +12,7 @@ mod hours;
 pub mod model;
 mod rule;
 mod supervision;
+pub mod walk_test;
 mod words;
 
 pub use episode::{EpisodeChange, EpisodeKey, OpenEpisode};
@@ -85,6 +86,7 @@ pub struct Detector {
     source_events: HashMap<EpisodeKey, Vec<String>>,
     supervision: Supervision,
     clock: ClockQuality,
+    walk_test: walk_test::WalkTest,
 }
 
 #[derive(Debug)]
@@ -148,6 +150,7 @@ impl Detector {
             source_events,
             supervision,
             clock: ClockQuality::Plausible,
+            walk_test: walk_test::WalkTest::default(),
         }
     }
 
@@ -199,6 +202,7 @@ impl Detector {
         if !reading.retained {
             self.supervision.observe(reading, now);
         }
+        self.walk_heard(reading, now, mint, &mut findings);
         self.attach_points(&reading.device, reading.kind);
         let device = self.devices.get_mut(&reading.device).expect("made above");
         let Some(points) = device.points.get_mut(&reading.kind) else {
@@ -228,7 +232,7 @@ impl Detector {
     /// Lets time pass: holds that are over, events that stopped, sensors that fell silent, chatter that
     /// calmed down.
     pub fn tick(&mut self, now: Moment, mint: Mint) -> Findings {
-        let mut findings = Findings::default();
+        let mut findings = self.walk_tick(now);
         let mut edges = Vec::new();
         for (id, device) in &mut self.devices {
             for (rule, point) in device.points.values_mut().flatten() {
@@ -396,6 +400,10 @@ impl Detector {
                 let mut alert = self.alert(device, kind, severity, by, reason, now, mint);
                 alert.is_test = is_test;
                 alert.source_event = source_event;
+                if self.holds(&key) {
+                    self.walk_rule(key, alert, reading, now, mint, findings);
+                    return;
+                }
                 let held = self.chatter.begin(&key, now.mono_ms);
                 self.open(key.clone(), alert, findings);
                 if held == Held::JustLatched {
@@ -529,12 +537,21 @@ impl Detector {
     }
 
     fn open(&mut self, key: EpisodeKey, alert: Alert, findings: &mut Findings) {
+        if self.holds(&key) {
+            self.hold(key, alert, findings);
+        } else {
+            self.open_now(key, alert, findings);
+        }
+    }
+
+    fn open_now(&mut self, key: EpisodeKey, alert: Alert, findings: &mut Findings) {
         let episode = OpenEpisode {
             key: key.clone(),
             alert: Alert {
                 evidence: Vec::new(),
                 ..alert.clone()
             },
+            held: false,
         };
         findings.alerts.push(alert);
         findings
@@ -547,6 +564,10 @@ impl Detector {
         let Some(episode) = self.episodes.remove(key) else {
             return;
         };
+        if episode.held {
+            self.held_is_over(key, now, findings);
+            return;
+        }
         let raised = episode.alert;
         let evidence = self
             .devices
@@ -567,9 +588,10 @@ impl Detector {
     }
 
     /// Closes episodes that do not go on after a restart: of rules that are no longer configured, of
-    /// chatter, of the model. Called once at start.
+    /// chatter, of the model, of a walk test. Called once at start.
     pub fn close_orphans(&mut self, now: Moment) -> Findings {
         let mut findings = Findings::default();
+        self.end_presses_of_before(now, &mut findings);
         let orphans: Vec<EpisodeKey> = self
             .episodes
             .keys()
@@ -604,6 +626,7 @@ impl Detector {
         for key in transient {
             self.close(&key, words::restarted(), now, &mut findings);
         }
+        self.raise_held(now, &mut findings);
         findings
     }
 }

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod detection;
 pub mod fault_output;
 pub mod health;

@@ -28,7 +28,9 @@ pub use query::{AlertRow, Backlog, RowState, look};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gridwatch_protocol::{Alert, DeviceId, GapRecord, Reading, Receipt, StreamId, Timestamp};
+use gridwatch_protocol::{
+    Alert, AlertId, DeviceId, GapRecord, Reading, Receipt, StreamId, Timestamp,
+};
 use sqlx::SqlitePool;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -266,6 +268,18 @@ impl Outbox {
     /// When the database cannot be read.
     pub async fn backlog(&self) -> Result<Backlog, OutboxError> {
         query::backlog(&self.reader).await
+    }
+
+    /// What became of the raising of alerts, and when the hub's answer was kept; those that are not
+    /// on the disk (yet) are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fate(
+        &self,
+        alerts: &[AlertId],
+    ) -> Result<Vec<(AlertId, RowState, Option<Timestamp>)>, OutboxError> {
+        query::fate(&self.reader, alerts).await
     }
 
     /// The newest alert messages, whatever their state.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::control::Desk;
 use crate::detection::{Detector, Findings};
 use crate::health::{Health, text};
 use crate::outbox::{Entry, Outbox, OutboxError, RememberedDevice};
@@ -66,6 +67,8 @@ pub struct Pipeline {
     pub scoring: Scoring,
     /// What nobody understood.
     pub quarantine: Quarantine,
+    /// Where local tools ask for a walk test.
+    pub desk: Desk,
     /// Where it is kept.
     pub outbox: Outbox,
     /// Counters.
@@ -285,6 +288,8 @@ impl Pipeline {
             self.reading(reading, now);
         }
         let findings = self.detector.tick(now, &mut mint);
+        self.take_findings(findings);
+        let findings = self.desk.serve(&mut self.detector, now);
         self.take_findings(findings);
         for finding in self
             .scoring

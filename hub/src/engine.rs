@@ -12,7 +12,10 @@ mod messages;
 use std::sync::Arc;
 use std::time::Instant;
 
-use gridwatch_protocol::{GatewayId, Heartbeat, HeartbeatAnswer, StreamId, Timestamp};
+use gridwatch_protocol::{
+    CommissioningRecord, CommissioningStatus, GatewayId, Heartbeat, HeartbeatAnswer, StreamId,
+    Timestamp,
+};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,6 +26,7 @@ use crate::catalogue::Catalogue;
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
+use crate::store::commissionings::{self, Kept};
 use crate::store::{StoreError, StoreResult, Writer, accounts, cases, commit, events, intake, sql};
 
 /// At most this many jobs in one transaction: bounds how long the first of them waits.
@@ -89,6 +93,12 @@ enum Job {
         now: Timestamp,
         reply: Reply<HeartbeatAnswer>,
     },
+    Commissioning {
+        gateway: GatewayId,
+        record: Box<CommissioningRecord>,
+        now: Timestamp,
+        reply: Reply<Kept>,
+    },
     Act {
         id: CaseId,
         request: actions::Request,
@@ -111,6 +121,7 @@ enum Job {
 enum Done {
     Batch(BatchOutcome),
     Heartbeat(HeartbeatAnswer),
+    Commissioning(Kept),
     Act(Result<Box<Case>, JobError>),
     Silence(usize),
     Account,
@@ -274,6 +285,12 @@ async fn work(
         Job::Heartbeat { heartbeat, now, .. } => {
             Done::Heartbeat(heartbeat::take(connection, rules, heartbeat, *now).await?)
         }
+        Job::Commissioning {
+            gateway,
+            record,
+            now,
+            ..
+        } => Done::Commissioning(commission(connection, gateway, record, *now).await?),
         Job::Act {
             id,
             request,
@@ -289,6 +306,20 @@ async fn work(
             Done::Account
         }
     })
+}
+
+/// A new record is news of its gateway.
+async fn commission(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayId,
+    record: &CommissioningRecord,
+    now: Timestamp,
+) -> StoreResult<Kept> {
+    let kept = commissionings::write(connection, gateway, record, now).await?;
+    if kept == Kept::Yes(CommissioningStatus::Accepted) {
+        events::append_gateway_event(connection, gateway, now).await?;
+    }
+    Ok(kept)
 }
 
 async fn act(
@@ -326,6 +357,7 @@ fn answer(group: Vec<Job>, done: Vec<Done>) {
         match (job, done) {
             (Job::Batch { reply, .. }, Done::Batch(outcome)) => send(reply, Ok(outcome)),
             (Job::Heartbeat { reply, .. }, Done::Heartbeat(answer)) => send(reply, Ok(answer)),
+            (Job::Commissioning { reply, .. }, Done::Commissioning(kept)) => send(reply, Ok(kept)),
             (Job::Act { reply, .. }, Done::Act(result)) => send(reply, result.map(|case| *case)),
             (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
             (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
@@ -349,6 +381,7 @@ fn refuse(job: Job, error: &StoreError) {
     match job {
         Job::Batch { reply, .. } => send(reply, Err(why())),
         Job::Heartbeat { reply, .. } => send(reply, Err(why())),
+        Job::Commissioning { reply, .. } => send(reply, Err(why())),
         Job::Act { reply, .. } => send(reply, Err(why())),
         Job::Silence { reply, .. } => send(reply, Err(why())),
         Job::Account { reply, .. } => send(reply, Err(why())),

@@ -12,8 +12,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use gridwatch_protocol::{
-    Batch, GatewayId, Heartbeat, HeartbeatAnswer, Reading, Receipt, ReceiptItem, ReceiptStatus,
-    WIRE_VERSION,
+    Batch, CommissioningAnswer, CommissioningRecord, GatewayId, Heartbeat, HeartbeatAnswer,
+    Reading, Receipt, ReceiptItem, ReceiptStatus, WIRE_VERSION,
 };
 
 use crate::api::App;
@@ -23,6 +23,7 @@ use crate::history::ReadingBatch;
 use crate::metrics::{add, count};
 use crate::parse::{self, BodyError, ParsedBatch};
 use crate::secrets;
+use crate::store::commissionings::Kept;
 
 /// A batch of readings alone waits this long for room in the history's queue.
 const HISTORY_WAIT: Duration = Duration::from_secs(2);
@@ -162,6 +163,43 @@ pub async fn heartbeats(
     let answer = app.engine.heartbeat(heartbeat, crate::now()).await?;
     count(&app.metrics.heartbeats);
     Ok(Answer(answer))
+}
+
+/// The record of a walk test; stored once, however often it arrives.
+#[utoipa::path(post, path = "/v1/commissionings", tag = "gateway", request_body = CommissioningRecord, responses(
+    (status = 200, body = CommissioningAnswer),
+    (status = 400, description = "`unsupported-version`, `malformed-body`", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "`wrong-key`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`other-gateway`", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "`body-too-large`", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "`busy`, with Retry-After", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn commissionings(
+    State(app): State<App>,
+    KeyOf(gateway): KeyOf,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Answer<CommissioningAnswer>, Problem> {
+    let body = read(&app, body)?;
+    let record = parse::commissioning(&body).map_err(|error| refused(&app, &error))?;
+    if let Some(named) = &record.gateway {
+        same_gateway(&app, &gateway, named)?;
+    }
+    let id = record.id;
+    match app
+        .engine
+        .commissioning(gateway, record, crate::now())
+        .await?
+    {
+        Kept::Yes(status) => {
+            count(&app.metrics.commissionings);
+            Ok(Answer(CommissioningAnswer { id, status }))
+        }
+        Kept::OfAnotherGateway => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other-gateway",
+            format!("the commissioning record {id} is another gateway's"),
+        )),
+    }
 }
 
 fn read(app: &App, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {

@@ -36,6 +36,7 @@ counters! {
     alerts_duplicate: "counter" "Alert messages that were stored before.",
     alerts_rejected: "counter" "Alert messages that will never be accepted.",
     heartbeats: "counter" "Heartbeats answered.",
+    commissionings: "counter" "Records of walk tests taken.",
     gateway_keys_refused: "counter" "Requests with a wrong, revoked or missing gateway key.",
     gateways_silent: "counter" "Gateways found silent.",
     cases_opened: "counter" "Cases opened.",

@@ -4,8 +4,9 @@
 //! answered `rejected` with the reason, and kept for people to look at.
 
 use gridwatch_protocol::{
-    Alert, AlertId, BATCH_ALERTS_MAX, BATCH_READINGS_MAX, Batch, EVIDENCE_MAX, GapRecord,
-    GatewayId, Reading, StreamId, WIRE_VERSION,
+    Alert, AlertId, BATCH_ALERTS_MAX, BATCH_READINGS_MAX, Batch, COMMISSIONING_MISSING_MAX,
+    COMMISSIONING_PRESSES_MAX, CommissioningRecord, EVIDENCE_MAX, GapRecord, GatewayId, Reading,
+    StreamId, WIRE_VERSION,
 };
 use serde_json::Value as Json;
 
@@ -77,7 +78,7 @@ pub enum BodyError {
     #[error("the body is not what this address takes: {0}")]
     Malformed(String),
     /// More items than allowed.
-    #[error("the batch has {count} {what}, at most {max} are allowed")]
+    #[error("the body has {count} {what}, at most {max} are allowed")]
     TooMany {
         /// Of what.
         what: &'static str,
@@ -119,6 +120,24 @@ pub fn versioned<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, BodyE
         check_version(&json)?;
         Err(malformed(error))
     })
+}
+
+/// Reads a body of `POST /v1/commissionings`.
+///
+/// # Errors
+/// [`BodyError`] when it is not a record, or one of more lines than a record may have.
+pub fn commissioning(body: &[u8]) -> Result<CommissioningRecord, BodyError> {
+    let record: CommissioningRecord = versioned(body)?;
+    if record.version != WIRE_VERSION {
+        return Err(BodyError::Version(record.version.to_string()));
+    }
+    bounded("presses", record.tested.len(), COMMISSIONING_PRESSES_MAX)?;
+    bounded(
+        "missing devices",
+        record.missing.len(),
+        COMMISSIONING_MISSING_MAX,
+    )?;
+    Ok(record)
 }
 
 fn leniently(body: &[u8]) -> Result<ParsedBatch, BodyError> {

@@ -100,7 +100,8 @@ pub struct Alert {
     /// The source's own id of the event behind it, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_event: Option<String>,
-    /// A test or drill: travels the whole way, is marked, and pages nobody.
+    /// A test or drill: travels the whole way, is marked, and pages nobody. The same in all messages
+    /// of an alert; a receiver believes the one that says it is real.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_test: bool,
 }

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `POST /v1/batches` | [`Batch`] | [`Receipt`], one entry per alert message |
 //! | `POST /v1/heartbeats` | [`Heartbeat`] | [`HeartbeatAnswer`] |
+//! | `POST /v1/commissionings` | [`CommissioningRecord`] | [`CommissioningAnswer`] |
 //!
 //! # Versions and unknown fields
 //! A body carries `version` ([`WIRE_VERSION`]). Within one version only optional fields are added:
@@ -26,6 +27,7 @@
 //!   [`ReceiptStatus::Duplicate`] after that.
 //! - A **reading** is identified by `(device, kind, unit, at)`; the hub's ring overwrites it with itself.
 //! - A **gap record** is identified by `(stream, id)`.
+//! - A **commissioning record** is identified by its id.
 //! - A **heartbeat** describes the present; a late one is ignored by its `(boot_epoch, number)`.
 //!
 //! The agent deletes nothing before the hub has answered `accepted` or `duplicate` for it. The hub
@@ -51,6 +53,7 @@
 
 mod alert;
 mod batch;
+mod commissioning;
 mod heartbeat;
 mod id;
 mod kind;
@@ -63,6 +66,11 @@ pub use alert::{Alert, DetectedBy, EVIDENCE_MAX, Phase, Text};
 pub use batch::{
     BATCH_ALERTS_MAX, BATCH_BYTES_MAX, BATCH_READINGS_MAX, Batch, GapRecord, Receipt, ReceiptItem,
     ReceiptStatus,
+};
+pub use commissioning::{
+    COMMISSIONING_MISSING_MAX, COMMISSIONING_PRESSES_MAX, CommissioningAnswer, CommissioningId,
+    CommissioningRecord, CommissioningStatus, WALK_TEST_MINUTES_MAX, WalkTestEnd, WalkTestMissing,
+    WalkTestPress, WalkTestResult,
 };
 pub use heartbeat::{
     ClockQuality, DeviceState, DeviceStatus, Fault, HEARTBEAT_DEVICES_MAX, HEARTBEAT_INTERVAL_MS,

@@ -118,6 +118,78 @@ fn bad_ids_say_what_is_wrong() {
     assert!(serde_json::from_str::<GatewayId>("\"a/b\"").is_err());
 }
 
+fn commissioning() -> CommissioningRecord {
+    let at: Timestamp = "2026-11-22T03:00:00.250Z".parse().expect("a valid time");
+    CommissioningRecord {
+        version: WIRE_VERSION,
+        id: CommissioningId(Uuid::from_u128(9)),
+        gateway: Some(GatewayId::new("gw-1").expect("a valid id")),
+        site: SiteId::new("site-1").expect("a valid id"),
+        by: "张工".into(),
+        agent_version: "0.1.0".into(),
+        started_at: at,
+        ended_at: at.plus_ms(60_000),
+        clock: ClockQuality::Plausible,
+        ended_because: WalkTestEnd::Asked,
+        chosen: vec![],
+        expect_all: true,
+        tested: vec![WalkTestPress {
+            device: DeviceId::new("zigbee2mqtt/厨房烟感").expect("a valid id"),
+            place: Place::default(),
+            kind: Kind::AlarmTest,
+            alert: AlertId(Uuid::from_u128(7)),
+            device_time: None,
+            received_at: at,
+            accepted_at: Some(at.plus_ms(120)),
+            sensor_to_agent_ms: None,
+            agent_to_hub_ms: Some(120),
+            refused: None,
+        }],
+        presses_not_listed: 0,
+        missing: vec![],
+        missing_not_listed: 0,
+        result: WalkTestResult::Passed,
+    }
+}
+
+#[test]
+fn commissioning_record_is_written_as_the_contract_says() {
+    let json = serde_json::to_string(&commissioning()).expect("serializable");
+    expect![[r#"{"version":1,"id":"00000000-0000-0000-0000-000000000009","gateway":"gw-1","site":"site-1","by":"张工","agent_version":"0.1.0","started_at":"2026-11-22T03:00:00.250Z","ended_at":"2026-11-22T03:01:00.250Z","clock":"plausible","ended_because":"asked","chosen":[],"expect_all":true,"tested":[{"device":"zigbee2mqtt/厨房烟感","place":{},"kind":"alarm_test","alert":"00000000-0000-0000-0000-000000000007","received_at":"2026-11-22T03:00:00.250Z","accepted_at":"2026-11-22T03:00:00.370Z","agent_to_hub_ms":120}],"missing":[],"result":"passed"}"#]].assert_eq(&json);
+    let back: CommissioningRecord = serde_json::from_str(&json).expect("readable");
+    assert_eq!(back, commissioning());
+}
+
+#[test]
+fn result_of_a_walk_test_follows_from_what_it_lists() {
+    let judged = |change: fn(&mut CommissioningRecord)| {
+        let mut record = commissioning();
+        change(&mut record);
+        record.judged()
+    };
+    let missing = || WalkTestMissing {
+        device: DeviceId::new("b").expect("a valid id"),
+        place: Place::default(),
+    };
+    assert_eq!(judged(|_| {}), WalkTestResult::Passed);
+    assert_eq!(
+        judged(|r| r.tested[0].accepted_at = None),
+        WalkTestResult::Failed
+    );
+    assert_eq!(judged(|r| r.tested.clear()), WalkTestResult::Incomplete);
+    assert_eq!(
+        judged(|r| r.ended_because = WalkTestEnd::Restart),
+        WalkTestResult::Incomplete
+    );
+    let mut record = commissioning();
+    record.missing = vec![missing()];
+    assert_eq!(record.judged(), WalkTestResult::Incomplete);
+    record.expect_all = false;
+    assert_eq!(record.judged(), WalkTestResult::Passed);
+    record.chosen = vec![missing().device];
+    assert_eq!(record.judged(), WalkTestResult::Incomplete);
+}
+
 proptest! {
     #[test]
     fn timestamps_survive_the_wire(ms in any::<i64>()) {

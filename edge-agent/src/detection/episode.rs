@@ -53,6 +53,9 @@ pub struct OpenEpisode {
     pub key: EpisodeKey,
     /// Its newest message, without the evidence.
     pub alert: Alert,
+    /// Found while the device was under test: nobody has been told yet. Raised when it outlives the test.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What the store must do with an episode, in the transaction of its message.

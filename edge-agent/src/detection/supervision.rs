@@ -460,6 +460,12 @@ impl Supervision {
         }
     }
 
+    /// All devices, each with whether it protects life.
+    pub fn all(&self) -> impl Iterator<Item = (DeviceStatus, bool)> + '_ {
+        let devices = self.devices.values();
+        devices.map(|watched| (watched.status(), watched.known.facts.life_safety))
+    }
+
     /// How many devices there are, and how many of them are lost.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {

@@ -35,13 +35,13 @@ fn config() -> DetectionConfig {
     }
 }
 
-fn detector(open: Vec<OpenEpisode>) -> Detector {
+pub(super) fn detector(open: Vec<OpenEpisode>) -> Detector {
     let site = SiteId::new("site").expect("valid");
     let events = HashMap::new();
     Detector::new(site, &config(), Vec::new(), open, events, Moment::at_ms(0))
 }
 
-fn minted() -> impl FnMut() -> AlertId {
+pub(super) fn minted() -> impl FnMut() -> AlertId {
     let mut next = 0;
     move || {
         next += 1;
@@ -50,7 +50,7 @@ fn minted() -> impl FnMut() -> AlertId {
 }
 
 /// `<seconds> <device> <kind> <value>[ unit][ @event][ retained][ bad]`, or `<seconds> tick`.
-fn reading(line: &str) -> (i64, Option<Reading>) {
+pub(super) fn reading(line: &str) -> (i64, Option<Reading>) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let seconds: f64 = words[0].parse().expect("seconds");
     #[expect(clippy::cast_possible_truncation, reason = "small numbers of a test")]
@@ -92,7 +92,7 @@ fn reading(line: &str) -> (i64, Option<Reading>) {
     (ms, Some(reading))
 }
 
-fn run(detector: &mut Detector, story: &str) -> String {
+pub(super) fn run(detector: &mut Detector, story: &str) -> String {
     let mut mint = minted();
     let mut told = String::new();
     for line in story.lines().map(str::trim).filter(|l| !l.is_empty()) {

@@ -162,6 +162,29 @@ pub(super) fn restarted() -> Text {
     )
 }
 
+pub(super) fn walk_test_press(kind: Kind, by: &str) -> Text {
+    let (zh, en) = kind_name(kind);
+    text(
+        format!("巡检测试（{by}）：{zh}"),
+        format!("walk test by {by}: {en}"),
+    )
+}
+
+pub(super) fn walk_test_released() -> Text {
+    text("测试按压结束", "the press is over")
+}
+
+pub(super) fn walk_test_over() -> Text {
+    text("巡检测试结束", "the walk test is over")
+}
+
+pub(super) fn stands_after_walk_test(reason: &Text) -> Text {
+    text(
+        format!("巡检测试结束后报警仍未消除：{}", reason.zh),
+        format!("still so after the walk test: {}", reason.en),
+    )
+}
+
 pub(super) fn rule_removed() -> Text {
     text(
         "该规则已从配置中移除",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gridwatch_protocol::{Alert, GapRecord, Reading, Timestamp};
+use gridwatch_protocol::{Alert, AlertId, GapRecord, Reading, Timestamp};
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -168,15 +168,8 @@ pub(super) async fn list(pool: &SqlitePool, limit: u32) -> Result<Vec<AlertRow>,
         .await?
         .iter()
         .map(|row| {
-            let state = match row.try_get::<i64, _>(0)? {
-                0 => RowState::Unsent,
-                1 => RowState::Accepted,
-                _ => RowState::Rejected {
-                    reason: row.try_get::<Option<String>, _>(1)?.unwrap_or_default(),
-                },
-            };
             Ok(AlertRow {
-                state,
+                state: row_state(row)?,
                 alert: parse(row, 2)?,
             })
         })
@@ -184,6 +177,40 @@ pub(super) async fn list(pool: &SqlitePool, limit: u32) -> Result<Vec<AlertRow>,
     };
     work.await
         .map_err(|error| OutboxError::database("listing the outbox", error))
+}
+
+/// What became of the raising of alerts, and when the hub's answer was kept; those that are not in the
+/// outbox (yet) are left out.
+pub(super) async fn fate(
+    pool: &SqlitePool,
+    alerts: &[AlertId],
+) -> Result<Vec<(AlertId, RowState, Option<Timestamp>)>, OutboxError> {
+    let mut fates = Vec::with_capacity(alerts.len());
+    for alert in alerts {
+        let row = sqlx::query(
+            "SELECT state, rejected_because, settled_ms FROM alerts WHERE alert_id = ? AND revision = 0",
+        )
+        .bind(alert.to_string())
+        .fetch_optional(pool)
+        .await
+        .map_err(reading)?;
+        let Some(row) = row else { continue };
+        let state = row_state(&row).map_err(reading)?;
+        let at: Option<i64> = row.try_get(2).map_err(reading)?;
+        fates.push((*alert, state, at.map(Timestamp::from_unix_ms)));
+    }
+    Ok(fates)
+}
+
+/// Reads `state, rejected_because`.
+fn row_state(row: &SqliteRow) -> Result<RowState, sqlx::Error> {
+    Ok(match row.try_get::<i64, _>(0)? {
+        0 => RowState::Unsent,
+        1 => RowState::Accepted,
+        _ => RowState::Rejected {
+            reason: row.try_get::<Option<String>, _>(1)?.unwrap_or_default(),
+        },
+    })
 }
 
 /// The newest alert messages of an outbox that another process may be writing.

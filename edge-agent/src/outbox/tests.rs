@@ -237,6 +237,7 @@ async fn open_episodes_devices_and_source_events_come_back() {
     let episode = OpenEpisode {
         key: key.clone(),
         alert: alert(1, Kind::Smoke),
+        held: false,
     };
     let remembered = RememberedDevice {
         device: device.clone(),

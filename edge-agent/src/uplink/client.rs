@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gridwatch_protocol::{Batch, Heartbeat, HeartbeatAnswer, Receipt, Timestamp};
+use gridwatch_protocol::{
+    Batch, CommissioningAnswer, CommissioningRecord, Heartbeat, HeartbeatAnswer, Receipt, Timestamp,
+};
 use reqwest::StatusCode;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -135,6 +137,17 @@ impl HubClient {
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatAnswer, SendError> {
         self.post("/v1/heartbeats", heartbeat).await
+    }
+
+    /// Sends the record of a walk test.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send_commissioning(
+        &self,
+        record: &CommissioningRecord,
+    ) -> Result<CommissioningAnswer, SendError> {
+        self.post("/v1/commissionings", record).await
     }
 
     async fn post<B: Serialize, A: DeserializeOwned>(

@@ -103,6 +103,47 @@ test("a drill cannot be taken for a real case", { skip: MOCK_ONLY }, async () =>
   await context.close();
 });
 
+test("a walk test tells what was pressed and what was not, and its alerts are on no board", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { page, context, faults } = await openPage(server.url);
+  await signIn(page, server.url, "/devices/gw-lihu-1");
+  const walk = page.locator(".walk").first();
+  await walk.locator("summary").click();
+  await walk.getByText("未按下的设备：1 台").waitFor();
+  assert.equal(await walk.locator("tbody tr").count(), 1);
+  assert.match(await walk.locator("tbody tr").innerText(), /0\.12 s/);
+  assert.match(await walk.locator("tbody tr").innerText(), /未知：设备不带时间/);
+  await page.goto(server.url);
+  await page.locator(".p1-list > li").first().waitFor();
+  assert.equal(await page.locator(".is-drill").count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a message that nobody understood becomes a profile to copy or download", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { page, context, faults } = await openPage(server.url);
+  await signIn(page, server.url, "/devices/gw-lihu-1");
+  await page.getByRole("button", { name: "生成设备档案" }).first().click();
+  const dialog = page.locator("dialog[open]");
+  await dialog.locator("textarea").waitFor();
+  assert.match(await dialog.locator("textarea").inputValue(), /schema = 1[\s\S]*tele\/boiler\/SENSOR/);
+  const loading = page.waitForEvent("download");
+  await dialog.getByRole("button", { name: "下载" }).click();
+  assert.equal((await loading).suggestedFilename(), "new-device.toml");
+  await dialog.getByRole("button", { name: "复制" }).click();
+  await dialog
+    .getByRole("status")
+    .filter({ hasText: /已复制|Ctrl\+C/ })
+    .waitFor();
+  await dialog.getByRole("button", { name: "关闭" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a session that ended leads to sign-in and back to the same page", { skip: MOCK_ONLY }, async () => {
   const { page, context } = await openPage(server.url);
   await signIn(page, server.url, "/cases/2");
@@ -211,6 +252,28 @@ test("hostile texts in every field that a device or person fills execute nothing
       gateway: "gw-lihu-1",
       last_reading: { kind: each, unit: each, point: [0, each] },
     }));
+  const time = new Date().toISOString();
+  const told = { device: bad, place: { room: bad }, kind: bad, alert: bad, received_at: time, refused: bad };
+  hostile.hub.commissionings = () => ({
+    items: [
+      {
+        id: bad,
+        by: bad,
+        agent_version: bad,
+        started_at: time,
+        ended_at: time,
+        arrived_at: time,
+        clock: "unsure",
+        ended_because: "asked",
+        chosen: [],
+        expect_all: true,
+        tested: [told],
+        missing: [told],
+        result: "failed",
+      },
+    ],
+    test_alerts: [{ ...told, id: bad, arrived_at: time, raised_at: time, case: 1 }],
+  });
   hostile.hub.quarantine = () =>
     HOSTILE.map((each) => ({
       source: each,
@@ -244,6 +307,7 @@ test("hostile texts in every field that a device or person fills execute nothing
   await page.goto(`${hostile.url}/devices/gw-lihu-1`);
   await page.locator(".table tbody tr").first().waitFor();
   await page.locator(".quarantine li").first().waitFor();
+  for (const walk of await page.locator(".walk summary").all()) await walk.click();
   await narrow("the gateway");
   assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
   assert.equal(await page.locator("iframe, img, main script").count(), 0);

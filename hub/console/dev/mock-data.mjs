@@ -493,3 +493,51 @@ export function makeQuarantine(gateway, now) {
     },
   ];
 }
+
+export function makeCommissionings(gateway, now) {
+  if (gateway !== "gw-lihu-1") return { items: [], test_alerts: [] };
+  const received = now - 3_600_000;
+  const place = { building: "3", unit: "2", floor: "5", room: "厨房" };
+  const press = {
+    device: "zigbee2mqtt/3号楼/厨房烟感",
+    place,
+    kind: "alarm_test",
+    alert: "01920000-0000-7000-8000-000000000001",
+    received_at: iso(received),
+    accepted_at: iso(received + 120),
+    agent_to_hub_ms: 120,
+  };
+  const record = {
+    version: 1,
+    id: "01920000-0000-7000-8000-000000000009",
+    gateway,
+    site: "lihu",
+    by: "张工",
+    agent_version: "0.1.0",
+    started_at: iso(received - 60 * SECOND),
+    ended_at: iso(received + 300 * SECOND),
+    arrived_at: iso(received + 301 * SECOND),
+    clock: "plausible",
+    ended_because: "asked",
+    chosen: [],
+    expect_all: true,
+    tested: [press],
+    missing: [{ device: "zigbee2mqtt/3号楼/走廊烟感", place: { building: "3", floor: "5" } }],
+    result: "incomplete",
+  };
+  const alert = {
+    id: press.alert,
+    device: press.device,
+    place,
+    kind: press.kind,
+    reason: { zh: "巡检测试（张工）：测试按钮", en: "walk test by 张工: test button" },
+    raised_at: press.received_at,
+    arrived_at: press.accepted_at,
+    case: 8,
+  };
+  return { items: [record], test_alerts: [alert] };
+}
+
+export function makeProfile(source) {
+  return { toml: `schema = 1\nid = "new-device"\n# from ${source}\n`, file: "new-device.toml" };
+}

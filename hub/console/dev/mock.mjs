@@ -12,8 +12,10 @@ import { fileURLToPath } from "node:url";
 import {
   ACK_MS,
   makeCase,
+  makeCommissionings,
   makeDevices,
   makeGateways,
+  makeProfile,
   makeQuarantine,
   makeSeries,
   SITES,
@@ -251,7 +253,7 @@ function get(hub, path, search, response, user) {
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
   const [first, second, third] = parts;
   if (first === "cases" && second === undefined) {
-    const items = [...hub.cases.values()].filter((found) => !ended(found));
+    const items = [...hub.cases.values()].filter((found) => !ended(found) && !found.is_drill);
     items.sort((a, b) => a.severity.localeCompare(b.severity) || a.opened_at.localeCompare(b.opened_at));
     return reply(response, 200, { items: items.map(summaryOf), next: null, total_open: openTotals(hub) });
   }
@@ -265,8 +267,12 @@ function get(hub, path, search, response, user) {
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
     return reply(response, 200, { items: hub.devices?.(second) ?? makeDevices(second, now) });
+  if (first === "gateways" && third === "quarantine" && parts[3] === "profile")
+    return reply(response, 200, makeProfile(search.get("source") ?? ""));
   if (first === "gateways" && third === "quarantine")
     return reply(response, 200, { items: hub.quarantine?.(second) ?? makeQuarantine(second, now) });
+  if (first === "gateways" && third === "commissionings")
+    return reply(response, 200, hub.commissionings?.(second) ?? makeCommissionings(second, now));
   if (first === "sites") return reply(response, 200, { items: hub.sites ?? SITES });
   if (path === "/statistics/load") {
     const load = { officer_last_hour: hub.load ?? 7, target: 6, maximum: 12 };

@@ -14,7 +14,7 @@ use crate::cases::actions::{Refusal, Request};
 use crate::cases::{Action, Actor, Case, CaseId};
 use crate::engine::JobError;
 use crate::metrics::count;
-use crate::store::cases::{Cursor, Filter, Which};
+use crate::store::cases::{Cursor, Drills, Filter, Which};
 
 /// At most this many alerts are shown with a case, the first ones.
 const ALERTS_MAX: i64 = 500;
@@ -30,6 +30,8 @@ pub struct ListArgs {
     /// `open` (the default: most urgent first, then oldest), `ended` (newest end first) or `all`
     /// (newest first).
     state: Option<String>,
+    /// `without` (the default: nobody is paged for a drill or a test), `with` or `only`.
+    drills: Option<String>,
     /// Only these severities, such as `P1,P2`.
     severity: Option<String>,
     /// Only of this site.
@@ -200,6 +202,16 @@ fn filter(args: &ListArgs) -> Result<Filter, Problem> {
             )));
         }
     };
+    let drills = match args.drills.as_deref() {
+        None | Some("without") => Drills::Without,
+        Some("with") => Drills::With,
+        Some("only") => Drills::Only,
+        Some(other) => {
+            return Err(Problem::invalid(format!(
+                "`drills` is `without`, `with` or `only`, not `{other}`"
+            )));
+        }
+    };
     let site = args
         .site
         .as_deref()
@@ -214,6 +226,7 @@ fn filter(args: &ListArgs) -> Result<Filter, Problem> {
     }
     Ok(Filter {
         which,
+        drills,
         severities: severities(args.severity.as_deref().unwrap_or_default())?,
         site: site.map_err(|error| Problem::invalid(error.to_string()))?,
         text: args

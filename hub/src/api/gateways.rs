@@ -6,13 +6,17 @@ use gridwatch_protocol::{
     ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Text, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::extract::{Officer, Part};
+use super::extract::{Args, Officer, Part};
 use super::problem::Problem;
+use super::profile_skeleton;
 use crate::history::downsample::Point;
 use crate::store::gateways::{GatewayRow, Liveness};
+
+/// A sample of nearly 512 bytes was cut by its gateway (what replaces a cut character is longer).
+const SAMPLE_CUT_BYTES: usize = 500;
 
 /// What has arrived of a gateway's outbox.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -174,7 +178,83 @@ pub async fn quarantine(
     Ok(Answer(QuarantineList { items }))
 }
 
-async fn known(app: &App, id: &str) -> Result<GatewayRow, Problem> {
+/// Which sample.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SampleArgs {
+    /// `source` of the sample.
+    source: String,
+}
+
+/// A device profile to begin with.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProfileSkeleton {
+    /// The text of the profile, TOML with comments, to be completed by people.
+    pub toml: String,
+    /// A name for its file.
+    pub file: String,
+}
+
+/// A device profile to begin with, made from a message that nobody understood.
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/quarantine/profile", tag = "gateways", params(("id" = String, Path), SampleArgs), responses(
+    (status = 200, body = ProfileSkeleton),
+    (status = 404, description = "`not-found`: no such gateway, or no sample of this source any more", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`invalid-request`: no profile can be made from this message", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn quarantine_profile(
+    State(app): State<App>,
+    _officer: Officer,
+    Part(id): Part<String>,
+    Args(args): Args<SampleArgs>,
+) -> Result<Answer<ProfileSkeleton>, Problem> {
+    let gateway = known(&app, &id).await?;
+    let status = app.store.gateway_status(&gateway.id).await?;
+    let sample = status
+        .and_then(|status| status.heartbeat)
+        .and_then(|heartbeat| {
+            let mut samples = heartbeat.quarantine.into_iter();
+            samples.find(|sample| sample.source == args.source)
+        })
+        .ok_or_else(|| {
+            Problem::not_found(format!(
+                "gateway `{id}` shows no sample of `{}` any more",
+                args.source
+            ))
+        })?;
+    let toml = profile_skeleton::skeleton(&sample.source, sample.sample.as_bytes())
+        .map_err(|error| {
+            let mut why = error.to_string();
+            if sample.sample.len() >= SAMPLE_CUT_BYTES {
+                why.push_str("; the hub holds only the beginning of this message: make the profile on the gateway from a whole one");
+            }
+            Problem::invalid(why)
+        })?;
+    Ok(Answer(ProfileSkeleton {
+        toml,
+        file: file_name(&sample.source),
+    }))
+}
+
+/// A name that is safe on every file system, from the last levels of a topic.
+fn file_name(source: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let name: String = source.chars().map(safe).collect();
+    let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();
+    let mut name = parts.join("-");
+    name.truncate(60);
+    if name.is_empty() {
+        name.push_str("new-device");
+    }
+    format!("{name}.toml")
+}
+
+pub(crate) async fn known(app: &App, id: &str) -> Result<GatewayRow, Problem> {
     let row = app.store.gateway(id).await?;
     row.ok_or_else(|| Problem::not_found(format!("there is no gateway `{id}`")))
 }

@@ -4,9 +4,11 @@
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
 pub mod cases;
+pub mod commissionings;
 pub mod extract;
 pub mod gateways;
 pub mod problem;
+pub mod profile_skeleton;
 pub mod readings;
 pub mod session;
 pub mod system;
@@ -93,6 +95,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(gateways::list))
         .routes(routes!(gateways::devices))
         .routes(routes!(gateways::quarantine))
+        .routes(routes!(gateways::quarantine_profile))
+        .routes(routes!(commissionings::list))
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
         .routes(routes!(system::load))
@@ -103,6 +107,7 @@ fn described() -> OpenApiRouter<App> {
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
+        .routes(routes!(crate::intake::commissionings))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)

@@ -24,8 +24,8 @@ use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp
 pub use keys::{correlation_key, gateway_key, group_key};
 
 use changes::{
-    category_of, cleared_note, confirm_fire, device_ref, lapse_proposal, raise_severity,
-    raised_note,
+    category_of, cleared_note, confirm_fire, device_ref, drill_is_real, lapse_proposal,
+    raise_severity, raised_note,
 };
 
 use keys::is_drill;
@@ -165,6 +165,7 @@ impl<'a> Desk<'a> {
             return;
         }
         // Why it was raised stays; why it cleared is told by the transition.
+        let becomes_real = is_drill(&record.alert) && !is_drill(alert);
         let raised = std::mem::replace(&mut record.alert, alert.clone());
         if alert.phase == Phase::Cleared {
             record.alert.reason = raised.reason;
@@ -181,6 +182,9 @@ impl<'a> Desk<'a> {
             .get_mut(&case_id)
             .expect("loaded with its alerts");
         self.changes.cases.insert(case_id);
+        if becomes_real && case.is_drill && !clears {
+            drill_is_real(case, now, &mut self.changes);
+        }
         raise_severity(case, alert, self.rules.catalogue, now, &mut self.changes);
         case.touch(now, false);
         let change = if clears {

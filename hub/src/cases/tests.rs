@@ -178,6 +178,23 @@ fn drills_never_mix_with_real_cases() {
 }
 
 #[test]
+fn test_alert_that_becomes_real_makes_its_case_real() {
+    let catalogue = catalogue();
+    let mut desk = desk(&catalogue);
+    let mut test = alert(1, "kitchen", Kind::Smoke);
+    test.is_test = true;
+    test.severity = Severity::P4;
+    let case = accepted(&mut desk, test.clone(), 0);
+    let mut real = test;
+    (real.revision, real.phase) = (1, gridwatch_protocol::Phase::Updated);
+    (real.is_test, real.severity) = (false, Severity::P1);
+    assert_eq!(accepted(&mut desk, real, 1), case);
+    let case = &desk.known.cases[&case];
+    assert!(!case.is_drill);
+    assert_eq!(case.severity, Severity::P1);
+}
+
+#[test]
 fn chatter_is_a_case_of_its_own_beside_the_hazard() {
     let catalogue = catalogue();
     let mut desk = desk(&catalogue);

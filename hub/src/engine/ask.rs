@@ -1,6 +1,6 @@
 //! The asking side: one method for each kind of job; each comes back after the commit.
 
-use gridwatch_protocol::{Heartbeat, HeartbeatAnswer, Timestamp};
+use gridwatch_protocol::{CommissioningRecord, GatewayId, Heartbeat, HeartbeatAnswer, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{BatchOutcome, Engine, Job, JobError, Reply};
@@ -8,6 +8,7 @@ use crate::cases::actions;
 use crate::cases::{Actor, Case, CaseId};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
+use crate::store::commissionings::Kept;
 
 impl Engine {
     /// Wakes whenever there are new events; the number is only a hint, the store is the truth.
@@ -50,6 +51,25 @@ impl Engine {
     ) -> Result<HeartbeatAnswer, JobError> {
         self.ask(|reply| Job::Heartbeat {
             heartbeat: Box::new(heartbeat),
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Stores the record of a walk test, once; comes back after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn commissioning(
+        &self,
+        gateway: GatewayId,
+        record: CommissioningRecord,
+        now: Timestamp,
+    ) -> Result<Kept, JobError> {
+        self.ask(|reply| Job::Commissioning {
+            gateway,
+            record: Box::new(record),
             now,
             reply,
         })

@@ -20,11 +20,24 @@ pub enum Which {
     All,
 }
 
+/// Whether drills and tests are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drills {
+    /// Only real cases.
+    Without,
+    /// Both.
+    With,
+    /// Only drills and tests.
+    Only,
+}
+
 /// What to list.
 #[derive(Debug, Clone)]
 pub struct Filter {
     /// Which cases.
     pub which: Which,
+    /// Whether drills are among them.
+    pub drills: Drills,
     /// Only these severities; all when empty.
     pub severities: Vec<Severity>,
     /// Only of this site.
@@ -89,6 +102,11 @@ impl Store {
             Which::Open => "is_open = 1",
             Which::Ended => "is_open = 0",
             Which::All => "id > 0",
+        });
+        query.push(match filter.drills {
+            Drills::Without => " AND is_drill = 0",
+            Drills::With => "",
+            Drills::Only => " AND is_drill = 1",
         });
         if !filter.severities.is_empty() {
             query.push(" AND severity IN (");

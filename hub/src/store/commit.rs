@@ -195,7 +195,7 @@ pub(crate) async fn write_transition(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) -> StoreResult<()> {
-    sqlx::query("UPDATE cases SET version = ?2, state = ?3, is_open = ?4, severity = ?5, category = ?6, ended_at = ?7, group_key = ?8, acknowledged_at = ?9, acknowledged_by = ?10, search = ?11, body = ?12 WHERE id = ?1")
+    sqlx::query("UPDATE cases SET version = ?2, state = ?3, is_open = ?4, severity = ?5, category = ?6, ended_at = ?7, group_key = ?8, acknowledged_at = ?9, acknowledged_by = ?10, search = ?11, body = ?12, is_drill = ?13 WHERE id = ?1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -208,6 +208,7 @@ pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) 
         .bind(&case.acknowledged_by)
         .bind(search_text(case))
         .bind(to_json(case))
+        .bind(case.is_drill)
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;

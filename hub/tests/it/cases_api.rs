@@ -4,7 +4,7 @@ use gridwatch_protocol::{Kind, Severity};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Hub, USERS, alert, batch};
+use crate::harness::{Hub, USERS, alert, batch, heartbeat};
 
 #[tokio::test]
 async fn open_cases_come_most_urgent_first_then_oldest_and_pages_fit_together() {
@@ -213,6 +213,15 @@ async fn rights_matrix_of_routes_and_roles() {
     let hub = Hub::start().await;
     hub.send(&batch(vec![alert(1, "east-door", Kind::DoorForced)]))
         .await;
+    let mut beat = heartbeat(1, 1, 1);
+    beat.quarantine.push(gridwatch_protocol::QuarantineSample {
+        source: "t".into(),
+        reason: "no profile reads it".into(),
+        sample: "{\"x\":1}".into(),
+        count: 1,
+        last_seen: hub::now(),
+    });
+    hub.heartbeat(&beat).await;
     let reads = [
         ("/api/v1/session", "all"),
         ("/api/v1/cases", "all"),
@@ -223,6 +232,8 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/gateways", "all"),
         ("/api/v1/gateways/gw-1/devices", "all"),
         ("/api/v1/gateways/gw-1/quarantine", "all"),
+        ("/api/v1/gateways/gw-1/quarantine/profile?source=t", "all"),
+        ("/api/v1/gateways/gw-1/commissionings", "all"),
         ("/api/v1/areas", "all"),
         ("/api/v1/sites", "all"),
         ("/api/v1/statistics/load", "all"),

@@ -3,6 +3,7 @@
 
 mod cases_api;
 mod command_line;
+mod commissioning;
 mod harness;
 mod history;
 mod intake;

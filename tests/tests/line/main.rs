@@ -14,3 +14,4 @@ mod modbus;
 mod profiles;
 mod rigs;
 mod trust;
+mod walk_test;

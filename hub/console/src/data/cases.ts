@@ -29,8 +29,7 @@ export const openBySeverity = computed<OpenBySeverity>(() => {
   const state = listState.value;
   if (state.is === "loaded" && state.truncated && totals.value !== null) return totals.value;
   const counts: OpenBySeverity = { P1: 0, P2: 0, P3: 0, P4: 0 };
-  // As the hub counts: a drill is no open case.
-  for (const found of openCases.value.values()) if (!found.is_drill) counts[found.severity] += 1;
+  for (const found of openCases.value.values()) counts[found.severity] += 1;
   return counts;
 });
 
@@ -56,7 +55,7 @@ export async function loadOpenCases(): Promise<void> {
         `/cases${query({ state: "open", limit: PAGE, after: next })}`,
       );
       if (load !== loads) return;
-      listed.push(...page.items);
+      listed.push(...page.items.filter((found) => !found.is_drill));
       next = page.next;
       totals.value = page.total_open;
     } while (next !== null && listed.length < HELD_MAX);
@@ -69,9 +68,15 @@ export async function loadOpenCases(): Promise<void> {
   }
 }
 
+/** Takes a case into the list. Drills and tests page nobody, so they are in no officer's list. */
+function take(found: CaseSummary): void {
+  if (found.is_drill) return;
+  meanwhile?.push(found);
+  cases.value = applyCase(cases.value, found);
+}
+
 function hear(event: CaseEvent): void {
-  meanwhile?.push(event.case);
-  cases.value = applyCase(cases.value, event.case);
+  take(event.case);
   for (const listener of listeners) listener(event);
 }
 
@@ -126,13 +131,13 @@ export async function act(
   try {
     const body = { action, version, ...(reason === undefined ? {} : { reason }) };
     const full = await request<Case>("POST", `/cases/${id}/actions`, body);
-    cases.value = applyCase(cases.value, summaryOf(full));
+    take(summaryOf(full));
     return { is: "done", case: full };
   } catch (error) {
     if (!(error instanceof ApiError)) return { is: "line", error };
     const current = error.problem.current as Case | undefined;
     if (error.code === "version-conflict" && current !== undefined) {
-      cases.value = applyCase(cases.value, summaryOf(current));
+      take(summaryOf(current));
       return { is: "conflict", current };
     }
     return { is: "refused", error };

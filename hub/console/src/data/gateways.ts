@@ -1,8 +1,8 @@
 /** Gateways, their devices and the messages that nobody understood. */
 import { signal } from "@preact/signals";
-import { request } from "./http";
+import { query, request } from "./http";
 import { onGatewayEvent, onReload } from "./live";
-import type { DeviceStatus, GatewayStatus, QuarantineSample } from "./types";
+import type { Commissionings, DeviceStatus, GatewayStatus, ProfileSkeleton, QuarantineSample } from "./types";
 
 /** All gateways by id, live; null until they have been asked for. */
 export const gateways = signal<ReadonlyMap<string, GatewayStatus> | null>(null);
@@ -47,4 +47,12 @@ export async function loadDevices(gateway: string): Promise<DeviceStatus[]> {
 export async function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
   const path = `/gateways/${encodeURIComponent(gateway)}/quarantine`;
   return (await request<{ items: QuarantineSample[] }>("GET", path)).items;
+}
+
+export function loadCommissionings(gateway: string): Promise<Commissionings> {
+  return request("GET", `/gateways/${encodeURIComponent(gateway)}/commissionings`);
+}
+
+export function loadProfile(gateway: string, source: string): Promise<ProfileSkeleton> {
+  return request("GET", `/gateways/${encodeURIComponent(gateway)}/quarantine/profile${query({ source })}`);
 }

@@ -39,9 +39,9 @@ onReload(() => {
   void loadLoad();
   later(REFRESH_MS);
 });
-afterCaseEvent(({ change }) => {
+afterCaseEvent(({ change, case: found }) => {
   // Only ever brought forward: a steady rain of events must not put the next question off for ever.
-  if (wanted && change === "opened" && dueAt > Date.now() + SETTLE_MS) later(SETTLE_MS);
+  if (wanted && !found.is_drill && change === "opened" && dueAt > Date.now() + SETTLE_MS) later(SETTLE_MS);
 });
 
 /** Stops asking, when nobody is signed in. */

@@ -278,6 +278,62 @@ export interface QuarantineSample {
   last_seen: Timestamp;
 }
 
+export interface WalkTestPress {
+  device: string;
+  place?: Place;
+  kind: Kind;
+  alert: string;
+  device_time?: Timestamp | null;
+  received_at: Timestamp;
+  accepted_at?: Timestamp | null;
+  sensor_to_agent_ms?: number | null;
+  agent_to_hub_ms?: number | null;
+  refused?: string | null;
+}
+
+/** The record of a walk test. */
+export interface Commissioning {
+  id: string;
+  by: string;
+  agent_version: string;
+  started_at: Timestamp;
+  ended_at: Timestamp;
+  arrived_at: Timestamp;
+  clock: ClockQuality;
+  ended_because: "asked" | "time" | "restart";
+  chosen: string[];
+  expect_all: boolean;
+  tested: WalkTestPress[];
+  presses_not_listed?: number;
+  missing: { device: string; place?: Place }[];
+  missing_not_listed?: number;
+  result: "passed" | "incomplete" | "failed";
+}
+
+/** A test alert that arrived; it paged nobody. */
+export interface TestAlert {
+  id: string;
+  device: string;
+  place: Place;
+  kind: Kind;
+  reason: Text;
+  raised_at: Timestamp;
+  arrived_at: Timestamp;
+  cleared_at?: Timestamp | null;
+  case: number;
+}
+
+export interface Commissionings {
+  items: Commissioning[];
+  test_alerts: TestAlert[];
+}
+
+/** A device profile to begin with. */
+export interface ProfileSkeleton {
+  toml: string;
+  file: string;
+}
+
 /** Alarms of one officer in the last hour, drills not counted, against ISA-18.2's 6 (target) and 12 (most). */
 export interface Load {
   officer_last_hour: number;

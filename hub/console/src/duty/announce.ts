@@ -43,13 +43,10 @@ export function followArrivals(): void {
     const time = Date.now();
     arrivals.value = new Map([...arrivals.peek(), ...fresh.map((found) => [found.id, time] as const)]);
     assertive.value = fresh
-      .map((found) => {
-        const drill = found.is_drill ? `${t.value.board.drill}: ` : "";
-        return drill + t.value.board.arrivedP1(headline(found), whereabouts(found));
-      })
+      .map((found) => t.value.board.arrivedP1(headline(found), whereabouts(found)))
       .join(" ");
   });
   afterCaseEvent(({ change, case: found }) => {
-    if (change === "opened" && found.severity !== "P1") gather();
+    if (change === "opened" && found.severity !== "P1" && !found.is_drill) gather();
   });
 }

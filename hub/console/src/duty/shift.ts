@@ -85,7 +85,7 @@ export function followShift(): void {
     if (left.size !== muted.peek().size) muted.value = left;
   });
   afterCaseEvent(({ change, case: found }) => {
-    const once = found.severity === "P2" || (found.severity === "P1" && found.is_drill);
+    const once = found.severity === "P2" && !found.is_drill;
     if (change === "opened" && once && onShift.value && audio.value === "ready" && !sounding.value)
       playSingle();
   });

@@ -2,7 +2,15 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { gateways, gatewaysError, loadDevices, loadGateways, loadQuarantine } from "../data/gateways";
+import {
+  gateways,
+  gatewaysError,
+  loadCommissionings,
+  loadDevices,
+  loadGateways,
+  loadProfile,
+  loadQuarantine,
+} from "../data/gateways";
 import { onReload } from "../data/live";
 import type { DeviceStatus, GatewayStatus, QuarantineSample } from "../data/types";
 import { inPlace, kindName, problemInWords, t, valueInWords } from "../i18n";
@@ -11,21 +19,23 @@ import { Ago } from "../parts/clock";
 import { Backlog, DeviceCounts, Faults, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
+import { ProfileDialog } from "../parts/profile-dialog";
 import { Said } from "../parts/said";
+import { WalkTests } from "../parts/walk-tests";
 import { siteName } from "./devices";
 
 const REFRESH_MS = 20_000;
 
-type Loaded<T> = { is: "loading" } | { is: "failed"; error: unknown } | { is: "loaded"; items: T[] };
+type Loaded<T> = { is: "loading" } | { is: "failed"; error: unknown } | { is: "loaded"; value: T };
 
-function useList<T>(load: (gateway: string) => Promise<T[]>, id: string): Loaded<T> {
+function useLoaded<T>(load: (gateway: string) => Promise<T>, id: string): Loaded<T> {
   const state = useSignal<Loaded<T>>({ is: "loading" });
   useEffect(() => {
     let current = true;
     const read = async () => {
       try {
-        const items = await load(id);
-        if (current) state.value = { is: "loaded", items };
+        const value = await load(id);
+        if (current) state.value = { is: "loaded", value };
       } catch (error) {
         if (current) state.value = { is: "failed", error };
       }
@@ -42,20 +52,12 @@ function useList<T>(load: (gateway: string) => Promise<T[]>, id: string): Loaded
   return state.value;
 }
 
-function Listed<T>({
-  list,
-  empty,
-  children,
-}: {
-  list: Loaded<T>;
-  empty: string;
-  children: (items: T[]) => ComponentChildren;
-}) {
+function WhenLoaded<T>({ list, children }: { list: Loaded<T>; children: (value: T) => ComponentChildren }) {
   if (list.is === "loading") return <p class="empty">{t.value.loading}</p>;
   if (list.is === "failed") {
     return <p class="note note-bad">{t.value.devices.failed + problemInWords(list.error)}</p>;
   }
-  return list.items.length === 0 ? <p class="empty">{empty}</p> : children(list.items);
+  return children(list.value);
 }
 
 function attentionFirst(a: DeviceStatus, b: DeviceStatus): number {
@@ -109,6 +111,7 @@ function DeviceRow({ device }: { device: DeviceStatus }) {
 
 function DeviceTable({ items }: { items: DeviceStatus[] }) {
   const words = t.value.devices;
+  if (items.length === 0) return <p class="empty">{words.emptyDevices}</p>;
   return (
     <table class="table table-cards">
       <thead>
@@ -137,8 +140,10 @@ function DeviceTable({ items }: { items: DeviceStatus[] }) {
   );
 }
 
-function Quarantine({ items }: { items: QuarantineSample[] }) {
+function Quarantine({ gateway, items }: { gateway: string; items: QuarantineSample[] }) {
   const words = t.value.devices;
+  const chosen = useSignal<string | null>(null);
+  if (items.length === 0) return <p class="empty">{words.quarantineEmpty}</p>;
   return (
     <>
       <p class="panel-hint">{words.quarantineHint}</p>
@@ -150,7 +155,9 @@ function Quarantine({ items }: { items: QuarantineSample[] }) {
               <span>
                 {words.count} {item.count}
               </span>
-              <Ago since={item.last_seen} />
+              <span>
+                {words.lastSeen} <Ago since={item.last_seen} />
+              </span>
             </p>
             <p>
               <Said>{item.reason}</Said>
@@ -158,9 +165,28 @@ function Quarantine({ items }: { items: QuarantineSample[] }) {
             <pre class="sample">
               <Said>{item.sample}</Said>
             </pre>
+            <button
+              type="button"
+              class="button"
+              onClick={() => {
+                chosen.value = item.source;
+              }}
+            >
+              {t.value.profile.make}
+            </button>
           </li>
         ))}
       </ul>
+      {chosen.value !== null && (
+        <ProfileDialog
+          key={chosen.value}
+          source={chosen.value}
+          load={() => loadProfile(gateway, chosen.value ?? "")}
+          close={() => {
+            chosen.value = null;
+          }}
+        />
+      )}
     </>
   );
 }
@@ -203,8 +229,9 @@ export function Gateway({ id }: { id: string }) {
   useEffect(() => {
     if (gateways.value === null) void loadGateways();
   }, []);
-  const devices = useList(loadDevices, id);
-  const quarantine = useList(loadQuarantine, id);
+  const devices = useLoaded(loadDevices, id);
+  const commissionings = useLoaded(loadCommissionings, id);
+  const quarantine = useLoaded(loadQuarantine, id);
   const words = t.value.devices;
   const gateway = gateways.value?.get(id);
   return (
@@ -226,15 +253,15 @@ export function Gateway({ id }: { id: string }) {
       )}
       <section class="panel">
         <h2>{words.devices}</h2>
-        <Listed list={devices} empty={words.emptyDevices}>
-          {(items) => <DeviceTable items={items} />}
-        </Listed>
+        <WhenLoaded list={devices}>{(items) => <DeviceTable items={items} />}</WhenLoaded>
+      </section>
+      <section class="panel">
+        <h2>{t.value.walkTest.title}</h2>
+        <WhenLoaded list={commissionings}>{(found) => <WalkTests found={found} />}</WhenLoaded>
       </section>
       <section class="panel">
         <h2>{words.quarantine}</h2>
-        <Listed list={quarantine} empty={words.quarantineEmpty}>
-          {(items) => <Quarantine items={items} />}
-        </Listed>
+        <WhenLoaded list={quarantine}>{(items) => <Quarantine gateway={id} items={items} />}</WhenLoaded>
       </section>
     </main>
   );

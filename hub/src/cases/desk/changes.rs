@@ -75,6 +75,19 @@ pub(super) fn raise_severity(
     changes.transitions.push((case.id, transition));
 }
 
+/// An alert that began as a test now says that it is real: a case that nobody looks at would swallow it.
+pub(super) fn drill_is_real(case: &mut Case, now: Timestamp, changes: &mut Changes) {
+    case.is_drill = false;
+    case.touch(now, true);
+    let note = text(
+        "测试告警变为真实告警，按真实案件处理",
+        "a test alert has become real; this is a real case from now on",
+    );
+    let from = Some(case.state);
+    let transition = case.system_transition(now, "escalate", from, Some(note));
+    changes.transitions.push((case.id, transition));
+}
+
 /// A proposal was made for what was known then; something new has come.
 pub(super) fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Changes) {
     let Some(proposal) = case.proposal.take() else {
