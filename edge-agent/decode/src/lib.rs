@@ -27,6 +27,7 @@ pub mod formats;
 pub mod frame;
 pub mod observation;
 pub mod profile;
+pub mod skeleton;
 pub mod time;
 pub mod units;
 pub mod words;
