@@ -199,7 +199,10 @@ fn explain(
     let now = Timestamp::from(jiff::Timestamp::now());
     let frame = Message::new(&message.topic, payload, message.retain, now);
     let outcome = decoder.observe(&frame, &mut output);
-    let steps = output.notes().to_vec();
+    let mut steps = output.notes().to_vec();
+    if let Ok(by) = &outcome {
+        steps.push(format!("{by}: takes it"));
+    }
     let profile = outcome
         .as_ref()
         .ok()

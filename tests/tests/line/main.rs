@@ -11,4 +11,7 @@ mod fault_output;
 mod kills;
 mod modbus;
 mod rigs;
+mod tools;
+mod tools_mqtt;
+mod tools_outbox;
 mod trust;
