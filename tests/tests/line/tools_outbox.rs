@@ -233,7 +233,7 @@ async fn a_running_agent_is_checked_but_not_repaired() -> Result<()> {
     .await?;
     agent.check_running()?;
     ensure!(kept.verified()?["good"] == true, "{}", kept.verified()?);
-    assert_eq!(kept.exported(&[])?.len(), 5);
+    ensure!(kept.exported(&[])?.len() >= 5, "alerts are missing");
     let said = kept.outbox(&["repair", "--always"])?;
     ensure!(
         said.code == 1 && said.err.contains("stop it first"),
@@ -246,7 +246,10 @@ async fn a_running_agent_is_checked_but_not_repaired() -> Result<()> {
         "{said:?}"
     );
     ensure!(has_aside(&kept.state)?, "the old file is gone");
-    assert_eq!(numbers(&kept.exported(&[])?), [1, 2, 3, 4, 5]);
+    // The agent may have told that its broker is gone.
+    let numbers = numbers(&kept.exported(&["--what", "alerts"])?);
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<u64>>());
+    ensure!(numbers.len() >= 5, "alerts are missing");
     kept.workspace.passed()
 }
 
