@@ -161,7 +161,7 @@ async fn what_was_recorded_is_played_again_byte_by_byte() -> Result<()> {
     );
     let mut listener = Publisher::connect(other.port(), "listener").await?;
     listener.subscribe("#").await?;
-    let mut seen = vec![listener.receive(SOON).await?, listener.receive(SOON).await?];
+    let mut seen = [listener.receive(SOON).await?, listener.receive(SOON).await?];
     seen.sort_by(|a, b| a.topic.cmp(&b.topic));
     assert_eq!(seen[0].payload, b"\xff\x00\x01");
     assert_eq!(seen[1].payload, br#"{"smoke":true}"#);
