@@ -1,31 +1,49 @@
-//! The command line: `run`, `check`, `outbox list`, `status`.
+//! The command line: one file for each command. All of them but `run` are tools for the installer and
+//! the integrator; none of those touches the running agent's session or its outbox, except `outbox
+//! repair`, which refuses to while the agent runs.
 
+mod broker;
+mod check;
+mod common;
+mod decode;
+mod explain;
+mod init;
+mod outbox;
+mod probe;
+mod probe_modbus;
+mod probe_mqtt;
+mod record;
+mod replay;
+mod simulate;
+mod status;
 mod walk_test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, load};
-use crate::health::Status;
-use crate::outbox::{RowState, look};
-use crate::uplink::{HubClient, chain};
-
-/// `EX_USAGE` of sysexits.h: what was asked for is wrong.
-const EXIT_USAGE: u8 = 64;
-/// `EX_SOFTWARE`: it failed.
-const EXIT_FAILED: u8 = 70;
+use crate::uplink::chain;
+use common::{EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, is_closed_pipe, runtime};
 
 #[derive(Parser)]
 #[command(
     name = "edge-agent",
     version,
     about = "Reads a site's sensors, detects alarms, and delivers them durably to the Gridwatch hub",
-    after_help = "Examples:\n  edge-agent check --config /etc/gridwatch/edge.toml\n  edge-agent run --config /etc/gridwatch/edge.toml\n  edge-agent status --config /etc/gridwatch/edge.toml\n\nExit codes: 0 done, 64 bad configuration or usage, 70 failed"
+    after_help = "Examples:
+  edge-agent init
+  edge-agent check --config /etc/gridwatch/edge.toml
+  edge-agent run --config /etc/gridwatch/edge.toml
+  edge-agent probe mqtt
+  edge-agent explain --topic zigbee2mqtt/hall --payload '{\"smoke\":true}'
+
+`edge-agent COMMAND --help` has examples of each command.
+
+Exit codes: 0 done, 1 problems were found or the answer is no, 2 wrong usage, 64 bad configuration, 70 failed"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -36,28 +54,32 @@ struct Cli {
 enum Command {
     /// Run the agent until it is told to stop (SIGTERM, SIGINT).
     Run(ConfigArgument),
+    /// Write a configuration: asks, looks for serial ports and a broker, then checks it.
+    Init(init::InitArgs),
     /// Check the configuration, the profiles and their golden samples, the join file and the model.
     /// Touches nothing; reports all problems at once.
-    Check(ConfigArgument),
-    /// Look into the outbox.
+    Check(check::CheckArgs),
+    /// Read recorded cases and print the readings.
+    Decode(decode::DecodeArgs),
+    /// Say step by step which profile or format reads a message, or what is missing.
+    Explain(explain::ExplainArgs),
+    /// Look at what is out there, before anything is configured.
     #[command(subcommand)]
-    Outbox(OutboxCommand),
+    Probe(probe::Probe),
+    /// Record what a broker publishes, with its timing.
+    Record(record::RecordArgs),
+    /// Play a record to a broker, or through the decoder.
+    Replay(replay::ReplayArgs),
+    /// Play the golden samples of a profile as if the device were there.
+    Simulate(simulate::SimulateArgs),
+    /// Look into the outbox, check it, hand it out, repair it.
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
     /// Ask the running agent how it is.
+    #[command(after_help = status::EXAMPLES)]
     Status(OutputArguments),
     /// Test what is installed, from the test button to the hub.
     WalkTest(walk_test::WalkTestArgs),
-}
-
-#[derive(Subcommand)]
-enum OutboxCommand {
-    /// List alert messages, the newest first.
-    List {
-        #[command(flatten)]
-        output: OutputArguments,
-        /// At most this many.
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
 }
 
 #[derive(clap::Args)]
@@ -95,23 +117,9 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    let outcome = match cli.command {
-        Command::Run(argument) => with_config(&argument.config, run),
-        Command::Check(argument) => {
-            with_config(&argument.config, |config| check(&argument.config, &config))
-        }
-        Command::Outbox(OutboxCommand::List { output, limit }) => {
-            with_config(&output.config.config, |config| {
-                list(&config, limit, output.json)
-            })
-        }
-        Command::Status(output) => {
-            with_config(&output.config.config, |config| status(&config, output.json))
-        }
-        Command::WalkTest(args) => walk(&args),
-    };
-    match outcome {
+    match dispatch(&cli.command) {
         Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("edge-agent: {}", chain(error.as_ref()));
             ExitCode::from(EXIT_FAILED)
@@ -119,43 +127,54 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn with_config(
-    path: &Path,
-    then: impl FnOnce(Config) -> anyhow::Result<()>,
-) -> anyhow::Result<ExitCode> {
-    let Loaded {
-        config,
-        problems,
-        warnings,
-    } = load(path);
-    for warning in &warnings {
-        eprintln!("edge-agent: {}: warning: {warning}", path.display());
+fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(argument) => with_config(&argument.config, |config| {
+            run(config).map(|()| ExitCode::SUCCESS)
+        }),
+        Command::Init(args) => init::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Decode(args) => decode::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Probe(probe) => probe::run(probe),
+        Command::Record(args) => runtime()?.block_on(record::run(args)),
+        Command::Replay(args) => runtime()?.block_on(replay::run(args)),
+        Command::Simulate(args) => runtime()?.block_on(simulate::run(args)),
+        Command::Outbox(command) => outbox::run(command),
+        Command::Status(args) => status::run(args),
+        Command::WalkTest(args) => with_config(&args.config, |config| {
+            runtime()?.block_on(walk_test::run(&config, args))
+        }),
     }
-    let Some(config) = config else {
-        for problem in &problems {
-            eprintln!("edge-agent: {}: {problem}", path.display());
-        }
-        eprintln!(
-            "edge-agent: {} problem(s) in the configuration; nothing was started",
-            problems.len()
-        );
-        return Ok(ExitCode::from(EXIT_USAGE));
-    };
-    then(config).map(|()| ExitCode::SUCCESS)
 }
 
-fn walk(args: &walk_test::WalkTestArgs) -> anyhow::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let loaded = with_config(&args.config, |config| {
-        code = runtime()?.block_on(walk_test::run(&config, args))?;
-        Ok(())
-    })?;
-    // Both are 0 unless one of them says something.
-    Ok(if loaded == ExitCode::SUCCESS {
-        code
-    } else {
-        loaded
-    })
+fn with_config(
+    path: &Path,
+    then: impl FnOnce(Config) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    let mut loaded = load(path);
+    report_problems(path, &loaded);
+    match loaded.config.take() {
+        Some(config) => then(config),
+        None => Ok(ExitCode::from(EXIT_CONFIG)),
+    }
+}
+
+/// Prints what is wrong with a configuration.
+fn report_problems(path: &Path, loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        eprintln!("edge-agent: {}: warning: {warning}", path.display());
+    }
+    if loaded.config.is_some() {
+        return;
+    }
+    for problem in &loaded.problems {
+        eprintln!("edge-agent: {}: {problem}", path.display());
+    }
+    eprintln!(
+        "edge-agent: {} problem(s) in the configuration; nothing was started",
+        loaded.problems.len()
+    );
 }
 
 fn run(config: Config) -> anyhow::Result<()> {
@@ -172,123 +191,11 @@ fn run(config: Config) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?
         .block_on(async {
-            let stop = stop_signal().context("listening for signals")?;
+            let stop = common::stop_signal().context("listening for signals")?;
+            let stop = async {
+                stop.await;
+                tracing::info!("stopping");
+            };
             crate::agent::run(config, stop).await
         })
-}
-
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-    })
-}
-
-fn check(path: &Path, config: &Config) -> anyhow::Result<()> {
-    let samples: usize = config
-        .profiles
-        .iter()
-        .map(gridwatch_decode::profile::Profile::golden_count)
-        .sum();
-    println!(
-        "{}: good. {} source(s), {} profile(s) with {samples} golden samples, {} device(s), {} rule(s), hub: {}",
-        path.display(),
-        config.mqtt.len() + config.modbus.len(),
-        config.profiles.len(),
-        config.devices.len(),
-        config.detection.rules.len(),
-        config.hub.as_ref().map_or("none", |hub| &hub.url),
-    );
-    Ok(())
-}
-
-fn list(config: &Config, limit: u32, json: bool) -> anyhow::Result<()> {
-    let (backlog, rows) = runtime()?
-        .block_on(look(&config.state_dir, limit))
-        .context("looking into the outbox")?;
-    if json {
-        println!(
-            "{}",
-            serde_json::to_string(&serde_json::json!({"backlog": backlog, "alerts": rows}))?
-        );
-        return Ok(());
-    }
-    println!(
-        "{} alert message(s) not accepted by the hub, {} rejected, {} reading(s) waiting, last sequence number {}",
-        backlog.alerts, backlog.rejected, backlog.readings, backlog.last_sequence
-    );
-    for row in rows {
-        let state = match &row.state {
-            RowState::Unsent => "unsent".to_owned(),
-            RowState::Accepted => "accepted".to_owned(),
-            RowState::Rejected { reason } => format!("rejected ({reason})"),
-        };
-        let alert = row.alert;
-        println!(
-            "{:>8} {} {:9} {} {:?} {} {}: {}",
-            alert.sequence.unwrap_or(0),
-            alert.at,
-            state,
-            alert.severity,
-            alert.phase,
-            alert.kind,
-            alert.device,
-            alert.reason.en
-        );
-    }
-    Ok(())
-}
-
-fn status(config: &Config, json: bool) -> anyhow::Result<()> {
-    let address = config
-        .health
-        .context("[health] listen is empty: the running agent shows nothing")?;
-    let status: Status = runtime()?.block_on(async {
-        HubClient::plain(Duration::from_secs(5))?
-            .get(format!("http://{address}/status"))
-            .send()
-            .await
-            .with_context(|| format!("asking the agent on {address}; is it running?"))?
-            .json()
-            .await
-            .context("reading its answer")
-    })?;
-    if json {
-        println!("{}", serde_json::to_string(&status)?);
-        return Ok(());
-    }
-    println!(
-        "edge-agent {} up {} s, {} device(s), waiting for the hub: {} alert message(s), {} reading(s)",
-        status.version,
-        status.uptime_ms / 1000,
-        status.devices,
-        status.backlog_alerts,
-        status.backlog_readings
-    );
-    if status.faults.is_empty() {
-        println!("no faults");
-    }
-    for fault in &status.faults {
-        println!(
-            "FAULT {} {} since {}: {} / {}",
-            fault.code, fault.subject, fault.since, fault.detail.en, fault.detail.zh
-        );
-    }
-    for (name, value) in status.counters.iter().filter(|(_, value)| **value > 0) {
-        println!("{value:>12} {name}");
-    }
-    Ok(())
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
 }

@@ -1,4 +1,5 @@
-//! The `edge-agent` program. Exit codes: 0 done, 64 bad configuration or usage, 70 failed.
+//! The `edge-agent` program. Exit codes: 0 done, 1 problems were found or the answer is no, 2 wrong usage, 64 bad
+//! configuration, 70 failed.
 
 use std::process::ExitCode;
 

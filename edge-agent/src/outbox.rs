@@ -17,13 +17,19 @@
 //! - a failing disk: after the first I/O error nothing is promised any more ([`OutboxError::is_fatal`]):
 //!   the process must end and read again from the disk, because a second sync may claim success.
 
+mod export;
 mod open;
 mod query;
+mod repair;
 mod reserve;
+mod verify;
 mod writer;
 
+pub use export::{Exported, Filter, export_alerts, export_readings};
 pub use open::{OpenedOutbox, OutboxOptions, Synchronous, open};
 pub use query::{AlertRow, Backlog, RowState, look};
+pub use repair::{Repaired, repair};
+pub use verify::{Verified, remembered, verify};
 
 use std::path::PathBuf;
 use std::sync::Arc;

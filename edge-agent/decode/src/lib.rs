@@ -28,6 +28,7 @@ pub mod frame;
 pub mod observation;
 pub mod privacy;
 pub mod profile;
+pub mod skeleton;
 pub mod time;
 pub mod units;
 pub mod words;

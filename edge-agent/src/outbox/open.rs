@@ -20,7 +20,7 @@ use crate::detection::{EpisodeKey, OpenEpisode};
 use crate::health::Health;
 
 /// Version of the tables in this file: one for each step of [`UPGRADES`].
-const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 2;
 /// What leads from each version to the next.
 const UPGRADES: [&str; 2] = [
     TABLES,
@@ -32,7 +32,7 @@ const CHECKPOINT_PAGES: u32 = 256;
 /// How long a reader waits for the writer.
 const BUSY: Duration = Duration::from_secs(10);
 
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
 CREATE TABLE meta (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     stream TEXT NOT NULL,
@@ -179,7 +179,7 @@ pub(super) async fn open_for_reading(dir: &Path) -> Result<SqlitePool, OutboxErr
     Ok(pool)
 }
 
-fn lock(dir: &Path) -> Result<File, OutboxError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OutboxError> {
     let folder = |source: std::io::Error| OutboxError::Folder {
         path: dir.to_owned(),
         source: Arc::new(source),
@@ -199,7 +199,7 @@ fn lock(dir: &Path) -> Result<File, OutboxError> {
     }
 }
 
-fn connect_options(file: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
+pub(super) fn connect_options(file: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

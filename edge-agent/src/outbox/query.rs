@@ -127,7 +127,7 @@ fn gap(row: &SqliteRow) -> Result<GapRecord, sqlx::Error> {
         count: number(1)?,
         from: Timestamp::from_unix_ms(row.try_get(2)?),
         to: Timestamp::from_unix_ms(row.try_get(3)?),
-        reason: "disk budget".to_owned(),
+        reason: "disk budget or a damaged disk".to_owned(),
     })
 }
 

@@ -13,5 +13,8 @@ mod kills;
 mod modbus;
 mod profiles;
 mod rigs;
+mod tools;
+mod tools_mqtt;
+mod tools_outbox;
 mod trust;
 mod walk_test;

@@ -1,0 +1,228 @@
+//! `status`: how the running agent is, for the one who stands in front of it.
+//!
+//! What the health page tells is printed; sources, devices and open alarms come from the configuration
+//! and the outbox, which can be read while the agent runs.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::common::{exit, runtime, say, shown};
+use super::{OutputArguments, with_config};
+use crate::config::Config;
+use crate::detection::SILENCE_RULE;
+use crate::health::Status;
+use crate::outbox::remembered;
+use crate::uplink::HubClient;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  edge-agent status --config /etc/gridwatch/edge.toml
+  edge-agent status --config edge.toml --json
+
+Exit codes: 0 no faults, 1 there are faults or silent devices, 64 bad configuration, 70 the agent does not answer";
+
+/// What an installer wants to know beside the health page.
+#[derive(Debug, Default, Serialize)]
+struct Site {
+    sources: Vec<Source>,
+    devices_configured: usize,
+    /// Configured devices that have never been heard.
+    devices_never_heard: Vec<String>,
+    /// Heard devices that are not configured.
+    devices_unknown: Vec<String>,
+    devices_silent: Vec<String>,
+    /// Open alarms: rule and device.
+    open: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source {
+    name: String,
+    /// Why it gives nothing, if so.
+    lost: Option<String>,
+}
+
+pub(super) fn run(args: &OutputArguments) -> anyhow::Result<ExitCode> {
+    with_config(&args.config.config, |config| status(&config, args.json))
+}
+
+fn status(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
+    let address = config
+        .health
+        .context("[health] listen is empty: the running agent shows nothing")?;
+    let runtime = runtime()?;
+    let answer: Json = runtime.block_on(async {
+        HubClient::plain(Duration::from_secs(5))?
+            .get(format!("http://{address}/status"))
+            .send()
+            .await
+            .with_context(|| format!("asking the agent on {address}; is it running?"))?
+            .json()
+            .await
+            .context("reading its answer")
+    })?;
+    let status: Status = serde_json::from_value(answer.clone()).context("reading its answer")?;
+    let site = runtime.block_on(site(config, &status));
+    let is_well = status.faults.is_empty() && site.devices_silent.is_empty();
+    if json {
+        let mut all = answer;
+        if let Json::Object(fields) = &mut all {
+            fields.insert("site".to_owned(), serde_json::to_value(&site)?);
+        }
+        say(all)?;
+    } else {
+        print(&status, &site)?;
+        quarantine(&answer, &status)?;
+    }
+    Ok(exit(is_well))
+}
+
+async fn site(config: &Config, status: &Status) -> Site {
+    let lost = |name: &str| {
+        let fault = status
+            .faults
+            .iter()
+            .find(|fault| fault.code == "source_lost" && fault.subject == name);
+        fault.map(|fault| fault.detail.en.clone())
+    };
+    let names =
+        config
+            .mqtt
+            .iter()
+            .map(|mqtt| mqtt.name.clone())
+            .chain(config.modbus.iter().flat_map(|line| {
+                line.units
+                    .iter()
+                    .map(|unit| format!("{}/{}", line.name, unit.unit))
+            }));
+    let sources = names
+        .map(|name| Source {
+            lost: lost(&name),
+            name,
+        })
+        .collect();
+    let configured: Vec<&str> = config
+        .devices
+        .iter()
+        .map(|device| device.id.as_str())
+        .chain(
+            config
+                .modbus
+                .iter()
+                .flat_map(|line| line.units.iter().map(|unit| unit.device.as_str())),
+        )
+        .collect();
+    let mut site = Site {
+        sources,
+        devices_configured: configured
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        ..Site::default()
+    };
+    // The outbox is the agent's; without it the health page still says the most of it.
+    let (devices, episodes) = match remembered(&config.state_dir).await {
+        Ok(remembered) => remembered,
+        Err(error) => {
+            eprintln!("edge-agent: {}", crate::uplink::chain(&error));
+            return site;
+        }
+    };
+    let heard: Vec<&str> = devices
+        .iter()
+        .map(|device| device.device.as_str())
+        .collect();
+    let without = |all: &[&str], some: &[&str]| -> Vec<String> {
+        let rest = all.iter().filter(|id| !some.contains(id));
+        let mut rest: Vec<String> = rest.map(|id| (*id).to_owned()).collect();
+        rest.sort();
+        rest.dedup();
+        rest
+    };
+    site.devices_never_heard = without(&configured, &heard);
+    site.devices_unknown = without(&heard, &configured);
+    for episode in &episodes {
+        let device = episode.key.device().to_string();
+        if episode.key.rule() == SILENCE_RULE {
+            site.devices_silent.push(device);
+        } else {
+            site.open.push(format!("{} {device}", episode.key.rule()));
+        }
+    }
+    site
+}
+
+fn print(status: &Status, site: &Site) -> anyhow::Result<()> {
+    say(format_args!(
+        "edge-agent {} up {} s, {} device(s), waiting for the hub: {} alert message(s), {} reading(s)",
+        status.version,
+        status.uptime_ms / 1000,
+        status.devices,
+        status.backlog_alerts,
+        status.backlog_readings
+    ))?;
+    for source in &site.sources {
+        let state = source.lost.as_deref().unwrap_or("connected");
+        say(format_args!("source {}: {state}", source.name))?;
+    }
+    say(format_args!(
+        "devices: {} configured, {} of them never heard, {} silent, {} heard and not configured",
+        site.devices_configured,
+        site.devices_never_heard.len(),
+        site.devices_silent.len(),
+        site.devices_unknown.len()
+    ))?;
+    for (what, devices) in [
+        ("never heard", &site.devices_never_heard),
+        ("silent", &site.devices_silent),
+        ("not configured", &site.devices_unknown),
+        ("open", &site.open),
+    ] {
+        for device in devices {
+            say(format_args!("  {what}: {device}"))?;
+        }
+    }
+    if status.faults.is_empty() {
+        say("no faults")?;
+    }
+    for fault in &status.faults {
+        say(format_args!(
+            "FAULT {} {} since {}: {} / {}",
+            fault.code, fault.subject, fault.since, fault.detail.en, fault.detail.zh
+        ))?;
+    }
+    for (name, value) in status.counters.iter().filter(|(_, value)| **value > 0) {
+        say(format_args!("{value:>12} {name}"))?;
+    }
+    Ok(())
+}
+
+/// Samples of what nobody understood, where the agent shows them; else how to see them.
+fn quarantine(answer: &Json, status: &Status) -> anyhow::Result<()> {
+    if let Some(samples) = answer.get("quarantine").and_then(Json::as_array) {
+        for sample in samples {
+            let text = |name: &str| sample.get(name).and_then(Json::as_str).unwrap_or_default();
+            let count = sample.get("count").and_then(Json::as_u64).unwrap_or(0);
+            say(format_args!(
+                "not understood {count}× {}: {}: {}",
+                text("source"),
+                text("reason"),
+                shown(text("sample").as_bytes(), 120)
+            ))?;
+        }
+        return Ok(());
+    }
+    let unread: u64 = ["decode_unknown", "decode_refused", "decode_problems"]
+        .iter()
+        .filter_map(|name| status.counters.get(*name))
+        .sum();
+    if unread > 0 {
+        say(format_args!(
+            "{unread} message(s) or field(s) were not understood; `edge-agent probe mqtt` shows which are sent now"
+        ))?;
+    }
+    Ok(())
+}
