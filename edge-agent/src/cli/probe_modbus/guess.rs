@@ -143,12 +143,7 @@ fn bcd(bytes: &[u8]) -> Option<f64> {
 }
 
 /// A whole number: it may be a value in tenths or hundredths, a counter, or a mark for "no value".
-fn whole(
-    kind: &'static str,
-    order: Option<&'static str>,
-    value: f64,
-    is_mark: bool,
-) -> Reading {
+fn whole(kind: &'static str, order: Option<&'static str>, value: f64, is_mark: bool) -> Reading {
     let is_wide = order.is_some();
     let mut plausible = Vec::new();
     if is_mark {
@@ -160,8 +155,7 @@ fn whole(
                 continue;
             }
             plausible.extend(quantities(value * scale).take(2).map(|(what, unit)| {
-                format!("{what} {} {unit} ({name})", shown(value * scale))
-                    .replace(" ()", "")
+                format!("{what} {} {unit} ({name})", shown(value * scale)).replace(" ()", "")
             }));
         }
     } else if is_wide && (1.0..1e7).contains(&value) {
@@ -183,7 +177,9 @@ fn float(kind: &'static str, order: Option<&'static str>, value: f64) -> Reading
     if value.is_nan() {
         plausible.push("marks \"no value\"".to_owned());
     } else if is_sane && kind != "float16" {
-        plausible.extend(quantities(value).map(|(what, unit)| format!("{what} {} {unit}", shown(value))));
+        plausible.extend(
+            quantities(value).map(|(what, unit)| format!("{what} {} {unit}", shown(value))),
+        );
         if plausible.is_empty() {
             plausible.push("a measurement".to_owned());
         }
@@ -226,7 +222,11 @@ pub(super) fn shown(value: f64) -> String {
         return "0".to_owned();
     }
     if !value.is_finite() {
-        return if value.is_nan() { "NaN".to_owned() } else { value.to_string() };
+        return if value.is_nan() {
+            "NaN".to_owned()
+        } else {
+            value.to_string()
+        };
     }
     let size = value.abs();
     if !(1e-3..1e10).contains(&size) {
