@@ -20,6 +20,7 @@
 pub mod plan;
 pub mod schedule;
 mod tap;
+mod trouble;
 mod unit;
 pub mod wire;
 
