@@ -166,7 +166,9 @@ impl FromStr for UnitRange {
             None => (number(text)?, number(text)?),
         };
         if first > last {
-            return Err(format!("{first}-{last}: the first is greater than the last"));
+            return Err(format!(
+                "{first}-{last}: the first is greater than the last"
+            ));
         }
         Ok(Self { first, last })
     }

@@ -20,6 +20,7 @@
 pub mod plan;
 pub mod schedule;
 mod tap;
+mod trouble;
 mod unit;
 pub mod wire;
 
@@ -123,7 +124,7 @@ impl Line {
         let Some(request) = unit.plan.requests.get(poll.next).copied() else {
             return self.end(index).await;
         };
-        let outcome = match self.into_step(index, self.timeout).await {
+        let outcome = match self.bring_into_step(index, self.timeout).await {
             Ok(()) => self.read(index, request, self.timeout).await,
             Err(trouble) => Err(trouble),
         };
@@ -169,7 +170,7 @@ impl Line {
     }
 
     /// A unit that is out of step is brought back by a read that cannot be mistaken.
-    async fn into_step(&mut self, index: usize, limit: Duration) -> Result<(), Trouble> {
+    async fn bring_into_step(&mut self, index: usize, limit: Duration) -> Result<(), Trouble> {
         let unit = &mut self.units[index];
         if unit.in_step {
             return Ok(());
@@ -248,7 +249,7 @@ impl Line {
             // Some devices answer nothing but the reads that they know. After so long without a
             // request no answer is on its way.
             Some(request) if unit.plain_probe => self.read(index, request, limit).await.map(drop),
-            _ => self.into_step(index, limit).await,
+            _ => self.bring_into_step(index, limit).await,
         };
         let answered = match &outcome {
             Ok(()) => true,

@@ -10,6 +10,8 @@ use e2e::{Line, LineOptions, ModbusSim, eventually};
 
 const TRANSMITTER: &str = "modbus-smoke-temperature-transmitter";
 const POLL_MS: u32 = 50;
+/// Leaves free time between the polls of eight units, so that a dead one can be probed in it.
+const SLOW_POLL_MS: u32 = 500;
 
 /// A line with three transmitters; what the third does must not matter to the first two.
 async fn line(name: &str, connection: &str) -> Result<(Line, ModbusSim)> {
@@ -202,13 +204,21 @@ async fn keeps_every_poll(name: &str, line: BusLine, sim: &ModbusSim) -> Result<
 #[tokio::test]
 async fn one_dead_unit_of_eight_costs_the_others_no_poll_on_a_shared_connection() -> Result<()> {
     let sim = encoded(false).await?;
-    keeps_every_poll("bus-shared", bus("bus", "tcp", sim.port()), &sim).await
+    let line = BusLine {
+        interval_ms: SLOW_POLL_MS,
+        ..bus("bus", "tcp", sim.port())
+    };
+    keeps_every_poll("bus-shared", line, &sim).await
 }
 
 #[tokio::test]
 async fn one_dead_unit_of_eight_costs_the_others_no_poll_on_a_serial_line() -> Result<()> {
     let sim = encoded(true).await?;
-    keeps_every_poll("bus-rtu", bus("bus", "rtu_over_tcp", sim.port()), &sim).await
+    let line = BusLine {
+        interval_ms: SLOW_POLL_MS,
+        ..bus("bus", "rtu_over_tcp", sim.port())
+    };
+    keeps_every_poll("bus-rtu", line, &sim).await
 }
 
 /// Units that delay, drop, cut, garble, repeat and answer with what was asked before: no wrong value.

@@ -3,6 +3,9 @@
 use gridwatch_decode::profile::ByteOrder;
 use serde::Serialize;
 
+/// Floats that are no number, as devices send them on purpose.
+const NO_FLOAT: [u32; 4] = [0x7fc0_0000, 0xffc0_0000, 0x7fff_ffff, 0xffff_ffff];
+
 /// One way to read registers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Reading {
@@ -27,13 +30,14 @@ const ORDERS: [(&str, ByteOrder); 4] = [
     ("dcba", ByteOrder::Dcba),
 ];
 
-/// Quantities of sensors: name, unit, least, most.
-const QUANTITIES: [(&str, &str, f64, f64); 5] = [
-    ("temperature", "°C", -40.0, 125.0),
-    ("humidity", "%", 0.0, 100.0),
-    ("CO2", "ppm", 300.0, 5_000.0),
-    ("air pressure", "hPa", 870.0, 1_085.0),
-    ("mains voltage", "V", 190.0, 260.0),
+/// Quantities of sensors: name, unit, least, most, and the smallest step in which devices send them as
+/// whole numbers.
+const QUANTITIES: [(&str, &str, f64, f64, f64); 5] = [
+    ("temperature", "°C", -40.0, 125.0, 0.01),
+    ("humidity", "%", 0.0, 100.0, 0.01),
+    ("CO2", "ppm", 300.0, 5_000.0, 1.0),
+    ("air pressure", "hPa", 870.0, 1_085.0, 0.1),
+    ("mains voltage", "V", 190.0, 260.0, 0.1),
 ];
 
 /// All ways to read the registers from the first on; those that need more than there are, are left out.
@@ -48,7 +52,7 @@ pub(super) fn readings(words: &[u16]) -> Vec<Reading> {
         let is_mark = first == 0x8000;
         all.push(whole("int16", None, f64::from(signed), is_mark));
     }
-    all.push(float("float16", None, half(first)));
+    all.push(float("float16", None, half(first), first == 0x7e00));
     if let Some(digits) = bcd(&first.to_be_bytes()) {
         all.push(whole("bcd16", None, digits, false));
     }
@@ -69,7 +73,12 @@ fn two(order: &'static str, bytes: [u8; 4]) -> Vec<Reading> {
     let order = Some(order);
     let unsigned = u32::from_be_bytes(bytes);
     let mut all = vec![
-        float("float32", order, f64::from(f32::from_be_bytes(bytes))),
+        float(
+            "float32",
+            order,
+            f64::from(f32::from_be_bytes(bytes)),
+            NO_FLOAT.contains(&unsigned),
+        ),
         whole("uint32", order, f64::from(unsigned), unsigned == u32::MAX),
     ];
     let signed = i32::from_be_bytes(bytes);
@@ -90,7 +99,12 @@ fn four(order: &'static str, bytes: [u8; 8]) -> Vec<Reading> {
     let order = Some(order);
     let (unsigned, signed) = (u64::from_be_bytes(bytes), i64::from_be_bytes(bytes));
     let mut all = vec![
-        float("float64", order, f64::from_be_bytes(bytes)),
+        float(
+            "float64",
+            order,
+            f64::from_be_bytes(bytes),
+            unsigned == f64::NAN.to_bits(),
+        ),
         whole("uint64", order, unsigned as f64, unsigned == u64::MAX),
     ];
     if signed < 0 {
@@ -143,12 +157,7 @@ fn bcd(bytes: &[u8]) -> Option<f64> {
 }
 
 /// A whole number: it may be a value in tenths or hundredths, a counter, or a mark for "no value".
-fn whole(
-    kind: &'static str,
-    order: Option<&'static str>,
-    value: f64,
-    is_mark: bool,
-) -> Reading {
+fn whole(kind: &'static str, order: Option<&'static str>, value: f64, is_mark: bool) -> Reading {
     let is_wide = order.is_some();
     let mut plausible = Vec::new();
     if is_mark {
@@ -159,10 +168,14 @@ fn whole(
             if scale < 0.05 && value.abs() < 100.0 {
                 continue;
             }
-            plausible.extend(quantities(value * scale).take(2).map(|(what, unit)| {
-                format!("{what} {} {unit} ({name})", shown(value * scale))
-                    .replace(" ()", "")
-            }));
+            plausible.extend(
+                quantities(value * scale, scale)
+                    .take(2)
+                    .map(|(what, unit)| {
+                        format!("{what} {} {unit} ({name})", shown(value * scale))
+                            .replace(" ()", "")
+                    }),
+            );
         }
     } else if is_wide && (1.0..1e7).contains(&value) {
         plausible.push("counter".to_owned());
@@ -176,20 +189,22 @@ fn whole(
 }
 
 /// A float: a sensor's is normal, and neither tiny nor huge.
-fn float(kind: &'static str, order: Option<&'static str>, value: f64) -> Reading {
+fn float(kind: &'static str, order: Option<&'static str>, value: f64, is_mark: bool) -> Reading {
     let size = value.abs();
     let is_sane = value.is_finite() && (1e-3..1e7).contains(&size);
     let mut plausible = Vec::new();
-    if value.is_nan() {
+    if is_mark {
         plausible.push("marks \"no value\"".to_owned());
     } else if is_sane && kind != "float16" {
-        plausible.extend(quantities(value).map(|(what, unit)| format!("{what} {} {unit}", shown(value))));
+        plausible.extend(
+            quantities(value, 1.0).map(|(what, unit)| format!("{what} {} {unit}", shown(value))),
+        );
         if plausible.is_empty() {
             plausible.push("a measurement".to_owned());
         }
     } else if is_sane && value.fract().abs() > 0.0 {
         plausible.extend(
-            quantities(value)
+            quantities(value, 1.0)
                 .take(1)
                 .map(|(what, unit)| format!("{what} {} {unit}", shown(value))),
         );
@@ -202,10 +217,13 @@ fn float(kind: &'static str, order: Option<&'static str>, value: f64) -> Reading
     }
 }
 
-fn quantities(value: f64) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// What a value could be that is sent in steps of `step`.
+fn quantities(value: f64, step: f64) -> impl Iterator<Item = (&'static str, &'static str)> {
     QUANTITIES
         .iter()
-        .filter(move |(_, _, least, most)| (*least..=*most).contains(&value))
+        .filter(move |(_, _, least, most, finest)| {
+            step >= *finest && (*least..=*most).contains(&value)
+        })
         .map(|(what, unit, ..)| (*what, *unit))
 }
 
@@ -226,7 +244,11 @@ pub(super) fn shown(value: f64) -> String {
         return "0".to_owned();
     }
     if !value.is_finite() {
-        return if value.is_nan() { "NaN".to_owned() } else { value.to_string() };
+        return if value.is_nan() {
+            "NaN".to_owned()
+        } else {
+            value.to_string()
+        };
     }
     let size = value.abs();
     if !(1e-3..1e10).contains(&size) {

@@ -53,7 +53,9 @@ impl Unit {
     /// Adds values behind the last block, or as one of their own.
     pub(super) fn add(&mut self, address: u16, values: Vec<u16>) {
         match self.blocks.last_mut() {
-            Some(block) if usize::from(block.address) + block.values.len() == usize::from(address) => {
+            Some(block)
+                if usize::from(block.address) + block.values.len() == usize::from(address) =>
+            {
                 block.values.extend(values);
             }
             _ => self.blocks.push(Block { address, values }),
@@ -97,7 +99,11 @@ pub(super) fn text(unit: &Unit) -> String {
         writeln!(text, "  {trouble}").expect("writing to a string");
     }
     if unit.gave_values() {
-        text.push_str(&if unit.is_bits() { bits(unit) } else { registers(unit) });
+        text.push_str(&if unit.is_bits() {
+            bits(unit)
+        } else {
+            registers(unit)
+        });
     }
     text
 }
@@ -105,7 +111,11 @@ pub(super) fn text(unit: &Unit) -> String {
 fn bits(unit: &Unit) -> String {
     let mut text = "  address  manual  counted from 0  state\n".to_owned();
     for (address, words) in unit.rows() {
-        let state = if words.first() == Some(&0) { "off" } else { "on" };
+        let state = if words.first() == Some(&0) {
+            "off"
+        } else {
+            "on"
+        };
         writeln!(
             text,
             "  {address:>7}  {:>6}  {:>14}  {state}",
@@ -161,7 +171,10 @@ fn best(all: &[Reading]) -> impl Iterator<Item = &Reading> {
 }
 
 fn in_words(reading: &Reading) -> String {
-    let order = reading.order.map(|order| format!(" {order}")).unwrap_or_default();
+    let order = reading
+        .order
+        .map(|order| format!(" {order}"))
+        .unwrap_or_default();
     let what = reading.plausible.first().map_or("", String::as_str);
     format!("{}{order}: {what}", reading.kind)
 }
@@ -173,7 +186,13 @@ fn ascii(unit: &Unit) -> String {
         .iter()
         .flat_map(|block| block.values.iter().flat_map(|word| word.to_be_bytes()));
     let text: String = bytes
-        .map(|byte| if (0x20..0x7f).contains(&byte) { char::from(byte) } else { '\0' })
+        .map(|byte| {
+            if (0x20..0x7f).contains(&byte) {
+                char::from(byte)
+            } else {
+                '\0'
+            }
+        })
         .collect();
     text.split('\0')
         .filter(|run| run.chars().filter(char::is_ascii_alphanumeric).count() >= 4)
@@ -199,10 +218,7 @@ pub(super) fn summary(units: &[Unit]) -> String {
         .find(|unit| !unit.is_there())
         .and_then(|unit| unit.troubles.first());
     match (there.is_empty(), why) {
-        (true, why) => format!(
-            "no unit answers: {}\n",
-            why.map_or("", String::as_str)
-        ),
+        (true, why) => format!("no unit answers: {}\n", why.map_or("", String::as_str)),
         (false, _) => format!(
             "{} of {} units answer: {}\n",
             there.len(),

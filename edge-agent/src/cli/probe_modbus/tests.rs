@@ -51,11 +51,16 @@ fn the_right_order_of_a_float_is_the_plausible_one() {
 #[test]
 fn tenths_marks_and_doubles_are_recognised() {
     let guesses = plausible(&[215]);
-    assert!(guesses[0].contains("temperature 21.5 °C (× 0.1)"), "{guesses:?}");
+    assert!(
+        guesses[0].contains("temperature 21.5 °C (× 0.1)"),
+        "{guesses:?}"
+    );
     // -10.1 °C as an int16 in tenths (a common humidity and temperature transmitter).
     let guesses = plausible(&[0xFF9B]);
     assert!(
-        guesses.iter().any(|g| g.contains("int16 -: temperature -10.1 °C (× 0.1)")),
+        guesses
+            .iter()
+            .any(|g| g.contains("int16 -: temperature -10.1 °C (× 0.1)")),
         "{guesses:?}"
     );
     assert!(plausible(&[0xffff])[0].contains("marks \"no value\""));
@@ -80,10 +85,21 @@ fn arguments_are_checked() {
             port: 502
         }
     );
-    let args = parse(&["--serial", "/dev/ttyUSB0", "--baud", "19200", "--parity", "even"]);
+    let args = parse(&[
+        "--serial",
+        "/dev/ttyUSB0",
+        "--baud",
+        "19200",
+        "--parity",
+        "even",
+    ]);
     assert!(matches!(
         transport(&args.expect("good")),
-        ModbusTransport::Rtu(SerialConfig { baud_rate: 19_200, parity: Parity::Even, .. })
+        ModbusTransport::Rtu(SerialConfig {
+            baud_rate: 19_200,
+            parity: Parity::Even,
+            ..
+        })
     ));
     for bad in [
         vec![],
@@ -145,7 +161,11 @@ async fn a_block_that_is_refused_is_read_address_by_address() {
     probe.limit = Duration::from_millis(50);
     let unit = probe.unit(2, &args).await.expect("a line");
     assert!(!unit.is_there());
-    assert!(unit.troubles[0].contains("no answer within 50 ms"), "{:?}", unit.troubles);
+    assert!(
+        unit.troubles[0].contains("no answer within 50 ms"),
+        "{:?}",
+        unit.troubles
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! - Polls of one interval are spread over it, so that they are not all due at once.
 //! - A unit that has not answered [`FAILURES_MAX`] times in a row is asked no more by the clock. It is
 //!   probed with growing pauses, in time that nobody else needs, and waited for no longer than the
-//!   line's units usually take. Only when there was no such time for [`DEFER_MAX`] is it probed all the
+//!   line's units usually take. Only when there was no such time for `DEFER_MAX` is it probed all the
 //!   same: that is the most that a dead unit can cost the others.
 //! - Polls that are late by more than their interval are left out and counted, never made up for.
 

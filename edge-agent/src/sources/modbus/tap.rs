@@ -70,7 +70,8 @@ fn open_port(serial: &SerialConfig) -> io::Result<SerialStream> {
         .stop_bits(stop_bits);
     SerialStream::open(&builder).map_err(|error| {
         let hint = match error.kind() {
-            tokio_serial::ErrorKind::NoDevice => {
+            tokio_serial::ErrorKind::NoDevice
+            | tokio_serial::ErrorKind::Io(io::ErrorKind::NotFound) => {
                 "; is it plugged in, is the name right, does another program hold it?"
             }
             tokio_serial::ErrorKind::Io(io::ErrorKind::PermissionDenied) => {

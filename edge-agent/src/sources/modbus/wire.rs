@@ -5,7 +5,7 @@
 //! dropped.
 //!
 //! RTU frames carry no number, and the library takes whatever comes next for the answer. So here every
-//! byte passes through a [`Tap`]: what is on the line before a request is sent is thrown away; an answer
+//! byte passes through a tap: what is on the line before a request is sent is thrown away; an answer
 //! counts only if exactly its bytes came, no more; after a time-out or a wrong answer the line is read
 //! until it has been silent, at least a frame's time. Between frames the line rests 3.5 characters.
 //!
@@ -20,6 +20,7 @@ use tokio_modbus::{Error, ExceptionCode, ProtocolError, Slave};
 
 use super::plan::Request;
 use super::tap::{Open, Tap, open, shown};
+pub use super::trouble::Trouble;
 use crate::config::{ModbusTransport, Parity};
 use gridwatch_decode::RegisterBlock;
 use gridwatch_decode::profile::Table;
@@ -38,58 +39,6 @@ const SILENT_MAX: u32 = 3;
 /// Pause between two tries to connect, doubled up to the second value.
 const RECONNECT_MIN: Duration = Duration::from_millis(500);
 const RECONNECT_MAX: Duration = Duration::from_secs(10);
-
-/// Why a request gave nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// The unit answered that it will not: the line is good.
-    #[error(
-        "the unit refused to read {table:?} {address} ({count}): {exception}; check the profile's register map"
-    )]
-    Refused {
-        /// Table that was asked.
-        table: Table,
-        /// Address of the first.
-        address: u16,
-        /// How many.
-        count: u16,
-        /// What it said.
-        exception: ExceptionCode,
-    },
-    /// Nothing, or not all of an answer, came in time.
-    #[error("no answer within {0} ms; check wiring, unit number, speed and parity")]
-    NoAnswer(u128),
-    /// What came is not the answer to the request.
-    #[error("{0}")]
-    Wrong(String),
-    /// There is no connection, or no serial port.
-    #[error("{0}")]
-    NoLine(String),
-}
-
-impl Trouble {
-    /// One word for metrics.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Trouble::Refused { .. } => "refused",
-            Trouble::NoAnswer(_) => "no_answer",
-            Trouble::Wrong(_) => "wrong_answer",
-            Trouble::NoLine(_) => "no_line",
-        }
-    }
-
-    /// Whether the unit itself said no. A gateway that says that the unit behind it does not answer
-    /// speaks for a silent unit.
-    #[must_use]
-    pub fn is_from_the_unit(&self) -> bool {
-        matches!(
-            self,
-            Trouble::Refused { exception, .. }
-                if !matches!(exception, ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice)
-        )
-    }
-}
 
 /// Times of a serial line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
