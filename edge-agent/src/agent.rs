@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -136,6 +136,7 @@ fn start(
         entry: outbox::Entry::default(),
     };
     let (frames, received) = mpsc::channel(FRAMES_MAX);
+    let (lines, profiles) = watch::channel(config.profiles.as_slice().into());
     let units: Vec<String> = config
         .modbus
         .iter()
@@ -168,7 +169,7 @@ fn start(
         let name = format!("modbus {} unit {}", line.name, units.join(","));
         let source = sources::modbus::run(
             line,
-            config.profiles.clone(),
+            profiles.clone(),
             clock.clone(),
             frames.clone(),
             health.clone(),
@@ -190,6 +191,7 @@ fn start(
         needed,
         clock: clock.clone(),
         frames,
+        lines,
         health: health.clone(),
     };
     let until = stop.clone();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gridwatch_protocol::{Fault, Text, Timestamp};
+use gridwatch_protocol::{Fault, QuarantineSample, Text, Timestamp};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -70,6 +70,7 @@ macro_rules! counters {
             /// Modbus units, one by one.
             pub modbus: ModbusHealth,
             faults: Mutex<BTreeMap<(String, String), Fault>>,
+            quarantine: Mutex<Vec<QuarantineSample>>,
         }
 
         impl Health {
@@ -145,6 +146,22 @@ impl Health {
         if removed.is_some() {
             tracing::info!(code, subject, "fault is over");
         }
+    }
+
+    /// Shows samples of what nobody understood.
+    pub fn set_quarantine(&self, samples: Vec<QuarantineSample>) {
+        *self
+            .quarantine
+            .lock()
+            .expect("no code panics while it holds the samples") = samples;
+    }
+
+    /// Samples of what nobody understood, the newest first.
+    pub fn quarantine(&self) -> Vec<QuarantineSample> {
+        self.quarantine
+            .lock()
+            .expect("no code panics while it holds the samples")
+            .clone()
     }
 
     /// What is wrong at present.

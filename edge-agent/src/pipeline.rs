@@ -320,6 +320,7 @@ impl Pipeline {
         }
         shared.changed_devices = supervision.changed(gridwatch_protocol::HEARTBEAT_DEVICES_MAX);
         shared.quarantine = self.quarantine.newest(20);
+        self.health.set_quarantine(shared.quarantine.clone());
         drop(shared);
         self.detector.set_clock(clock);
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use gridwatch_decode::profile::{Profile, check_golden};
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -95,6 +96,8 @@ pub struct Watch {
     pub clock: Clock,
     /// Where the new profiles go: the queue of the messages.
     pub frames: Sender<Frame>,
+    /// Where the Modbus lines see them, after the queue has them.
+    pub lines: watch::Sender<Arc<[Profile]>>,
     /// Where a refusal is shown.
     pub health: Arc<Health>,
 }
@@ -144,12 +147,15 @@ impl Watch {
             Ok(profiles) => {
                 self.health.clear_fault("profiles_refused", "");
                 tracing::info!(profiles = profiles.len(), "profiles read again");
+                let shared = profiles.as_slice().into();
                 let frame = Frame {
                     source: SOURCE.into(),
                     received: self.clock.now(),
                     body: Body::Profiles(profiles),
                 };
-                self.frames.send(frame).await.is_ok()
+                let is_taken = self.frames.send(frame).await.is_ok();
+                self.lines.send_replace(shared);
+                is_taken
             }
         }
     }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use gridwatch_decode::Decoder;
 use gridwatch_decode::by_profile::ByProfile;
 use gridwatch_decode::profile::{Profile, check_golden};
+use gridwatch_decode::{Decoder, Pseudonyms};
 use gridwatch_protocol::DeviceId;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -195,6 +195,8 @@ impl Known {
         Decoder::new(
             ByProfile::new(self.profiles.clone(), self.fixed.clone(), []),
             self.zone.clone(),
+            // What is printed here stays here; the site's own key is the running agent's.
+            Pseudonyms::new(&rand::random()),
         )
     }
 

@@ -184,6 +184,7 @@ pub(super) async fn run(args: &ProbeModbusArgs) -> anyhow::Result<ExitCode> {
             transport(args),
             Duration::from_millis(args.timeout_ms.max(3_000)),
             Duration::ZERO,
+            Duration::ZERO,
         ),
         limit: Duration::from_millis(args.timeout_ms),
     };

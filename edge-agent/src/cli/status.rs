@@ -75,7 +75,7 @@ fn status(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         say(all)?;
     } else {
         print(&status, &site)?;
-        quarantine(&answer, &status)?;
+        quarantine(&status)?;
     }
     Ok(exit(is_well))
 }
@@ -164,6 +164,9 @@ fn print(status: &Status, site: &Site) -> anyhow::Result<()> {
         status.backlog_alerts,
         status.backlog_readings
     ))?;
+    for unit in &status.modbus {
+        say(unit)?;
+    }
     for source in &site.sources {
         let state = source.lost.as_deref().unwrap_or("connected");
         say(format_args!("source {}: {state}", source.name))?;
@@ -201,27 +204,14 @@ fn print(status: &Status, site: &Site) -> anyhow::Result<()> {
 }
 
 /// Samples of what nobody understood, where the agent shows them; else how to see them.
-fn quarantine(answer: &Json, status: &Status) -> anyhow::Result<()> {
-    if let Some(samples) = answer.get("quarantine").and_then(Json::as_array) {
-        for sample in samples {
-            let text = |name: &str| sample.get(name).and_then(Json::as_str).unwrap_or_default();
-            let count = sample.get("count").and_then(Json::as_u64).unwrap_or(0);
-            say(format_args!(
-                "not understood {count}× {}: {}: {}",
-                text("source"),
-                text("reason"),
-                shown(text("sample").as_bytes(), 120)
-            ))?;
-        }
-        return Ok(());
-    }
-    let unread: u64 = ["decode_unknown", "decode_refused", "decode_problems"]
-        .iter()
-        .filter_map(|name| status.counters.get(*name))
-        .sum();
-    if unread > 0 {
+fn quarantine(status: &Status) -> anyhow::Result<()> {
+    for sample in &status.quarantine {
         say(format_args!(
-            "{unread} message(s) or field(s) were not understood; `edge-agent probe mqtt` shows which are sent now"
+            "not understood {}× {}: {}: {}",
+            sample.count,
+            sample.source,
+            sample.reason,
+            shown(sample.sample.as_bytes(), 120)
         ))?;
     }
     Ok(())

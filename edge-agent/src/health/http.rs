@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use gridwatch_protocol::Fault;
+use gridwatch_protocol::{Fault, QuarantineSample};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tokio::net::TcpListener;
@@ -37,6 +37,9 @@ pub struct Status {
     /// Modbus units: lateness, outcomes, who does not answer.
     #[serde(default)]
     pub modbus: Vec<ModbusUnitStatus>,
+    /// Messages that nobody understood; the newest samples.
+    #[serde(default)]
+    pub quarantine: Vec<QuarantineSample>,
 }
 
 /// Serves the page until `stop`.
@@ -83,6 +86,7 @@ async fn status(State((health, clock)): Shown) -> Json<Status> {
             .map(|(name, _, value)| (name.to_owned(), value))
             .collect(),
         modbus: health.modbus.status(),
+        quarantine: health.quarantine(),
     })
 }
 

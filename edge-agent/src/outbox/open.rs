@@ -22,7 +22,7 @@ use crate::health::Health;
 /// Version of the tables in this file: one for each step of [`UPGRADES`].
 pub(super) const SCHEMA: i64 = 2;
 /// What leads from each version to the next.
-const UPGRADES: [&str; 2] = [
+pub(super) const UPGRADES: [&str; 2] = [
     TABLES,
     "ALTER TABLE devices RENAME COLUMN profile TO facts;
      UPDATE devices SET facts = json_object('by', facts);",
@@ -32,7 +32,7 @@ const CHECKPOINT_PAGES: u32 = 256;
 /// How long a reader waits for the writer.
 const BUSY: Duration = Duration::from_secs(10);
 
-pub(super) const TABLES: &str = "
+const TABLES: &str = "
 CREATE TABLE meta (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     stream TEXT NOT NULL,

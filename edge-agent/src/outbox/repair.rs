@@ -20,7 +20,7 @@ use serde::Serialize;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use uuid::Uuid;
 
-use super::open::{SCHEMA, Synchronous, TABLES, connect_options, lock};
+use super::open::{SCHEMA, Synchronous, UPGRADES, connect_options, lock};
 use super::{OutboxError, verify};
 use salvage::{Salvaged, salvage};
 
@@ -145,7 +145,9 @@ async fn insert(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+    for step in UPGRADES {
+        sqlx::raw_sql(step).execute(&mut *transaction).await?;
+    }
     let last = saved
         .last_sequence
         .max(saved.alerts.last().map_or(0, |alert| alert.sequence));

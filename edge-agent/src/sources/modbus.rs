@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_modbus::ExceptionCode;
 use tokio_util::sync::CancellationToken;
@@ -49,39 +50,23 @@ const PROBE_OVERHEAD: Duration = Duration::from_millis(30);
 /// Runs one line with its units until `stop`.
 pub async fn run(
     config: ModbusConfig,
-    profiles: Vec<Profile>,
+    mut profiles: watch::Receiver<Arc<[Profile]>>,
     clock: Clock,
     frames: Sender<Frame>,
     health: Arc<Health>,
     stop: CancellationToken,
 ) {
-    let units: Vec<Unit> = config
-        .units
-        .iter()
-        .filter_map(|unit| {
-            let profile = profiles.iter().find(|p| p.id == unit.profile)?;
-            Unit::new(&config.name, unit, profile, &health)
-        })
-        .collect();
-    let timeout = Duration::from_millis(config.timeout_ms);
-    let intervals: Vec<Duration> = units.iter().map(|unit| unit.interval).collect();
-    let pause = Duration::from_millis(config.pause_ms);
-    let mut line = Line {
-        wire: Wire::new(config.transport.clone(), timeout, pause),
-        schedule: Schedule::new(&intervals, timeout, PROBE_OVERHEAD + pause, Instant::now()),
-        units,
-        timeout,
-        clock,
-        frames,
-        health,
-    };
-    if let ModbusTransport::Rtu(serial) = &config.transport {
-        tracing::info!(line = config.name, device = %serial.device.display(), "Modbus on a serial port");
-    }
-    // A poll that is cut off by `stop` is read again after the next start.
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = line.run() => {}
+    loop {
+        let present = profiles.borrow_and_update().clone();
+        let mut line = Line::new(&config, &present, &clock, &frames, &health);
+        // A poll that is cut off is read again.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = line.run() => return,
+            Ok(()) = profiles.changed() => {
+                tracing::info!(line = config.name, "polling by the changed profiles");
+            }
+        }
     }
 }
 
@@ -96,6 +81,44 @@ struct Line {
 }
 
 impl Line {
+    fn new(
+        config: &ModbusConfig,
+        profiles: &[Profile],
+        clock: &Clock,
+        frames: &Sender<Frame>,
+        health: &Arc<Health>,
+    ) -> Self {
+        let units: Vec<Unit> = config
+            .units
+            .iter()
+            .filter_map(|unit| {
+                let profile = profiles.iter().find(|p| p.id == unit.profile)?;
+                Unit::new(&config.name, unit, profile, health)
+            })
+            .collect();
+        let timeout = Duration::from_millis(config.timeout_ms);
+        let intervals: Vec<Duration> = units.iter().map(|unit| unit.interval).collect();
+        let pause = Duration::from_millis(config.pause_ms);
+        let settle = units.iter().map(|unit| unit.settle).max();
+        if let ModbusTransport::Rtu(serial) = &config.transport {
+            tracing::info!(line = config.name, device = %serial.device.display(), "Modbus on a serial port");
+        }
+        Self {
+            wire: Wire::new(
+                config.transport.clone(),
+                timeout,
+                pause,
+                settle.unwrap_or_default(),
+            ),
+            schedule: Schedule::new(&intervals, timeout, PROBE_OVERHEAD + pause, Instant::now()),
+            units,
+            timeout,
+            clock: clock.clone(),
+            frames: frames.clone(),
+            health: health.clone(),
+        }
+    }
+
     /// Ends when nobody takes the frames any more.
     async fn run(&mut self) {
         loop {
@@ -124,8 +147,9 @@ impl Line {
         let Some(request) = unit.plan.requests.get(poll.next).copied() else {
             return self.end(index).await;
         };
-        let outcome = match self.bring_into_step(index, self.timeout).await {
-            Ok(()) => self.read(index, request, self.timeout).await,
+        let limit = unit.timeout.unwrap_or(self.timeout);
+        let outcome = match self.bring_into_step(index, limit).await {
+            Ok(()) => self.read(index, request, limit).await,
             Err(trouble) => Err(trouble),
         };
         let unit = &mut self.units[index];

@@ -2,6 +2,7 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
+use gridwatch_decode::skeleton::skeleton;
 use gridwatch_protocol::{
     ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Text, Timestamp,
 };
@@ -11,7 +12,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::extract::{Args, Officer, Part};
 use super::problem::Problem;
-use super::profile_skeleton;
 use crate::history::downsample::Point;
 use crate::store::gateways::{GatewayRow, Liveness};
 
@@ -221,7 +221,7 @@ pub async fn quarantine_profile(
                 args.source
             ))
         })?;
-    let toml = profile_skeleton::skeleton(&sample.source, sample.sample.as_bytes())
+    let toml = skeleton(&sample.source, sample.sample.as_bytes())
         .map_err(|error| {
             let mut why = error.to_string();
             if sample.sample.len() >= SAMPLE_CUT_BYTES {

@@ -8,7 +8,6 @@ pub mod commissionings;
 pub mod extract;
 pub mod gateways;
 pub mod problem;
-pub mod profile_skeleton;
 pub mod readings;
 pub mod session;
 pub mod system;

@@ -145,7 +145,12 @@ async fn a_block_that_is_refused_is_read_address_by_address() {
     let tcp = format!("127.0.0.1:{port}");
     let args = parse(&["--tcp", &tcp, "--table", "input", "--count", "10"]).expect("good");
     let mut probe = Probe {
-        wire: Wire::new(transport(&args), Duration::from_secs(3), Duration::ZERO),
+        wire: Wire::new(
+            transport(&args),
+            Duration::from_secs(3),
+            Duration::ZERO,
+            Duration::ZERO,
+        ),
         limit: Duration::from_secs(3),
     };
     let unit = probe.unit(1, &args).await.expect("a line");

@@ -245,7 +245,13 @@ async fn rest(pool: &SqlitePool, saved: &mut Salvaged) {
             "open episodes: {error}; alarms that are still there are raised again"
         )),
     }
-    match pairs(pool, "SELECT device, profile FROM devices ORDER BY device").await {
+    let mut devices = pairs(pool, "SELECT device, facts FROM devices ORDER BY device").await;
+    if devices.is_err() {
+        // A file of the first version, whose devices have a profile and nothing else.
+        let first = "SELECT device, json_object('by', profile) FROM devices ORDER BY device";
+        devices = pairs(pool, first).await.or(devices);
+    }
+    match devices {
         Ok(devices) => saved.devices = devices,
         Err(error) => saved.lose(format!(
             "devices: {error}; they are known again when they are heard"

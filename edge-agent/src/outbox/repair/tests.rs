@@ -83,7 +83,10 @@ async fn filled(dir: &Path) {
         readings: (0..500).map(reading).collect(),
         devices: vec![RememberedDevice {
             device: DeviceId::new("d/1").expect("an id"),
-            profile: "p".into(),
+            facts: crate::detection::DeviceFacts {
+                by: "p".into(),
+                ..Default::default()
+            },
         }],
         ..Entry::default()
     };

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridwatch_decode::profile::{Channel, Origin, Profile, Table};
+use gridwatch_decode::profile::{Profile, Table};
 
 /// Most registers in one request (Modbus application protocol 1.1b3, section 6.3).
 const REGISTERS_MAX: u16 = 125;
@@ -49,8 +49,15 @@ impl Default for Limits {
 
 impl From<&Profile> for Limits {
     /// What the profile says of its device; a profile that says nothing gets what the standard allows.
-    fn from(_profile: &Profile) -> Self {
-        Self::default()
+    fn from(profile: &Profile) -> Self {
+        let bus = &profile.bus;
+        Self {
+            registers_max: bus.max_registers_per_request,
+            bits_max: bus.max_bits_per_request,
+            gap_max: bus.max_gap,
+            merge: !bus.read_one_by_one,
+            pause_ms: u64::from(bus.pause_between_requests_ms),
+        }
     }
 }
 
@@ -116,19 +123,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The requests that read the registers of some channels.
+    /// The requests that read all registers of a profile, those of its conditions and limits included.
     #[must_use]
-    pub fn new(channels: &[Channel], limits: Limits) -> Self {
+    pub fn new(profile: &Profile, limits: Limits) -> Self {
         let mut spans: BTreeMap<Table, Vec<(u16, u16)>> = BTreeMap::new();
-        for channel in channels {
-            if let Origin::Register(register) = &channel.origin {
-                let further = register.raw.registers().saturating_sub(1);
-                let last = register.address.saturating_add(further);
-                spans
-                    .entry(register.table)
-                    .or_default()
-                    .push((register.address, last));
-            }
+        for span in profile.registers() {
+            let last = span.address.saturating_add(span.count.saturating_sub(1));
+            spans
+                .entry(span.table)
+                .or_default()
+                .push((span.address, last));
         }
         Self::of(spans, limits)
     }

@@ -176,7 +176,7 @@ fn start(units: &[u8], manners: &[(u8, &[Manner])]) -> Rig {
     let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
     tokio::spawn(run(
         config,
-        vec![profile],
+        tokio::sync::watch::channel([profile].into()).1,
         Clock::start(1.0),
         sender,
         health.clone(),
@@ -323,6 +323,7 @@ async fn a_port_that_is_not_there_is_said_and_tried_again() {
             stop_bits: 1,
         }),
         Duration::from_millis(100),
+        Duration::ZERO,
         Duration::ZERO,
     );
     let request = plan::Request {

@@ -20,6 +20,10 @@ pub(super) struct Unit {
     pub(super) profile: String,
     pub(super) interval: Duration,
     pub(super) pause: Duration,
+    /// How long an answer may take, where its profile says so.
+    pub(super) timeout: Option<Duration>,
+    /// How long it must be left alone after the connection is made.
+    pub(super) settle: Duration,
     pub(super) plan: Plan,
     pub(super) health: Arc<UnitHealth>,
     pub(super) poll: Option<Poll>,
@@ -45,7 +49,7 @@ impl Unit {
     ) -> Option<Self> {
         let source: Arc<str> = format!("{line}/{}", config.unit).into();
         let limits = Limits::from(profile);
-        let plan = Plan::new(&profile.channels, limits);
+        let plan = Plan::new(profile, limits);
         for address in &plan.too_long {
             tracing::warn!(%source, profile = profile.id, address, "a value is longer than one request can be and is not read");
         }
@@ -61,6 +65,11 @@ impl Unit {
             profile: config.profile.clone(),
             interval: Duration::from_millis(config.interval_ms),
             pause: Duration::from_millis(limits.pause_ms),
+            timeout: profile
+                .bus
+                .timeout_ms
+                .map(|ms| Duration::from_millis(u64::from(ms))),
+            settle: Duration::from_millis(u64::from(profile.bus.pause_after_connect_ms)),
             plan,
             poll: None,
             // An answer to a request from before the agent's start may be on its way.

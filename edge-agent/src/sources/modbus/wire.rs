@@ -78,6 +78,7 @@ pub struct Wire {
     timing: Option<Timing>,
     connect_limit: Duration,
     pause: Duration,
+    settle: Duration,
     open: Option<Open>,
     /// Nothing may be sent before.
     quiet_until: Instant,
@@ -95,14 +96,21 @@ struct Reconnect {
 }
 
 impl Wire {
-    /// A line that is opened with the first request. `connect_limit` is the longest wait for a connection.
+    /// A line that is opened with the first request. `connect_limit` is the longest wait for a connection,
+    /// `settle` the pause after it is made.
     #[must_use]
-    pub fn new(transport: ModbusTransport, connect_limit: Duration, pause: Duration) -> Self {
+    pub fn new(
+        transport: ModbusTransport,
+        connect_limit: Duration,
+        pause: Duration,
+        settle: Duration,
+    ) -> Self {
         Self {
             timing: Timing::of(&transport),
             transport,
             connect_limit,
             pause,
+            settle,
             open: None,
             quiet_until: Instant::now(),
             dirty: false,
@@ -247,6 +255,7 @@ impl Wire {
                 self.open = Some(open);
                 self.reconnect = None;
                 self.dirty = self.timing.is_some();
+                self.quiet_until = Instant::now() + self.settle;
                 return Ok(());
             }
             Ok(Err(error)) => error.to_string(),
