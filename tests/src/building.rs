@@ -44,15 +44,6 @@ impl Building {
         self
     }
 
-    /// Names the profile of the device that was added last.
-    #[must_use]
-    pub fn profile(mut self, profile: &str) -> Self {
-        if let Some(device) = self.devices.last_mut().and_then(Value::as_table_mut) {
-            device.insert("profile".into(), profile.into());
-        }
-        self
-    }
-
     /// Adds `count` smoke detectors `zigbee2mqtt/<prefix><number>`, each in a building of its own, so
     /// that each of their alarms is a case of its own.
     #[must_use]
@@ -128,7 +119,7 @@ impl Building {
             [[mqtt]]
             name = "building"
             client_id = "gridwatch-edge"
-            subscribe = ["zigbee2mqtt/#", "frigate/#"]
+            subscribe = ["#"]
             keep_alive_s = 5
         };
         let profiles = repository().join("configs/devices");

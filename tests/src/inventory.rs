@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::line::Line;
 use crate::mqtt::Publisher;
 
 /// What stands in an inventory.
@@ -19,6 +20,19 @@ impl Inventory {
     #[must_use]
     pub fn devices(&self) -> usize {
         self.zigbee + self.home_assistant
+    }
+
+    /// Stops a line's agent, makes the broker forget the agent's session, and leaves the inventory there:
+    /// what the agent then finds is retained state, not messages that were kept for it.
+    ///
+    /// # Errors
+    /// When the broker does not come back or does not take it.
+    pub async fn leave_before(&self, line: &mut Line) -> Result<()> {
+        line.agent.kill()?;
+        line.broker.kill()?;
+        std::fs::remove_file(line.broker_state()).ok();
+        line.broker.start_again().await?;
+        self.leave(line.broker.port()).await
     }
 
     /// Leaves it at a broker, retained, with a last state of each device that would be an alarm if it

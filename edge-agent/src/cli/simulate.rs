@@ -25,8 +25,8 @@ use super::common::{read_file, say, stop_signal, wrong_usage};
 use vary::Samples;
 
 const EXAMPLES: &str = "Examples:
-  edge-agent simulate configs/devices/zigbee2mqtt-smoke.toml --broker 127.0.0.1
-  edge-agent simulate configs/devices/zigbee2mqtt-contact.toml --broker 127.0.0.1:1884 --count 10 --interval-ms 200
+  edge-agent simulate configs/devices/airgradient.toml --broker 127.0.0.1
+  edge-agent simulate configs/devices/wirenboard-mqtt.toml --broker 127.0.0.1:1884 --count 10 --interval-ms 200
   edge-agent simulate configs/devices/modbus-door-controller.toml --modbus-listen 127.0.0.1:1502
 
 A golden sample that shows an alarm raises one at an agent that listens. Stop with Ctrl-C.

@@ -8,7 +8,7 @@ fn write(text: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temp dir");
     let path = dir.path().join("edge.toml");
     fs::create_dir(dir.path().join("devices")).expect("a folder");
-    for name in ["zigbee2mqtt-smoke", "modbus-door-controller"] {
+    for name in ["xy-md02", "modbus-door-controller"] {
         let from = format!(
             "{}/../configs/devices/{name}.toml",
             env!("CARGO_MANIFEST_DIR")

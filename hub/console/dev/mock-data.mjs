@@ -439,7 +439,7 @@ export function makeDevices(gateway, now) {
   const reading = (kind, value, unit) => ({ kind, unit, point: [now - 20 * SECOND, value] });
   const device = (name, given) => ({
     device: name,
-    profile: "zigbee2mqtt-smoke",
+    profile: "zigbee2mqtt",
     known: true,
     state: "online",
     last_seen: iso(now - 20 * SECOND),
@@ -455,7 +455,7 @@ export function makeDevices(gateway, now) {
       last_reading: reading("smoke", false, null),
     }),
     device("zigbee2mqtt/厨房温湿度-302", {
-      profile: "zigbee2mqtt-climate",
+      profile: "zigbee2mqtt",
       kinds: ["temperature", "humidity"],
       place: { building: "3", unit: "2", floor: "5", room: "厨房" },
       last_reading: reading("temperature", 24.6, "°C"),

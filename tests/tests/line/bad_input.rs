@@ -29,7 +29,7 @@ fn bad_messages() -> Vec<Bad> {
     whole.extend(b"\"}");
     vec![
         bad("zigbee2mqtt/d0000", br#"{"smoke":tr"#, "decode_refused"),
-        bad("zigbee2mqtt/d0000", b"", "decode_refused"),
+        bad("zigbee2mqtt/d0000", b"", "decode_unknown"),
         bad("zigbee2mqtt/d0000", b"\xff\xfe\x00\x01", "decode_refused"),
         bad(
             "zigbee2mqtt/d0000",
@@ -64,7 +64,7 @@ fn bad_messages() -> Vec<Bad> {
             br#"{"pressure":1013}"#,
             "decode_unknown",
         ),
-        bad("frigate/stats", br#"{"cameras":{}}"#, "decode_unknown"),
+        bad("plant/pump", br#"{"flow":{}}"#, "decode_unknown"),
         bad(
             "frigate/events",
             camera_event(r#""camera":{},"label":"person""#),
@@ -72,7 +72,7 @@ fn bad_messages() -> Vec<Bad> {
         ),
         bad(
             "frigate/events",
-            camera_event(r#""camera":"yard","label":5"#),
+            camera_event(r#""camera":"yard","label":{}"#),
             "decode_",
         ),
     ]

@@ -13,8 +13,7 @@ async fn retained_inventories_are_taken_in_and_retained_alarms_raise_nothing() -
         home_assistant: 300,
     };
     let mut line = Line::start("discovery", LineOptions::default()).await?;
-    line.agent.kill()?;
-    inventory.leave(line.broker.port()).await?;
+    inventory.leave_before(&mut line).await?;
     line.agent.start().await?;
     eventually("every device to be known", PATIENCE, async || {
         let known = line.agent.metrics().await.ok()?.get("devices").ok()?;

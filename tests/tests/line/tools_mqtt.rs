@@ -31,16 +31,16 @@ async fn probe_lists_devices_and_what_is_not_understood() -> Result<()> {
     let broker = Broker::start(&workspace).await?;
     let mut sensor = Publisher::connect(broker.port(), "sensor").await?;
     sensor
-        .publish("zigbee2mqtt/hall", br#"{"smoke":false,"battery":80}"#, true)
+        .publish("porch/hall", br#"{"smoke":false,"battery":80}"#, true)
         .await?;
     sensor
         .publish("plant/pump-3", br#"{"flow":7}"#, true)
         .await?;
     sensor
-        .publish("zigbee2mqtt/broken", br#"{"smoke":tr"#, true)
+        .publish("porch/broken", br#"{"smoke":tr"#, true)
         .await?;
     let port = broker.port().to_string();
-    let smoke = profile("zigbee2mqtt-smoke");
+    let smoke = profile("porch-smoke");
     let arguments = [
         "probe",
         "mqtt",
@@ -58,8 +58,8 @@ async fn probe_lists_devices_and_what_is_not_understood() -> Result<()> {
         (heard["messages"].as_u64(), heard["retained"].as_u64()),
         (Some(3), Some(3))
     );
-    let hall = &heard["devices"]["zigbee2mqtt/hall"];
-    assert_eq!(hall["read_by"], "zigbee2mqtt-smoke");
+    let hall = &heard["devices"]["porch/hall"];
+    assert_eq!(hall["read_by"], "porch-smoke");
     assert_eq!(hall["readings"]["battery value"]["value"], json!(80.0));
     assert_eq!(hall["readings"]["smoke"]["value"], json!(false));
     let pump = &heard["topics"]["plant/pump-3"];
@@ -69,13 +69,13 @@ async fn probe_lists_devices_and_what_is_not_understood() -> Result<()> {
         "{pump}"
     );
     ensure!(
-        heard["topics"]["zigbee2mqtt/broken"]["reason"].is_string(),
+        heard["topics"]["porch/broken"]["reason"].is_string(),
         "{heard}"
     );
 
     let said = run(&arguments).await?;
     ensure!(
-        said.out.contains("zigbee2mqtt/hall smoke = false"),
+        said.out.contains("porch/hall smoke = false"),
         "{}",
         said.out
     );
@@ -132,7 +132,7 @@ async fn what_was_recorded_is_played_again_byte_by_byte() -> Result<()> {
     let port = broker.port().to_string();
     let mut sensor = Publisher::connect(broker.port(), "sensor").await?;
     sensor
-        .publish("zigbee2mqtt/hall", br#"{"smoke":true}"#, true)
+        .publish("porch/hall", br#"{"smoke":true}"#, true)
         .await?;
     sensor.publish("binary", b"\xff\x00\x01", true).await?;
     let (file, record) = path(&workspace, "r.jsonl");
@@ -166,7 +166,7 @@ async fn what_was_recorded_is_played_again_byte_by_byte() -> Result<()> {
     assert_eq!(seen[0].payload, b"\xff\x00\x01");
     assert_eq!(seen[1].payload, br#"{"smoke":true}"#);
 
-    let smoke = profile("zigbee2mqtt-smoke");
+    let smoke = profile("porch-smoke");
     let said = run(&["replay", &record, "--decode", "--profile", &smoke]).await?;
     ensure!(said.code == 1 && said.err.contains("binary"), "{said:?}");
     let readings = lines(&said.out)?;
@@ -233,9 +233,9 @@ async fn simulate_publishes_the_golden_samples_of_a_profile() -> Result<()> {
     let workspace = Workspace::new("simulate")?;
     let broker = Broker::start(&workspace).await?;
     let mut listener = Publisher::connect(broker.port(), "listener").await?;
-    listener.subscribe("zigbee2mqtt/#").await?;
+    listener.subscribe("porch/#").await?;
     let to = format!("127.0.0.1:{}", broker.port());
-    let contact = profile("zigbee2mqtt-contact");
+    let contact = profile("porch-contact");
     let arguments = [
         "simulate",
         &contact,

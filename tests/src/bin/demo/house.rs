@@ -44,7 +44,6 @@ pub(crate) fn building(modbus_port: u16, speed: f64) -> Building {
         .device(&id(KITCHEN), "3", "302 厨房", 0)
         .device(&id(BEDROOM), "3", "303 卧室", 0)
         .device(&id(FIFTH_FLOOR), "3", "501 过道", SILENT_AFTER_S)
-        .profile("zigbee2mqtt-smoke")
         .device(&id(ENTRANCE), "3", "大门", 0)
         .device(TRANSMITTER, "3", "三层走廊", 0)
         .device(CELLAR_DOOR, "3", "自行车库", 0)

@@ -13,8 +13,7 @@ pub(crate) async fn measure(zigbee: usize, home_assistant: usize) -> Result<()> 
         home_assistant,
     };
     let mut line = Line::start("discovery", LineOptions::default()).await?;
-    line.agent.kill()?;
-    inventory.leave(line.broker.port()).await?;
+    inventory.leave_before(&mut line).await?;
     let started = Instant::now();
     line.agent.start().await?;
     eventually("every device to be known", PATIENCE, async || {
