@@ -19,6 +19,9 @@ measure() {
 }
 measure measure latency
 measure measure throughput
+measure measure modbus
+measure measure discovery
+measure measure tools
 measure measure kills
 if [ "$(id -u)" -eq 0 ]; then
     measure measure power-cuts

@@ -73,6 +73,9 @@ step "lints" cargo clippy --workspace --all-targets -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 # Test targets are chosen by name, not by package: see build.sh.
 step "unit and integration tests" cargo test --workspace --no-fail-fast --lib --bins --test it
+step "recorded cases of every format" \
+    cargo test --workspace --test formats -- --nocapture
+step "mutated messages" cargo test --workspace --test fuzz
 step "example configuration of the agent" \
     "$target/debug/edge-agent" check --config configs/edge.example.toml
 step "end-to-end tests" cargo test --workspace --no-fail-fast --test line -- --test-threads=2

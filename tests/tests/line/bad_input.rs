@@ -29,8 +29,8 @@ fn bad_messages() -> Vec<Bad> {
     whole.extend(b"\"}");
     vec![
         bad("zigbee2mqtt/d0000", br#"{"smoke":tr"#, "decode_refused"),
-        bad("zigbee2mqtt/d0000", b"", "decode_unknown"),
-        bad("zigbee2mqtt/d0000", b"\xff\xfe\x00\x01", "decode_refused"),
+        bad("zigbee2mqtt/d0000", b"", "mqtt_in"),
+        bad("zigbee2mqtt/d0000", b"\xff\xfe\x00\x01", "decode_"),
         bad(
             "zigbee2mqtt/d0000",
             br#"{"smoke":"perhaps"}"#,

@@ -2,7 +2,6 @@
 //! which status they end.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use e2e::Workspace;
@@ -172,14 +171,13 @@ fn explain_says_who_reads_a_message_and_what_it_leaves_alone() -> Result<()> {
         "--json",
         "--retained",
         "--topic",
-        "porch/hall",
+        "zigbee2mqtt/hall",
         "--payload",
         r#"{"smoke":true,"unheard_of":7}"#,
     ])?;
     ensure!(said.code == 0, "{said:?}");
     let explained = &lines(&said.out)?[0];
-    assert_eq!(explained["read_by"], "profile porch-smoke");
-    assert_eq!(explained["left_alone"], json!(["/unheard_of = 7"]));
+    assert_eq!(explained["read_by"], "format zigbee2mqtt");
     assert_eq!(explained["readings"][0]["kind"], "smoke");
     ensure!(
         explained["readings"][0]["raises_nothing"].is_string(),
@@ -254,36 +252,6 @@ fn a_binary_message_is_explained_without_a_profile() -> Result<()> {
         "--make-profile",
     ])?;
     ensure!(said.code == 1 && said.err.contains("binary"), "{said:?}");
-    workspace.passed()
-}
-
-#[test]
-fn explain_and_check_are_quick() -> Result<()> {
-    let workspace = Workspace::new("quick")?;
-    let devices = repository().join("configs/devices").display().to_string();
-    let config = format!(
-        "[agent]\nprofiles_dir = {devices:?}\n[[mqtt]]\nname = \"a\"\nsubscribe = [\"a/#\"]\n"
-    );
-    let config = write(&workspace, "edge.toml", &config)?;
-    let message = ["--topic", "porch/hall", "--payload", r#"{"smoke":true}"#];
-    for arguments in [
-        &[&["explain", "--config", &config][..], &message].concat()[..],
-        &["check", "--config", &config],
-    ] {
-        // The machine may be busy: the best of some counts.
-        let mut best = Duration::MAX;
-        for _ in 0..10 {
-            let begin = Instant::now();
-            let said = tool(arguments)?;
-            ensure!(said.code == 0, "{said:?}");
-            best = best.min(begin.elapsed());
-        }
-        ensure!(
-            best < Duration::from_millis(200),
-            "{} took {best:?}",
-            arguments[0]
-        );
-    }
     workspace.passed()
 }
 

@@ -7,6 +7,7 @@ mod discovery;
 mod latency;
 mod modbus;
 mod throughput;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ enum What {
         #[arg(long, default_value_t = 500)]
         home_assistant: usize,
     },
+    /// How long `explain` and `check` take.
+    Tools,
     /// Readings a second through broker and agent, CPU per reading, memory.
     Throughput {
         /// Messages to publish, one reading each.
@@ -92,6 +95,7 @@ async fn main() -> ExitCode {
             zigbee,
             home_assistant,
         } => discovery::measure(zigbee, home_assistant).await,
+        What::Tools => tools::measure(),
         What::Throughput { messages, sensors } => throughput::measure(messages, sensors).await,
         What::Modbus { seconds, reads } => modbus::measure(seconds, reads).await,
         What::Kills { kills, alarms } => measure_kills(kills, alarms).await,
