@@ -109,7 +109,9 @@ impl Decoder {
             Ok(profile) => return Ok(profile.to_owned()),
             Err(refusal) => refusal,
         };
-        output.note(|| format!("profiles: {why}"));
+        output.note(|| match &why {
+            Refusal::Unknown(reason) | Refusal::Malformed(reason) => format!("profiles: {reason}"),
+        });
         for format in &mut self.formats {
             match format.read(message, output) {
                 Verdict::Taken => {
