@@ -6,24 +6,23 @@
 //! way to be heard. What is wrong with a sensor itself stands in `condition`.
 
 mod condition;
+mod facts;
 mod interval;
+mod watched;
 
 pub use condition::{BATTERY_RULE, CLOCK_RULE, FLAPPING_RULE, STUCK_RULE};
+pub use facts::{DeviceFacts, KnownDevice};
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use gridwatch_decode::profile::Profile;
 use gridwatch_decode::{Announcement, Bridge};
-use gridwatch_protocol::{
-    DeviceId, DeviceState, DeviceStatus, Kind, Place, Reading, Severity, Text, Timestamp,
-};
-use serde::{Deserialize, Serialize};
+use gridwatch_protocol::{DeviceId, DeviceStatus, Kind, Reading, Severity, Text};
 
 use super::{DEVICES_MAX, words};
 use crate::clock::Moment;
-use condition::{Change, Conditions};
-use interval::Interval;
+use watched::Watched;
 
 /// Name under which silence is reported.
 pub const SILENCE_RULE: &str = "silence";
@@ -31,120 +30,6 @@ pub const SILENCE_RULE: &str = "silence";
 pub const SOURCE_RULE: &str = "source-lost";
 /// A source that is back within this time was only restarting.
 const SOURCE_GRACE_MS: i64 = 30_000;
-
-/// What is known of a device's type. Kept over restarts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DeviceFacts {
-    /// Id of the profile or name of the format that reads it.
-    pub by: String,
-    /// Its name for people, as it announces it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Who makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vendor: Option<String>,
-    /// Its type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Silent for longer than this means lost; `None` = not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub silent_after_ms: Option<i64>,
-    /// The same, learned from its own past; used where nothing else is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub learned_silent_ms: Option<i64>,
-    /// Whether it protects life.
-    pub life_safety: bool,
-    /// A battery below this many percent is low.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub battery_low_percent: Option<f64>,
-    /// A battery below this many volts is low.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub battery_low_volts: Option<f64>,
-    /// A measured value that does not change at all for this long is stuck.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stuck_after_ms: Option<i64>,
-}
-
-impl DeviceFacts {
-    /// What a profile says.
-    #[must_use]
-    pub fn of_profile(profile: &Profile) -> Self {
-        Self {
-            by: profile.id.clone(),
-            silent_after_ms: profile.silent_after_ms,
-            life_safety: profile.is_life_safety(),
-            battery_low_percent: profile.supervision.battery_low_percent,
-            battery_low_volts: profile.supervision.battery_low_volts,
-            stuck_after_ms: profile.supervision.stuck_after_ms,
-            ..Self::default()
-        }
-    }
-
-    /// Takes over how a profile supervises a device that a format reads.
-    fn supervised_by(&mut self, profile: &Profile) {
-        let own = profile.supervision;
-        self.silent_after_ms = profile.silent_after_ms.or(self.silent_after_ms);
-        self.life_safety |= profile.is_life_safety();
-        self.battery_low_percent = own.battery_low_percent;
-        self.battery_low_volts = own.battery_low_volts;
-        self.stuck_after_ms = own.stuck_after_ms;
-    }
-
-    /// Takes over what a device announces of itself; what it leaves out stays as it was.
-    fn announced(&mut self, told: &Announcement) {
-        let keep = |slot: &mut Option<String>, new: &Option<String>| {
-            if new.is_some() {
-                slot.clone_from(new);
-            }
-        };
-        keep(&mut self.name, &told.name);
-        keep(&mut self.vendor, &told.vendor);
-        keep(&mut self.model, &told.model);
-        self.silent_after_ms = told.silent_after_ms.or(self.silent_after_ms);
-        self.life_safety |= told.kinds.iter().any(|kind| kind.is_life_safety());
-    }
-}
-
-/// A device that is known before it is heard: configured, or remembered from an earlier run.
-#[derive(Debug, Clone)]
-pub struct KnownDevice {
-    /// Its id.
-    pub id: DeviceId,
-    /// Where it is.
-    pub place: Place,
-    /// Whether the configuration names it.
-    pub configured: bool,
-    /// What is known of its type.
-    pub facts: DeviceFacts,
-    /// The configuration's own silence limit, which overrides every other; `Some(None)` = not
-    /// supervised.
-    pub fixed_limit: Option<Option<i64>>,
-    /// The source it comes over, where that is known before it is heard.
-    pub source: Option<String>,
-}
-
-impl KnownDevice {
-    /// A device of which nothing is known.
-    #[must_use]
-    pub fn unknown(id: DeviceId) -> Self {
-        Self {
-            id,
-            place: Place::default(),
-            configured: false,
-            facts: DeviceFacts::default(),
-            fixed_limit: None,
-            source: None,
-        }
-    }
-
-    /// Silent for longer than this means lost; `None` = not supervised.
-    #[must_use]
-    pub fn silent_after_ms(&self) -> Option<i64> {
-        self.fixed_limit
-            .unwrap_or(self.facts.silent_after_ms.or(self.facts.learned_silent_ms))
-    }
-}
 
 /// What supervision says about a device, a bridge or a source.
 #[derive(Debug)]
@@ -178,24 +63,6 @@ enum Way {
 struct Link {
     down_since: Option<(i64, String)>,
     reported: bool,
-}
-
-#[derive(Debug)]
-struct Watched {
-    known: KnownDevice,
-    source: Option<Arc<str>>,
-    heard_ms: i64,
-    heard_at: Option<Timestamp>,
-    kinds: Vec<Kind>,
-    interval: Interval,
-    conditions: Conditions,
-    lost: bool,
-    /// Whether the loss was told, or is held back because it comes and goes.
-    told_lost: bool,
-    /// The device's own network says that it cannot be reached.
-    offline: bool,
-    /// Changed since the hub was last told.
-    changed: bool,
 }
 
 impl Supervision {
@@ -505,161 +372,6 @@ impl Way {
             severity: Severity::P2,
             reason: why.map_or_else(words::source_back, words::source_lost),
         })
-    }
-}
-
-impl Watched {
-    fn new(known: KnownDevice, now: Moment) -> Self {
-        Self {
-            source: known.source.as_deref().map(Arc::from),
-            known,
-            heard_ms: now.mono_ms,
-            heard_at: None,
-            kinds: Vec::new(),
-            interval: Interval::default(),
-            conditions: Conditions::default(),
-            lost: false,
-            told_lost: false,
-            offline: false,
-            changed: true,
-        }
-    }
-
-    fn resume(&mut self, rule: &str) {
-        match rule {
-            SILENCE_RULE => {
-                self.lost = true;
-                self.told_lost = true;
-            }
-            BATTERY_RULE => self.conditions.resume_battery_low(),
-            CLOCK_RULE => self.conditions.resume_clock_wrong(),
-            _ => {}
-        }
-    }
-
-    /// Notes who reads the device; a profile is preferred to a format. True when that is new.
-    fn read_by(&mut self, profile: Option<&Profile>, by: &str) -> bool {
-        let facts = &mut self.known.facts;
-        match profile {
-            Some(profile) if facts.by == profile.id => return false,
-            Some(profile) => self.take_profile(profile),
-            None if facts.by.is_empty() => by.clone_into(&mut facts.by),
-            None => return false,
-        }
-        self.changed = true;
-        true
-    }
-
-    fn take_profile(&mut self, profile: &Profile) {
-        let told = std::mem::take(&mut self.known.facts);
-        self.known.facts = DeviceFacts {
-            name: told.name,
-            vendor: told.vendor,
-            model: told.model,
-            learned_silent_ms: told.learned_silent_ms,
-            ..DeviceFacts::of_profile(profile)
-        };
-    }
-
-    /// Whether its reports come by themselves, so that their pauses mean something: it measures, or
-    /// it protects life. Doors and cameras speak when something happens.
-    fn reports_by_itself(&self) -> bool {
-        self.known.facts.life_safety
-            || self.kinds.iter().any(|kind| {
-                matches!(
-                    kind,
-                    Kind::Temperature
-                        | Kind::Humidity
-                        | Kind::Co2
-                        | Kind::Voc
-                        | Kind::Pm25
-                        | Kind::Battery
-                        | Kind::WaterLevel
-                        | Kind::LinkQuality
-                )
-            })
-    }
-
-    fn tick(&mut self, sheltered: bool, now: Moment, findings: &mut Vec<Finding>) {
-        let silent_ms = now.mono_ms - self.heard_ms;
-        let lost = match self.known.silent_after_ms() {
-            _ if self.offline => true,
-            // Lost before a restart and not heard since.
-            _ if self.lost && self.heard_at.is_none() => true,
-            None => false,
-            Some(limit) if silent_ms >= limit => self.lost || !sheltered,
-            Some(_) => false,
-        };
-        if lost != self.lost {
-            self.lost = lost;
-            self.changed = true;
-            if lost && let Some(change) = self.conditions.lost(now.mono_ms) {
-                findings.push(self.condition(change));
-            }
-        }
-        if let Some(change) = self.conditions.calm(now.mono_ms) {
-            findings.push(self.condition(change));
-        }
-        // While it comes and goes, only its return is told; a loss is told when it has stayed.
-        let may_tell = !self.lost || !self.conditions.is_flapping();
-        if self.lost != self.told_lost && may_tell {
-            self.told_lost = self.lost;
-            findings.push(self.silence(silent_ms));
-        }
-    }
-
-    fn silence(&self, silent_ms: i64) -> Finding {
-        Finding {
-            rule: SILENCE_RULE,
-            device: self.known.id.clone(),
-            kind: Kind::Availability,
-            active: self.lost,
-            severity: if self.known.facts.life_safety {
-                Severity::P2
-            } else {
-                Severity::P4
-            },
-            reason: if self.offline {
-                words::offline()
-            } else if self.lost {
-                let limit = self.known.silent_after_ms().unwrap_or(silent_ms);
-                words::silent(silent_ms, limit)
-            } else {
-                words::heard_again()
-            },
-        }
-    }
-
-    fn condition(&self, change: Change) -> Finding {
-        Finding {
-            rule: change.rule,
-            device: self.known.id.clone(),
-            kind: change.kind,
-            active: change.active,
-            severity: if self.known.facts.life_safety {
-                Severity::P3
-            } else {
-                Severity::P4
-            },
-            reason: change.reason,
-        }
-    }
-
-    fn status(&self) -> DeviceStatus {
-        let by = &self.known.facts.by;
-        DeviceStatus {
-            device: self.known.id.clone(),
-            profile: (!by.is_empty()).then(|| by.clone()),
-            known: self.known.configured,
-            state: match (self.lost, self.heard_at) {
-                (true, _) => DeviceState::Silent,
-                (false, None) => DeviceState::Expected,
-                (false, Some(_)) => DeviceState::Online,
-            },
-            last_seen: self.heard_at,
-            place: self.known.place.clone(),
-            kinds: self.kinds.clone(),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use gridwatch_protocol::Phase;
 
 const RULES: &str = r#"
 rules = [

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use e2e::building::Building;
 use e2e::line::PATIENCE;
 use e2e::mqtt::Publisher;
-use e2e::{Line, LineOptions, eventually};
+use e2e::{Line, LineOptions, ModbusSim, eventually};
 
 /// A profile of detectors that say `word` when there is water.
 fn profile(word: &str) -> String {
@@ -108,5 +108,56 @@ async fn changed_profile_is_applied_without_losing_a_message_and_a_broken_one_is
     .await?;
     say(&line, 400, 405, "humo").await?;
     line.wait_cases(50).await?;
+    line.passed()
+}
+
+/// A profile of units that tell a leak by the register at `address`.
+fn leak_register(address: u16) -> String {
+    format!(
+        r#"
+schema = 1
+id = "leak-register"
+name = {{ zh = "漏水", en = "Leak" }}
+source = "made up for this test"
+[match]
+transport = "modbus"
+[[channels]]
+register = {{ table = "input", address = {address}, type = "uint16" }}
+kind = "water_leak"
+type = "bool"
+"#
+    )
+}
+
+#[tokio::test]
+async fn units_are_polled_by_a_changed_profile_without_a_restart() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    write(folder.path(), &leak_register(0))?;
+    let modbus = ModbusSim::start().await?;
+    // Dry at address 0, wet at address 30, which nobody reads yet.
+    let mut values = [0; 31];
+    values[30] = 1;
+    modbus.set_registers(1, &values);
+    let dir = folder.path().display();
+    let building = Building::new()
+        .line("riser", modbus.port(), 300, "per_unit")
+        .unit(1, "riser/1", "leak-register", 50)
+        .with(toml::from_str(&format!(
+            "[agent]\nprofiles_dir = \"{dir}\"\n"
+        ))?);
+    let options = LineOptions {
+        building,
+        ..LineOptions::default()
+    };
+    let line = Line::start("profiles-modbus", options).await?;
+    let before = modbus.requests(1);
+    eventually("the unit to be polled", PATIENCE, async || {
+        (modbus.requests(1) > before + 5).then_some(())
+    })
+    .await?;
+    ensure!(line.officer.cases("open").await?.is_empty());
+    write(folder.path(), &leak_register(30))?;
+    let cases = line.wait_cases(1).await?;
+    ensure!(cases[0].devices == ["riser/1"], "{cases:?}");
     line.passed()
 }
