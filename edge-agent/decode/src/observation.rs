@@ -106,15 +106,21 @@ impl Observation {
             return Err(format!("{} of {} is not a number", self.kind, self.device));
         }
         let is_personal = privacy::is_personal(&self);
+        let (value, source_event) = match self.value {
+            Value::Text(text) if is_personal => {
+                let pseudonym = pseudonyms.of(&text);
+                // Some sources write the credential into their event's id.
+                let event = self.source_event.map(|id| id.replace(&text, &pseudonym));
+                (Value::Text(pseudonym), event)
+            }
+            value => (value, self.source_event),
+        };
         let device = DeviceId::new(self.device).map_err(|error| error.to_string())?;
         let (at, time_quality) = time::settle(self.time, received_at, zone);
         Ok(Reading {
             device,
             kind: self.kind,
-            value: match self.value {
-                Value::Text(text) if is_personal => Value::Text(pseudonyms.of(&text)),
-                value => value,
-            },
+            value,
             unit: self.unit,
             quality: match self.quality {
                 Quality::Good => time_quality,
@@ -122,7 +128,7 @@ impl Observation {
             },
             at,
             received_at,
-            source_event: self.source_event,
+            source_event,
             retained: retained || self.replayed,
             is_test: self.is_test,
         })

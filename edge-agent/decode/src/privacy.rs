@@ -105,4 +105,20 @@ mod tests {
         let plate = Observation::word("d", Kind::CameraObject, "123ABC").personal();
         assert!(is_personal(&plate));
     }
+
+    #[test]
+    fn a_card_in_the_id_of_its_event_is_a_pseudonym_too() {
+        let observation =
+            Observation::word("d", Kind::AccessGranted, "f9c2f720").event("d/1/f9c2f720");
+        let now = gridwatch_protocol::Timestamp::from_unix_ms(0);
+        let reading = observation
+            .into_reading(
+                false,
+                now,
+                &jiff::tz::TimeZone::UTC,
+                &Pseudonyms::new(&[7; 32]),
+            )
+            .expect("a reading");
+        assert!(!format!("{reading:?}").contains("f9c2f720"));
+    }
 }

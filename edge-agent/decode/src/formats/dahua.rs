@@ -67,7 +67,7 @@ impl Dahua {
             }
             Meaning::Object(label) => word(device, Kind::CameraObject, label, event.begins),
             Meaning::Plate => match event.text(&["PlateNumber"]) {
-                Some(plate) => Observation::word(device, Kind::CameraObject, plate),
+                Some(plate) => Observation::word(device, Kind::CameraObject, plate).personal(),
                 None => return,
             },
             Meaning::Fault => word(device, Kind::Other, &event.code, event.begins),

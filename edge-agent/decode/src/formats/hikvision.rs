@@ -167,16 +167,18 @@ fn plate(alert: &Alert, told: &mut Seen, output: &mut Output) {
         return;
     };
     let device = alert.device();
+    // The id leaves the gateway, so the plate is not in it.
     let id = alert.text("UUID").unwrap_or_else(|| {
         format!(
-            "{device}/{plate}/{}",
+            "{device}/plate/{}",
             alert.text("dateTime").unwrap_or_default()
         )
     });
-    if told.is_new(&id) {
+    if told.is_new(&format!("{id}/{plate}")) {
         output.push(Observation {
             // What the camera kept while its server was away.
             replayed: alert.flag("isDataRetransmission") == Some(true),
+            personal: true,
             ..Observation::word(device, Kind::CameraObject, plate)
                 .at(alert.time())
                 .event(id)

@@ -100,6 +100,8 @@ impl Frigate {
             output.note(|| format!("frigate: `{kind}` of {id} names no camera: no reading"));
             return Verdict::Taken;
         };
+        // A plate or a name says who somebody is; a class does not.
+        let personal = matches!(kind.as_str(), "lpr" | "face");
         let found = finding(&kind, update);
         let Some((kind, word)) = found else {
             output.note(|| format!("frigate: `{kind}` of {id} has nothing to tell"));
@@ -108,6 +110,7 @@ impl Frigate {
         output.push(Observation {
             // It is about an object that has been told: by itself it is no news and opens nothing.
             replayed: true,
+            personal,
             ..Observation::new(camera(prefix, &name), kind, Value::Text(word))
                 .at(update.get("timestamp").and_then(SourceTime::from_json))
                 .event(id)

@@ -228,3 +228,29 @@ fn events_of_others_and_broken_ones_are_told_apart() {
         "#]],
     );
 }
+
+#[test]
+fn plates_and_names_leave_the_gateway_as_pseudonyms_only() {
+    let mut decoder = crate::formats::testing::formats_only();
+    let now = gridwatch_protocol::Timestamp::from_unix_ms(1_800_000_000_000);
+    for (payload, secret) in [
+        (
+            r#"{"type":"lpr","id":"1.a","plate":"123ABC","camera":"drive","timestamp":1607123958.7}"#,
+            "123ABC",
+        ),
+        (
+            r#"{"type":"face","id":"1.a","name":"John","camera":"drive","timestamp":1607123958.7}"#,
+            "John",
+        ),
+    ] {
+        let message = crate::Message::new(
+            "frigate/tracked_object_update",
+            payload.as_bytes(),
+            false,
+            now,
+        );
+        let decoded = decoder.message(&message).expect("read");
+        assert_eq!(decoded.readings.len(), 1);
+        assert!(!format!("{:?}", decoded.readings).contains(secret));
+    }
+}
