@@ -40,8 +40,7 @@ pub fn read(folder: &Path) -> Result<Vec<Profile>, Vec<String>> {
     })? {
         let outcome = std::fs::read_to_string(&path)
             .map_err(|error| vec![error.to_string()])
-            .and_then(|text| Profile::parse(&text))
-            .and_then(|profile| check_golden(&profile).map(|()| profile));
+            .and_then(|text| checked(&text));
         match outcome {
             Ok(profile) if ids.insert(profile.id.clone()) => profiles.push(profile),
             Ok(profile) => problems.push(format!(
@@ -62,7 +61,21 @@ pub fn read(folder: &Path) -> Result<Vec<Profile>, Vec<String>> {
     }
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// A profile that is well-formed and reads its golden samples.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn checked(text: &str) -> Result<Profile, Vec<String>> {
+    let profile = Profile::parse(text)?;
+    check_golden(&profile)?;
+    Ok(profile)
+}
+
+/// The profiles of a folder (`*.toml`), in the order of their names.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use gridwatch_decode::by_profile::ByProfile;
-use gridwatch_decode::profile::{Profile, check_golden};
+use gridwatch_decode::profile::Profile;
 use gridwatch_decode::{Decoder, Pseudonyms};
 use gridwatch_protocol::DeviceId;
 use jiff::tz::TimeZone;
@@ -209,16 +209,8 @@ impl Known {
     }
 
     fn add_folder(&mut self, folder: &Path, ids: &mut BTreeSet<String>) -> anyhow::Result<()> {
-        let entries = std::fs::read_dir(folder)
+        let paths = crate::profiles::files(folder)
             .with_context(|| format!("reading the profiles in `{}`", folder.display()))?;
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "toml")
-            })
-            .collect();
-        paths.sort();
         for path in paths {
             self.add(&path, ids);
         }
@@ -229,8 +221,7 @@ impl Known {
         let at = |why: String| format!("profile `{}`: {why}", path.display());
         let outcome = read_file(path)
             .map_err(|error| vec![format!("{error:#}")])
-            .and_then(|bytes| Profile::parse(&String::from_utf8_lossy(&bytes)))
-            .and_then(|profile| check_golden(&profile).map(|()| profile));
+            .and_then(|bytes| crate::profiles::checked(&String::from_utf8_lossy(&bytes)));
         match outcome {
             Ok(profile) if ids.insert(profile.id.clone()) => self.profiles.push(profile),
             Ok(profile) => self.problems.push(at(format!(
