@@ -7,7 +7,6 @@
 
 mod chatter;
 mod episode;
-pub mod features;
 mod hours;
 pub mod model;
 mod raising;

@@ -11,7 +11,7 @@ HEAD = """\
 # env-fuser, build 1: a small additive model of one room
 
 Written by `models/train/train.py`; do not edit. Input: the 48 features of the agent's feature engine
-(`edge-agent/src/detection/features.rs`). Output: a score from 0 to 1 and what each channel added to
+(`edge-agent/anomaly/src/features.rs`). Output: a score from 0 to 1 and what each channel added to
 it; `score = 1 / (1 + exp(-(bias + sum of contributions)))`, so the explanation is exact. The score
 is not a probability.
 

@@ -9,7 +9,7 @@ if [ -z "${DATA:-}" ]; then
     exit 1
 fi
 target=${CARGO_TARGET_DIR:-target}
-cargo build --release -p edge-agent --example features
+cargo build --release -p gridwatch-anomaly --example features
 [ -d models/.venv ] || python3 -m venv models/.venv
 models/.venv/bin/pip install --quiet --requirement models/train/requirements.txt
 exec models/.venv/bin/python "models/train/$1.py" --data "$DATA" \

@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use backend::Session;
 use sha2::{Digest, Sha256};
 
-use super::features::{Channel, FEATURE_COUNT, FeatureRow};
+use gridwatch_anomaly::features::{Channel, FEATURE_COUNT, FeatureRow};
 
 /// A model file is refused beyond this many bytes; the shipped one has about 5 KB.
 pub const MODEL_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 use crate::config::ModelConfig;
-use crate::detection::features::{Channel, RoomFeatures, measure};
+use gridwatch_anomaly::features::{Channel, RoomFeatures, measure};
 use crate::detection::model::{
     Backend, Level, ModelFault, ModelRunner, Outcome, RunnerSettings, explain,
 };

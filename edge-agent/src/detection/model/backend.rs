@@ -13,7 +13,7 @@ use ort::value::{Outlet, TensorRef, ValueType};
 
 use super::manifest::ModelFile;
 use super::{INPUT_WIDTH, ModelError, ScoreError};
-use crate::detection::features::{Channel, FeatureRow};
+use gridwatch_anomaly::features::{Channel, FeatureRow};
 
 /// Which runtime computes the model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use gridwatch_protocol::Text;
 
 use super::Scored;
-use crate::detection::features::{Channel, ChannelView};
+use gridwatch_anomaly::features::{Channel, ChannelView};
 
 /// At most so many channels in the sentence.
 const NAMED_MAX: usize = 3;

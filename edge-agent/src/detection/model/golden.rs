@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Model, ModelError, Scored};
-use crate::detection::features::{Channel, FEATURE_COUNT, FeatureRow, feature_names};
+use gridwatch_anomaly::features::{Channel, FEATURE_COUNT, FeatureRow, feature_names};
 
 /// Columns after the features.
 const OUTPUTS: usize = 1 + Channel::ALL.len();

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::ModelError;
-use crate::detection::features::{FEATURES_VERSION, feature_names};
+use gridwatch_anomaly::features::{FEATURES_VERSION, feature_names};
 
 /// Version of the manifest's format that this agent reads.
 const SCHEMA: u32 = 1;

@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
 use super::{Backend, Level, Manifest, Model, ModelError, ModelFault, ScoreError, Scored};
-use crate::detection::features::FeatureRow;
+use gridwatch_anomaly::features::FeatureRow;
 
 /// How a runner works.
 #[derive(Debug, Clone, PartialEq, Eq)]

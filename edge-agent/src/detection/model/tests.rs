@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::detection::features::{ChannelView, PER_CHANNEL, RoomFeatures, features_csv};
+use gridwatch_anomaly::features::{ChannelView, PER_CHANNEL, RoomFeatures, features_csv};
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/env-fuser")

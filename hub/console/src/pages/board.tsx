@@ -3,7 +3,7 @@
  * what is under the cursor or has keyboard focus.
  */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { HELD_MAX, listState, loadOpenCases, openBySeverity, openCases } from "../data/cases";
 import { type CaseSummary, SEVERITIES } from "../data/types";
 import { acknowledge } from "../duty/actions";
@@ -206,7 +206,8 @@ export function Board() {
   };
   const pressed = useRef(press);
   pressed.current = press;
-  useEffect(() => {
+  // Before the page is painted: a key pressed on what is seen must find its listener.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => pressed.current(event);
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);

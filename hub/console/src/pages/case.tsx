@@ -1,7 +1,7 @@
 /** One case on one page: what, where, why, how it went so far, what may be done next and what is missing. */
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { afterCaseEvent, loadCase, loadSeries } from "../data/cases";
 import { now } from "../data/clock";
 import { ApiError } from "../data/http";
@@ -271,7 +271,8 @@ function useCaseKeys(found: Case, take: (found: Case) => void): void {
   };
   const pressed = useRef(press);
   pressed.current = press;
-  useEffect(() => {
+  // Before the page is painted: a key pressed on what is seen must find its listener.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => pressed.current(event);
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);

@@ -3,7 +3,7 @@
 use super::*;
 use gridwatch_protocol::{Kind, Timestamp};
 
-use crate::detection::features::measure;
+use gridwatch_anomaly::features::measure;
 
 /// Feeds the room and returns the highest level and when each level was first reached.
 struct Watch {

@@ -5,7 +5,7 @@
 use std::io::{BufReader, BufWriter, stdin, stdout};
 use std::process::ExitCode;
 
-use edge_agent::detection::features::features_csv;
+use gridwatch_anomaly::features::features_csv;
 
 fn main() -> ExitCode {
     match features_csv(BufReader::new(stdin()), BufWriter::new(stdout())) {
