@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 use crate::config::ModelConfig;
-use gridwatch_anomaly::features::{Channel, RoomFeatures, measure};
 use crate::detection::model::{
     Backend, Level, ModelFault, ModelRunner, Outcome, RunnerSettings, explain,
 };
 use crate::detection::{DEVICES_MAX, Detector, Findings, Mint};
 use crate::health::{Health, text};
+use gridwatch_anomaly::features::{Channel, RoomFeatures, measure};
 
 /// Scores in a row at or above the level before an alert is raised.
 const PERSISTENCE: u32 = 3;
