@@ -154,6 +154,7 @@ async fn open(
         config,
         directory,
         catalogue,
+        calendar: _,
     } = loaded;
     let catalogue = Arc::new(catalogue);
     let metrics = Arc::new(Metrics::default());

@@ -8,7 +8,7 @@
 //!              └────── history ring ─ InfluxDB (optional)   └─ api ─── consoles
 //! ```
 //!
-//! - `cases`, `catalogue`, `directory`, `sequence` and `parse` are pure: values and `now` in, values
+//! - `cases`, `catalogue`, `clocks`, `directory`, `sequence` and `parse` are pure: values and `now` in, values
 //!   out.
 //! - `engine` is the only one that writes to the store, and answers only after the commit.
 //! - After the commit everyone reads the store: the live feed follows event numbers, so a crash
@@ -26,6 +26,7 @@ pub mod cases;
 pub mod catalogue;
 pub mod certificates;
 pub mod cli;
+pub mod clocks;
 pub mod config;
 pub mod console;
 pub mod directory;
