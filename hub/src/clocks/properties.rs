@@ -1,8 +1,11 @@
 //! What holds for every limit, calendar and time zone.
 
-use gridwatch_protocol::Timestamp;
+use gridwatch_protocol::{Severity, Timestamp};
 use proptest::prelude::*;
 
+use super::facts::{Card, CaseFacts, Seen, Stage};
+use super::limits::LimitTable;
+use super::plan::{TimerEffect, next_timers};
 use super::{Calendar, ClockType, Due, Limit, Pause, Run};
 
 /// 2025-12-01T00:00:00Z; the instants below spread over two years from here.
@@ -137,6 +140,65 @@ proptest! {
         } else {
             prop_assert_eq!(Due::At(due), plain.due(&calendar));
             prop_assert_eq!(stopped.due(&calendar), plain.due(&calendar));
+        }
+    }
+}
+
+/// Stages that follow one another in any order, and how long each lasts.
+fn history() -> impl Strategy<Value = Vec<(Stage, u8, usize, i64)>> {
+    let step = (0..Stage::ALL.len(), 0u8..3, 0usize..4, 0..3_000_000_000i64);
+    let step = step.prop_map(|(stage, extensions, severity, ms)| {
+        (Stage::ALL[stage], extensions, severity, ms)
+    });
+    prop::collection::vec(step, 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_history_makes_timers_without_end_or_takes_a_card_back(calendar in calendar(), start in instant(), history in history()) {
+        const SEVERITIES: [Severity; 4] = [Severity::P1, Severity::P2, Severity::P3, Severity::P4];
+        let table = LimitTable::default();
+        let mut now = start;
+        let mut facts: Option<CaseFacts> = None;
+        for (stage, extensions, severity, ms) in history {
+            let seen = Seen {
+                stage,
+                category: "gas_leak",
+                severity: SEVERITIES[severity],
+                opened_at: start,
+                ack_due_at: now.plus_ms(60_000),
+                own_at: (stage == Stage::Suspended).then(|| now.plus_ms(ms)),
+                extensions,
+            };
+            let facts = match &mut facts {
+                Some(facts) => {
+                    facts.observe(&seen, &table, now);
+                    facts
+                }
+                None => facts.insert(CaseFacts::new(&seen, &table, now)),
+            };
+            let again = facts.clone();
+            facts.observe(&seen, &table, now.plus_ms(1));
+            prop_assert_eq!(&*facts, &again, "seeing the same twice changed something");
+            let (card, mut last, mut fired) = (facts.card, None, 0);
+            while let Some(next) = next_timers(facts, &calendar).first().copied() {
+                prop_assert!(next.due_at >= start);
+                prop_assert!(Some(next) != last, "what was done is to be done again");
+                // What the case engine does changes the stage.
+                if matches!(next.effect, TimerEffect::Own | TimerEffect::Lapse) {
+                    break;
+                }
+                facts.applied(next.effect);
+                last = Some(next);
+                fired += 1;
+                prop_assert!(fired <= 6, "timers without end");
+            }
+            prop_assert!(facts.card >= card);
+            prop_assert!(stage != Stage::Ended || fired == 0);
+            prop_assert!([1, -5, -10].contains(&facts.card.score()) && (facts.card == Card::None) == (facts.card.score() > 0));
+            now = now.plus_ms(ms);
         }
     }
 }

@@ -81,10 +81,9 @@ impl Case {
 }
 
 fn names(fired: &[(String, Timestamp)], start: Timestamp) -> Vec<(&str, i64)> {
-    let minutes = |(name, at): &'_ (String, Timestamp)| at.ms_since(start) / 60_000;
     fired
         .iter()
-        .map(|each| (each.0.as_str(), minutes(each)))
+        .map(|(name, at)| (name.as_str(), at.ms_since(start) / 60_000))
         .collect()
 }
 
