@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use gridwatch_protocol::{Alert, DetectedBy, Kind, Severity, Text, Value};
 use serde::Deserialize;
 
+use crate::clocks::limits::LimitTable;
+
 /// Chosen by the hub when two detectors agree.
 pub const FIRE_CONFIRMED: &str = "fire_confirmed";
 /// The category of a single detector's fire alarm.
@@ -36,9 +38,6 @@ pub struct Category {
     pub severity: Severity,
     /// The standard or table of limits behind it.
     pub standard_ref: String,
-    /// Time to acknowledge, in seconds; by the case's severity when absent.
-    #[serde(default)]
-    pub acknowledge_s: Option<u32>,
     /// Which alerts it is for.
     #[serde(default, rename = "match")]
     pub matches: Vec<Match>,
@@ -78,6 +77,9 @@ enum By {
 pub struct Catalogue {
     /// Version of the file.
     pub version: String,
+    /// How long each step of a case may take; the shipped limits when left out.
+    #[serde(default)]
+    pub limits: LimitTable,
     #[serde(rename = "category")]
     categories: Vec<Category>,
 }
@@ -110,6 +112,7 @@ impl Catalogue {
                 ));
             }
         }
+        problems.extend(catalogue.limits.problems(|code| seen.contains(code)));
         if problems.is_empty() {
             Ok(catalogue)
         } else {
@@ -167,17 +170,7 @@ impl Catalogue {
     /// Time to acknowledge a case, in milliseconds.
     #[must_use]
     pub fn acknowledge_ms(&self, code: &str, severity: Severity) -> i64 {
-        let own = self.get(code).and_then(|category| category.acknowledge_s);
-        let seconds = own.map_or(
-            match severity {
-                Severity::P1 => 60,
-                Severity::P2 => 180,
-                Severity::P3 => 900,
-                Severity::P4 => 7_200,
-            },
-            i64::from,
-        );
-        seconds * 1_000
+        self.limits.of(code, severity).acknowledge.ms()
     }
 }
 

@@ -10,19 +10,21 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::catalogue::Catalogue;
+use crate::clocks::Calendar;
 use crate::directory::Directory;
 use crate::store::{StoreResult, StoreUrl};
 
 /// The compiled-in default, with every key commented.
 pub const DEFAULT: &str = include_str!("../../configs/hub.toml");
-/// The shipped areas, sites and categories, which `hub init` writes as a start.
-pub const DEFAULT_FILES: [(&str, &str); 3] = [
+/// The shipped areas, sites, categories and calendar, which `hub init` writes as a start.
+pub const DEFAULT_FILES: [(&str, &str); 4] = [
     ("areas.toml", include_str!("../../configs/areas.toml")),
     ("sites.toml", include_str!("../../configs/sites.toml")),
     (
         "categories.toml",
         include_str!("../../configs/categories.toml"),
     ),
+    ("calendar.toml", include_str!("../../configs/calendar.toml")),
 ];
 
 /// The configuration. Every key is described in `configs/hub.toml`.
@@ -37,6 +39,7 @@ pub struct Config {
     pub areas: PathBuf,
     pub sites: PathBuf,
     pub categories: PathBuf,
+    pub calendar: PathBuf,
     pub utc_offset_minutes: i32,
     pub store: StoreAt,
     pub retention: Retention,
@@ -110,8 +113,10 @@ pub struct Loaded {
     pub config: Config,
     /// Areas and sites.
     pub directory: Directory,
-    /// Categories.
+    /// Categories and their limits.
     pub catalogue: Catalogue,
+    /// Working hours and holidays.
+    pub calendar: Calendar,
 }
 
 /// Every problem of a configuration, one sentence each.
@@ -138,10 +143,11 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let base = path.parent().unwrap_or(Path::new(""));
     let (config, mut problems) = read(&text, base).map_err(error)?;
     match load_files(&config) {
-        Ok((directory, catalogue)) if problems.is_empty() => Ok(Loaded {
+        Ok((directory, catalogue, calendar)) if problems.is_empty() => Ok(Loaded {
             config,
             directory,
             catalogue,
+            calendar,
         }),
         files => {
             problems.extend(files.err().unwrap_or_default());
@@ -180,6 +186,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
                 ("areas", &mut config.areas),
                 ("sites", &mut config.sites),
                 ("categories", &mut config.categories),
+                ("calendar", &mut config.calendar),
             ] {
                 if let Some(given) = merged[name].as_str() {
                     *path = given.into();
@@ -194,6 +201,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
         &mut config.areas,
         &mut config.sites,
         &mut config.categories,
+        &mut config.calendar,
     ] {
         *path = base.join(&*path);
     }
@@ -340,7 +348,7 @@ fn check(config: &Config, problems: &mut Vec<String>) {
     }
 }
 
-fn load_files(config: &Config) -> Result<(Directory, Catalogue), Vec<String>> {
+fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<String>> {
     let mut problems = Vec::new();
     let mut read = |path: &Path| {
         std::fs::read_to_string(path)
@@ -350,6 +358,7 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue), Vec<String>> {
     let areas = read(&config.areas);
     let sites = read(&config.sites);
     let categories = read(&config.categories);
+    let calendar = read(&config.calendar);
     if config.influxdb.enabled && !config.influxdb.token_file.as_os_str().is_empty() {
         read(&config.influxdb.token_file);
     }
@@ -358,11 +367,15 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue), Vec<String>> {
         _ => Err(vec![]),
     };
     let catalogue = categories.map_or(Err(vec![]), |text| Catalogue::parse(&text));
-    match (directory, catalogue) {
-        (Ok(directory), Ok(catalogue)) if problems.is_empty() => Ok((directory, catalogue)),
-        (directory, catalogue) => {
+    let calendar = calendar.map_or(Err(vec![]), |text| Calendar::parse(&text));
+    match (directory, catalogue, calendar) {
+        (Ok(directory), Ok(catalogue), Ok(calendar)) if problems.is_empty() => {
+            Ok((directory, catalogue, calendar))
+        }
+        (directory, catalogue, calendar) => {
             problems.extend(directory.err().unwrap_or_default());
             problems.extend(catalogue.err().unwrap_or_default());
+            problems.extend(calendar.err().unwrap_or_default());
             Err(problems)
         }
     }

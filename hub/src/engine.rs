@@ -22,6 +22,7 @@ use crate::cases::actions::{self, Refusal};
 use crate::cases::desk::{CaseEvent, Rules};
 use crate::cases::{Actor, Case, CaseId};
 use crate::catalogue::Catalogue;
+use crate::clocks::Calendar;
 use crate::metrics::{Metrics, add, count};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
@@ -32,6 +33,7 @@ use crate::store::retention::{self, Keep};
 use crate::store::{
     self, StoreError, StoreResult, Writer, accounts, cases, commit, events, intake,
 };
+use crate::timers::{self, Clocks, TimerDone, TimerJob};
 
 /// At most this many jobs in one transaction: bounds how long the first of them waits.
 const GROUP_JOBS_MAX: usize = 256;
@@ -55,6 +57,8 @@ const RACES_MAX: u32 = 3;
 pub struct EngineSettings {
     /// The categories.
     pub catalogue: Arc<Catalogue>,
+    /// Working hours and holidays.
+    pub calendar: Arc<Calendar>,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
@@ -62,6 +66,13 @@ pub struct EngineSettings {
 }
 
 impl EngineSettings {
+    fn clocks(&self) -> Clocks<'_> {
+        Clocks {
+            limits: &self.catalogue.limits,
+            calendar: &self.calendar,
+        }
+    }
+
     fn rules(&self) -> Rules<'_> {
         Rules {
             catalogue: &self.catalogue,
@@ -127,6 +138,11 @@ enum Job {
         now: Timestamp,
         reply: Reply<usize>,
     },
+    Timers {
+        job: TimerJob,
+        now: Timestamp,
+        reply: Reply<TimerDone>,
+    },
     Account {
         change: AccountChange,
         reply: Reply<()>,
@@ -144,6 +160,7 @@ enum Done {
     Commissioning(Kept),
     Act(Result<Box<Case>, JobError>),
     Silence(usize),
+    Timers(TimerDone),
     Account,
     Retain(u64),
 }
@@ -316,6 +333,9 @@ impl EngineTask {
         }
         let head = intake::counter(&mut transaction, "event").await?;
         if head != before {
+            // Whatever changed a case, its timers fit it when the change is there.
+            let touched = timers::touched_since(&mut transaction, before).await?;
+            timers::sync(&mut transaction, self.settings.clocks(), &touched).await?;
             dialect.tell_of_events(&mut transaction, head).await?;
         }
         store::commit(transaction).await?;
@@ -371,6 +391,9 @@ async fn work(
         } => Done::Act(act(connection, *id, request, actor, *now).await?),
         Job::Silence { before, now, .. } => {
             Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
+        }
+        Job::Timers { job, now, .. } => {
+            Done::Timers(timers::work(connection, settings.clocks(), *job, *now).await?)
         }
         Job::Account { change, .. } => {
             accounts::apply(connection, change).await?;
@@ -432,6 +455,7 @@ fn answer(group: Vec<Job>, done: Vec<Done>) {
             (Job::Commissioning { reply, .. }, Done::Commissioning(kept)) => send(reply, Ok(kept)),
             (Job::Act { reply, .. }, Done::Act(result)) => send(reply, result.map(|case| *case)),
             (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
+            (Job::Timers { reply, .. }, Done::Timers(done)) => send(reply, Ok(done)),
             (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
             (Job::Retain { reply, .. }, Done::Retain(rows)) => send(reply, Ok(rows)),
             _ => unreachable!("work() gives each job its own kind of result"),
@@ -456,6 +480,7 @@ fn refuse(job: Job, error: &StoreError) {
         Job::Commissioning { reply, .. } => send(reply, Err(why())),
         Job::Act { reply, .. } => send(reply, Err(why())),
         Job::Silence { reply, .. } => send(reply, Err(why())),
+        Job::Timers { reply, .. } => send(reply, Err(why())),
         Job::Account { reply, .. } => send(reply, Err(why())),
         Job::Retain { reply, .. } => send(reply, Err(why())),
     }

@@ -27,6 +27,7 @@ use crate::store::follow::follow;
 use crate::store::retention;
 use crate::store::seal::Seal;
 use crate::store::{self, Store};
+use crate::timers::Timers;
 
 /// Name of the history in the data directory.
 pub const HISTORY_FILE: &str = "history.db";
@@ -157,13 +158,16 @@ async fn open(
         config,
         directory,
         catalogue,
+        calendar,
     } = loaded;
     let catalogue = Arc::new(catalogue);
+    let calendar = Arc::new(calendar);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
     let (store, writer) = store::open(&config.store_url()?).await?;
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
+        calendar: Arc::clone(&calendar),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
     };
@@ -201,6 +205,7 @@ async fn open(
         config,
         directory,
         catalogue,
+        calendar,
         store,
         engine,
         history,
@@ -346,6 +351,17 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
                 }
             }
         }
+        Ok(())
+    });
+    let timers = Timers {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        calendar: Arc::clone(&app.calendar),
+        metrics: Arc::clone(&app.metrics),
+    };
+    let until = stop.clone();
+    tasks.spawn("case timers", async move {
+        timers.run(until).await;
         Ok(())
     });
     let (app, until) = (Arc::clone(app), stop.clone());

@@ -8,9 +8,10 @@
 //!              └────── history ring ─ InfluxDB (optional)   └─ api ─── consoles
 //! ```
 //!
-//! - `cases`, `catalogue`, `directory`, `sequence` and `parse` are pure: values and `now` in, values
+//! - `cases`, `catalogue`, `clocks`, `directory`, `sequence` and `parse` are pure: values and `now` in, values
 //!   out.
 //! - `engine` is the only one that writes to the store, and answers only after the commit.
+//! - `timers` asks the engine to do what is due by itself; which timers a case has follows from the case.
 //! - After the commit everyone reads the store: the live feed follows event numbers, so a crash
 //!   loses nothing and no stage calls back up the way.
 //! - `hub` is the only file that starts tasks.
@@ -26,6 +27,7 @@ pub mod cases;
 pub mod catalogue;
 pub mod certificates;
 pub mod cli;
+pub mod clocks;
 pub mod config;
 pub mod console;
 pub mod directory;
@@ -40,6 +42,7 @@ pub mod secrets;
 pub mod sequence;
 pub mod serve;
 pub mod store;
+pub mod timers;
 
 use gridwatch_protocol::Timestamp;
 

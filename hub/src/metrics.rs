@@ -8,6 +8,9 @@ use std::time::Duration;
 /// Upper ends of the commit histogram, in milliseconds.
 const COMMIT_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 250, 1_000, 5_000];
 
+/// Upper ends of the histogram of late timers, in milliseconds.
+const LATE_MS: [u64; 8] = [50, 100, 250, 500, 1_000, 2_000, 10_000, 60_000];
+
 macro_rules! counters {
     ($($name:ident: $kind:literal $help:literal,)*) => {
         /// Counters since the start, and a few present values.
@@ -18,6 +21,9 @@ macro_rules! counters {
             commit_count: AtomicU64,
             commit_us: AtomicU64,
             commit_jobs: AtomicU64,
+            late_buckets: [AtomicU64; LATE_MS.len()],
+            late_count: AtomicU64,
+            late_ms: AtomicU64,
         }
 
         impl Metrics {
@@ -39,6 +45,8 @@ counters! {
     commissionings: "counter" "Records of walk tests taken.",
     gateway_keys_refused: "counter" "Requests with a wrong, revoked or missing gateway key.",
     gateways_silent: "counter" "Gateways found silent.",
+    timers_fired: "counter" "Timers of cases that have fired.",
+    timers_failed: "counter" "Timers of cases that could not be fired and were put off.",
     cases_opened: "counter" "Cases opened.",
     actions: "counter" "Actions of officers on cases.",
     sign_ins: "counter" "Sign-ins.",
@@ -83,6 +91,18 @@ impl Metrics {
         add(&self.commit_jobs, jobs);
     }
 
+    /// Notes how late a timer was when its effect was committed.
+    pub fn timer_late(&self, late: Duration) {
+        let ms = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
+        for (bucket, end) in self.late_buckets.iter().zip(LATE_MS) {
+            if ms <= end {
+                count(bucket);
+            }
+        }
+        count(&self.late_count);
+        self.late_ms.fetch_add(ms, Relaxed);
+    }
+
     /// The Prometheus text format, version 0.0.4.
     #[must_use]
     pub fn render(&self) -> String {
@@ -98,6 +118,23 @@ impl Metrics {
             line(format_args!("# TYPE gridwatch_hub_{name}{suffix} {kind}"));
             line(format_args!("gridwatch_hub_{name}{suffix} {value}"));
         }
+        let name = "gridwatch_hub_timer_late_seconds";
+        line(format_args!(
+            "# HELP {name} Time from a timer's due time to the commit of its effect."
+        ));
+        line(format_args!("# TYPE {name} histogram"));
+        for (bucket, end) in self.late_buckets.iter().zip(LATE_MS) {
+            let (s, ms) = (end / 1_000, end % 1_000);
+            line(format_args!(
+                "{name}_bucket{{le=\"{s}.{ms:03}\"}} {}",
+                bucket.load(Relaxed)
+            ));
+        }
+        let total = self.late_count.load(Relaxed);
+        line(format_args!("{name}_bucket{{le=\"+Inf\"}} {total}"));
+        let ms = self.late_ms.load(Relaxed);
+        line(format_args!("{name}_sum {}.{:03}", ms / 1_000, ms % 1_000));
+        line(format_args!("{name}_count {total}"));
         let name = "gridwatch_hub_commit_seconds";
         line(format_args!(
             "# HELP {name} Time from the beginning of a transaction to its commit on disk."

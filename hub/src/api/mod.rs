@@ -4,6 +4,7 @@
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
 pub mod cases;
+pub mod clocks;
 pub mod commissionings;
 pub mod extract;
 pub mod gateways;
@@ -27,6 +28,7 @@ use utoipa_axum::routes;
 
 use crate::auth::{self, Auth};
 use crate::catalogue::Catalogue;
+use crate::clocks::Calendar;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::engine::Engine;
@@ -48,6 +50,8 @@ pub struct Shared {
     pub directory: Directory,
     /// Categories.
     pub catalogue: Arc<Catalogue>,
+    /// Working hours and holidays.
+    pub calendar: Arc<Calendar>,
     /// The reading side of the store.
     pub store: Store,
     /// Everything that writes goes through it.
@@ -88,6 +92,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(cases::list))
         .routes(routes!(cases::one))
         .routes(routes!(cases::act))
+        .routes(routes!(clocks::case_clocks))
+        .routes(routes!(clocks::calendar_warnings))
         .routes(routes!(readings::series_of_case))
         .routes(routes!(readings::readings))
         .routes(routes!(crate::live::events))

@@ -266,7 +266,8 @@ pub struct Transition {
     /// The actor's name at that time.
     pub actor_name: String,
     /// What was done: `report`, `join`, `clear`, `escalate`, `acknowledge`, `file`,
-    /// `propose_close`, `close`, `propose_reject`, `reject`, `proposal_lapsed`, `note`.
+    /// `propose_close`, `close`, `propose_reject`, `reject`, `proposal_lapsed`, `note`; by timers
+    /// `escalate_unacknowledged`, `remind`, `card_yellow`, `card_red`, `lapse`.
     pub action: String,
     /// The state before; none for the first.
     pub from: Option<State>,
@@ -301,11 +302,19 @@ pub enum Change {
     Noted,
     /// One of its alerts cleared.
     AlertCleared,
+    /// Nobody acknowledged it in time, or what was acknowledged was not filed in time.
+    Escalated,
+    /// So much of a limit is used.
+    Reminder,
+    /// 黄牌预警
+    YellowCard,
+    /// 红牌督办
+    RedCard,
 }
 
 impl Change {
     /// Every change.
-    pub const ALL: [Change; 9] = [
+    pub const ALL: [Change; 13] = [
         Change::Opened,
         Change::Joined,
         Change::Updated,
@@ -315,6 +324,10 @@ impl Change {
         Change::Rejected,
         Change::Noted,
         Change::AlertCleared,
+        Change::Escalated,
+        Change::Reminder,
+        Change::YellowCard,
+        Change::RedCard,
     ];
 
     /// The name in the store and on the wire.
@@ -330,6 +343,10 @@ impl Change {
             Change::Rejected => "rejected",
             Change::Noted => "noted",
             Change::AlertCleared => "alert_cleared",
+            Change::Escalated => "escalated",
+            Change::Reminder => "reminder",
+            Change::YellowCard => "yellow_card",
+            Change::RedCard => "red_card",
         }
     }
 }

@@ -13,9 +13,9 @@ use crate::config::{DEFAULT, DEFAULT_FILES};
 #[command(after_help = "Example:
   hub init --dir /var/lib/gridwatch --host hub.example --host 10.0.0.5
 
-Makes in DIR: hub.toml, areas.toml, sites.toml, categories.toml, and in DIR/data the certificate
-authority (ca.pem, ca.key) and the hub's certificate (hub.pem, hub.key). What is there stays as it
-is. For a certificate with other names, delete hub.pem and hub.key and run it again: gateways pin the
+Makes in DIR: hub.toml, areas.toml, sites.toml, categories.toml, calendar.toml, and in DIR/data the
+certificate authority (ca.pem, ca.key) and the hub's certificate (hub.pem, hub.key). What is there
+stays as it is. For a certificate with other names, delete hub.pem and hub.key and run it again: gateways pin the
 authority, not the certificate.")]
 pub(crate) struct Arguments {
     /// Directory of the hub.

@@ -10,6 +10,7 @@ use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::Kept;
 use crate::store::retention::Keep;
+use crate::timers::{TimerDone, TimerJob};
 
 impl Engine {
     /// Wakes whenever there are new events; the number is only a hint, the store is the truth.
@@ -109,6 +110,14 @@ impl Engine {
     /// As for [`Engine::batch`].
     pub async fn silence(&self, before: Timestamp, now: Timestamp) -> Result<usize, JobError> {
         self.ask(|reply| Job::Silence { before, now, reply }).await
+    }
+
+    /// Does something about timers; comes back after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn timers(&self, job: TimerJob, now: Timestamp) -> Result<TimerDone, JobError> {
+        self.ask(|reply| Job::Timers { job, now, reply }).await
     }
 
     /// Stores a change of accounts.

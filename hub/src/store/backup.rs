@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 18] = [
+pub const TABLES: [&str; 20] = [
     "counters",
     "epochs",
     "users",
@@ -46,6 +46,8 @@ pub const TABLES: [&str; 18] = [
     "alert_messages",
     "transitions",
     "events",
+    "case_clocks",
+    "case_timers",
     "chain_heads",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own.

@@ -152,7 +152,7 @@ pub(crate) async fn write_transition(
 }
 
 /// Appends rows to cases' histories and their chain, in order.
-async fn write_transitions(
+pub(crate) async fn write_transitions(
     connection: &mut Connection,
     transitions: &[(CaseId, Transition)],
 ) -> StoreResult<()> {

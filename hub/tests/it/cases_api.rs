@@ -223,6 +223,8 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/cases", "all"),
         ("/api/v1/cases/1", "all"),
         ("/api/v1/cases/1/series", "all"),
+        ("/api/v1/cases/1/clocks", "all"),
+        ("/api/v1/calendar/warnings", "administrator"),
         ("/api/v1/readings?device=d&kind=smoke", "all"),
         ("/api/v1/events", "all"),
         ("/api/v1/gateways", "all"),

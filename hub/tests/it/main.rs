@@ -47,5 +47,6 @@ on_every_store! {
     process
     sign_in
     silence
+    timers
     tls
 }

@@ -353,7 +353,11 @@ export type CaseChange =
   | "closed"
   | "rejected"
   | "noted"
-  | "alert_cleared";
+  | "alert_cleared"
+  | "escalated"
+  | "reminder"
+  | "yellow_card"
+  | "red_card";
 
 export interface CaseEvent {
   seq: number;

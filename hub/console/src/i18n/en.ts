@@ -219,6 +219,11 @@ export const en: Dictionary = {
     propose_close: "Proposed to close",
     propose_reject: "Proposed to reject",
     proposal_lapsed: "Proposal lapsed",
+    escalate_unacknowledged: "Escalated: not acknowledged",
+    remind: "Reminder",
+    card_yellow: "Yellow card",
+    card_red: "Red card",
+    lapse: "Acknowledgement lapsed",
   },
   lack: {
     acknowledgement: "Nobody has acknowledged it",

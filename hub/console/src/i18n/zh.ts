@@ -213,6 +213,11 @@ export const zh = {
     propose_close: "提出结案",
     propose_reject: "提出不予立案",
     proposal_lapsed: "提议失效",
+    escalate_unacknowledged: "无人确认，升级",
+    remind: "催办",
+    card_yellow: "黄牌预警",
+    card_red: "红牌督办",
+    lapse: "确认失效",
   } as Record<string, string>,
   lack: {
     acknowledgement: "还没有人确认",

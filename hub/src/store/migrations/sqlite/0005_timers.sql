@@ -1,0 +1,23 @@
+-- What is remembered of a case's clocks: limits, stamps, pauses, reminders. A case that was only reported
+-- has no row: everything follows from the case itself.
+CREATE TABLE case_clocks (
+    case_id INTEGER PRIMARY KEY REFERENCES cases (id),
+    body    TEXT NOT NULL
+);
+
+-- What is to be done when. Numbered from the `timer` counter. Pending until it has fired; one whose
+-- reason is gone is deleted. A lease keeps a timer that could not be fired from being tried again at once.
+CREATE TABLE case_timers (
+    id           INTEGER PRIMARY KEY,
+    case_id      INTEGER NOT NULL REFERENCES cases (id),
+    kind         TEXT NOT NULL,
+    due_at       INTEGER NOT NULL,
+    lease_by     TEXT,
+    lease_until  INTEGER NOT NULL DEFAULT 0,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    fired_at     INTEGER
+);
+CREATE INDEX timers_pending ON case_timers (due_at, id) WHERE fired_at IS NULL;
+CREATE UNIQUE INDEX one_pending_timer_of_a_kind ON case_timers (case_id, kind) WHERE fired_at IS NULL;
+CREATE INDEX timers_fired ON case_timers (fired_at) WHERE fired_at IS NOT NULL;
+INSERT INTO counters (name, value) VALUES ('timer', 0);

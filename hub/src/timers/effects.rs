@@ -1,0 +1,147 @@
+//! The seam between clocks and cases: what clocks see of a case, and what a timer does to it. Pure.
+//!
+//! Every effect is one transition of the case and one event of the live feed. What no longer fits the
+//! case changes nothing.
+
+use gridwatch_protocol::{Text, Timestamp};
+
+use crate::cases::{Case, Change, State, Transition, text};
+use crate::clocks::facts::{Card, CaseFacts, Seen, Stage};
+use crate::clocks::plan::{ClockKind, TimerEffect};
+
+/// What clocks see of a case.
+pub(super) fn seen(case: &Case) -> Seen<'_> {
+    Seen {
+        stage: stage(case.state),
+        category: &case.category,
+        severity: case.severity,
+        opened_at: case.opened_at,
+        ack_due_at: case.ack_due_at,
+        own_at: None,
+        extensions: 0,
+    }
+}
+
+fn stage(state: State) -> Stage {
+    match state {
+        State::Reported => Stage::Reported,
+        State::Acknowledged => Stage::Verifying,
+        // Filing hands a case over to whoever handles it; the clock of disposal runs from there.
+        State::Filed => Stage::Handling,
+        State::Closed | State::Rejected => Stage::Ended,
+    }
+}
+
+/// Does to a case what its timer is for; nothing when it no longer fits.
+pub(super) fn apply(
+    case: &mut Case,
+    facts: &CaseFacts,
+    effect: TimerEffect,
+    now: Timestamp,
+) -> Option<(Transition, Change)> {
+    let (action, note, change) = match effect {
+        TimerEffect::Escalate { level } => (
+            "escalate_unacknowledged",
+            escalated(facts, level),
+            Change::Escalated,
+        ),
+        TimerEffect::Remind { clock, percent } => {
+            ("remind", reminded(clock, percent), Change::Reminder)
+        }
+        TimerEffect::Card { clock, card } => carded(clock, card)?,
+        TimerEffect::Lapse => {
+            if case.state != State::Acknowledged {
+                return None;
+            }
+            return Some(lapse(case, facts, now));
+        }
+        // This case engine has no times of its own.
+        TimerEffect::Own => return None,
+    };
+    case.touch(now, false);
+    let from = Some(case.state);
+    Some((
+        case.system_transition(now, action, from, Some(note)),
+        change,
+    ))
+}
+
+/// Reported again: it has to be acknowledged within the limit, and is escalated otherwise.
+fn lapse(case: &mut Case, facts: &CaseFacts, now: Timestamp) -> (Transition, Change) {
+    let from = case.state;
+    case.state = State::Reported;
+    let by = case.acknowledged_by.take().unwrap_or_default();
+    case.acknowledged_at = None;
+    case.ack_due_at = now.plus_ms(facts.limits.acknowledge.ms());
+    case.touch(now, true);
+    let limit = facts.limits.file;
+    let note = text(
+        format!("{by} 确认后 {} 内未立案，须重新确认", limit.zh()),
+        format!(
+            "acknowledged by {by} and not filed within {limit}; it has to be acknowledged again"
+        ),
+    );
+    let transition = case.system_transition(now, "lapse", Some(from), Some(note));
+    (transition, Change::Escalated)
+}
+
+fn escalated(facts: &CaseFacts, level: u8) -> Text {
+    let limit = facts.limits.acknowledge;
+    let (zh, en) = match level {
+        1 => ("下一值班员", "the next officer"),
+        2 => ("值班长", "the shift leader"),
+        _ => ("领导", "the leader"),
+    };
+    let times = i64::from(level);
+    let seconds = limit.ms() / 1_000 * times;
+    text(
+        format!("{seconds} 秒内无人确认，通知{zh}"),
+        format!("nobody acknowledged it within {seconds} s; goes to {en}"),
+    )
+}
+
+fn clock_name(clock: ClockKind) -> (&'static str, &'static str) {
+    match clock {
+        ClockKind::Acknowledge => ("确认", "acknowledgement"),
+        ClockKind::File => ("立案", "filing"),
+        ClockKind::Dispatch => ("派遣", "dispatch"),
+        ClockKind::Accept => ("受理", "acceptance by the unit"),
+        ClockKind::Disposal => ("处置", "disposal"),
+        ClockKind::Check => ("核查结案", "check and closing"),
+        ClockKind::Overall => ("全流程", "the whole way"),
+    }
+}
+
+fn reminded(clock: ClockKind, percent: u8) -> Text {
+    let (zh, en) = clock_name(clock);
+    if percent >= 100 {
+        return text(format!("{zh}超时"), format!("the time for {en} is over"));
+    }
+    text(
+        format!("{zh}时限已用 {percent}%"),
+        format!("{percent} % of the time for {en} is used"),
+    )
+}
+
+fn carded(clock: ClockKind, card: Card) -> Option<(&'static str, Text, Change)> {
+    let (zh, en) = clock_name(clock);
+    match card {
+        Card::None => None,
+        Card::Yellow => Some((
+            "card_yellow",
+            text(
+                format!("{zh}超时，黄牌预警"),
+                format!("yellow card: {en} is late"),
+            ),
+            Change::YellowCard,
+        )),
+        Card::Red => Some((
+            "card_red",
+            text(
+                format!("{zh}严重超时，红牌督办"),
+                format!("red card: {en} is very late"),
+            ),
+            Change::RedCard,
+        )),
+    }
+}

@@ -1,0 +1,109 @@
+//! After a change of cases: their facts and timers are made to fit, in the same transaction.
+//!
+//! Doing it twice changes nothing the second time; doing it for a case that did not change, neither.
+
+use gridwatch_protocol::Timestamp;
+
+use super::rows::{self, Pending};
+use super::{Clocks, effects};
+use crate::cases::{Case, CaseId};
+use crate::clocks::facts::{CaseFacts, Stage};
+use crate::clocks::plan::{NextTimer, next_timers};
+use crate::store::StoreResult;
+use crate::store::database::Connection;
+
+/// Cases that are looked at together: bounds memory in a storm.
+const PART: usize = 500;
+
+/// What has to be written.
+#[derive(Debug, Default)]
+struct Rewrite {
+    facts: Vec<(CaseId, CaseFacts)>,
+    new: Vec<(CaseId, NextTimer)>,
+    moved: Vec<(i64, Timestamp)>,
+    gone: Vec<i64>,
+}
+
+/// Makes the facts and timers of these cases fit them.
+pub(crate) async fn sync(
+    connection: &mut Connection,
+    clocks: Clocks<'_>,
+    ids: &[CaseId],
+) -> StoreResult<()> {
+    for part in ids.chunks(PART) {
+        let cases = rows::load_cases(connection, part).await?;
+        let mut known = rows::load_facts(connection, part).await?;
+        let mut pending = rows::pending(connection, part).await?;
+        let mut rewrite = Rewrite::default();
+        for (id, case) in &cases {
+            let stored = known.remove(id);
+            let facts = facts_of(case, stored.as_ref(), clocks);
+            rewrite.compare(
+                *id,
+                next_timers(&facts, clocks.calendar),
+                pending.remove(id).unwrap_or_default(),
+            );
+            // Of a case that was only reported everything follows from the case itself.
+            let plain = stored.is_none() && facts.stage == Stage::Reported;
+            if !plain && stored.as_ref() != Some(&facts) {
+                rewrite.facts.push((*id, facts));
+            }
+        }
+        rewrite.write(connection).await?;
+    }
+    Ok(())
+}
+
+/// The facts of a case as it is now. Stamps are the times of the case's own changes.
+pub(crate) fn facts_of(case: &Case, stored: Option<&CaseFacts>, clocks: Clocks<'_>) -> CaseFacts {
+    let seen = effects::seen(case);
+    match stored {
+        Some(stored) => {
+            let mut facts = stored.clone();
+            facts.observe(&seen, clocks.limits, case.updated_at);
+            facts
+        }
+        None => CaseFacts::new(&seen, clocks.limits, case.updated_at),
+    }
+}
+
+impl Rewrite {
+    fn compare(&mut self, case: CaseId, wanted: Vec<NextTimer>, mut pending: Vec<Pending>) {
+        for timer in wanted {
+            let key = timer.effect.key();
+            match pending.iter().position(|known| known.kind == key) {
+                Some(place) => {
+                    let known = pending.swap_remove(place);
+                    if known.due_at != timer.due_at {
+                        self.moved.push((known.id, timer.due_at));
+                    }
+                }
+                None => self.new.push((case, timer)),
+            }
+        }
+        self.gone.extend(pending.iter().map(|timer| timer.id));
+    }
+
+    async fn write(self, connection: &mut Connection) -> StoreResult<()> {
+        rows::write_facts(connection, &self.facts).await?;
+        rows::delete(connection, &self.gone).await?;
+        for (id, due_at) in self.moved {
+            rows::set_due(connection, id, due_at).await?;
+        }
+        rows::insert(connection, &self.new).await
+    }
+}
+
+/// Open cases that are gone through in one transaction.
+const REPLAN_MAX: usize = 200;
+
+/// Goes through some open cases after this one; tells the last, or none when there are no more.
+pub(crate) async fn replan(
+    connection: &mut Connection,
+    clocks: Clocks<'_>,
+    after: CaseId,
+) -> StoreResult<Option<CaseId>> {
+    let ids = rows::open_after(connection, after, REPLAN_MAX).await?;
+    sync(connection, clocks, &ids).await?;
+    Ok(ids.last().copied())
+}
