@@ -35,6 +35,7 @@ pub mod hub;
 pub mod intake;
 pub mod live;
 pub mod metrics;
+pub mod notify;
 pub mod parse;
 pub mod secrets;
 pub mod sequence;

@@ -7,6 +7,7 @@ pub mod cases;
 pub mod commissionings;
 pub mod extract;
 pub mod gateways;
+pub mod notifications;
 pub mod problem;
 pub mod readings;
 pub mod session;
@@ -33,6 +34,7 @@ use crate::engine::Engine;
 use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
+use crate::notify::worker::Notifier;
 use crate::store::Store;
 use problem::Problem;
 
@@ -45,7 +47,7 @@ pub struct Shared {
     /// The configuration.
     pub config: Config,
     /// Areas and sites.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// Categories.
     pub catalogue: Arc<Catalogue>,
     /// The reading side of the store.
@@ -56,6 +58,8 @@ pub struct Shared {
     pub history: History,
     /// Gives readings back.
     pub ring: Ring,
+    /// Sends dead letters again.
+    pub notifier: Notifier,
     /// Signing in.
     pub auth: Auth,
     /// Counters.
@@ -96,6 +100,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(gateways::quarantine))
         .routes(routes!(gateways::quarantine_profile))
         .routes(routes!(commissionings::list))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::retry))
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
         .routes(routes!(system::load))

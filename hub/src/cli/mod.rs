@@ -5,6 +5,7 @@
 
 mod gateway;
 mod init;
+mod notify;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +54,9 @@ enum Command {
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
+    /// Try out channels of notifications.
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Print the OpenAPI description of everything that the hub serves.
     #[command(after_help = "Example:\n  hub openapi > openapi.json")]
     Openapi,
@@ -112,6 +116,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Gateway(command) => gateway::run(command).await,
         Command::User(command) => user::run(command).await,
+        Command::Notify(command) => notify::run(command).await,
         Command::Openapi => {
             println!(
                 "{}",
