@@ -8,6 +8,7 @@ mod harness;
 mod history;
 mod intake;
 mod live;
+mod notify;
 mod process;
 mod sign_in;
 mod silence;

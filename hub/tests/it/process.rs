@@ -14,9 +14,9 @@ use tempfile::TempDir;
 
 use crate::harness::{alert, batch, client_builder, eventually, populate, write_files};
 
-struct Running {
-    child: Child,
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for Running {
@@ -27,7 +27,7 @@ impl Drop for Running {
     }
 }
 
-fn start(config: &std::path::Path) -> Running {
+pub(crate) fn start(config: &std::path::Path) -> Running {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
         .args(["run", "--config"])
         .arg(config)

@@ -22,30 +22,52 @@ async fn dead_letter_is_seen_and_sent_again_by_administrators_only() {
         key.display()
     ))
     .await;
-    hub.send(&batch(vec![alert(1, "door-1", Kind::DoorForced)])).await;
+    hub.send(&batch(vec![alert(1, "door-1", Kind::DoorForced)]))
+        .await;
     let root = hub.sign_in("root").await;
     let dead = eventually("what the receiver refuses is a dead letter", || async {
         let page = root.get("/api/v1/notifications?state=dead&case=1").await;
         page["items"].as_array().unwrap().first().cloned()
     })
     .await;
-    assert_eq!((&dead["attempts"], &dead["answer"]), (&json!(1), &json!("400 bad")));
+    assert_eq!(
+        (&dead["attempts"], &dead["answer"]),
+        (&json!(1), &json!("400 bad"))
+    );
     let page = root.get("/api/v1/notifications").await.to_string();
-    assert!(!page.contains("not-to-be-shown") && !page.contains("a secret"), "{page}");
+    assert!(
+        !page.contains("not-to-be-shown") && !page.contains("a secret"),
+        "{page}"
+    );
 
-    let path = format!("/api/v1/notifications/{}/retry", dead["id"].as_str().unwrap());
+    let path = format!(
+        "/api/v1/notifications/{}/retry",
+        dead["id"].as_str().unwrap()
+    );
     let duty = hub.sign_in("duty").await;
-    for (method, path) in [(Method::GET, "/api/v1/notifications"), (Method::POST, path.as_str())] {
+    for (method, path) in [
+        (Method::GET, "/api/v1/notifications"),
+        (Method::POST, path.as_str()),
+    ] {
         let refused = duty.request(method, path).send().await.unwrap();
         assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     }
     end.answer_from_now(|_, _| Some(reply(204, "")));
-    let post = async |path: &str| root.request(Method::POST, path).send().await.unwrap().status();
+    let post = async |path: &str| {
+        root.request(Method::POST, path)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
     assert_eq!(post(&path).await, StatusCode::ACCEPTED);
     let told = all_told(&root, "hook", 1).await;
     assert_eq!(told[0]["id"], dead["id"]);
     assert_eq!(post(&path).await, StatusCode::CONFLICT);
-    assert_eq!(post("/api/v1/notifications/nobody/retry").await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        post("/api/v1/notifications/nobody/retry").await,
+        StatusCode::NOT_FOUND
+    );
     hub.stop().await.unwrap();
 }
 
@@ -68,9 +90,13 @@ async fn list_has_pages_and_says_what_it_cannot_filter_by() {
     let mut seen = Vec::new();
     let mut after = String::new();
     loop {
-        let page = root.get(&format!("/api/v1/notifications?limit=2{after}")).await;
+        let page = root
+            .get(&format!("/api/v1/notifications?limit=2{after}"))
+            .await;
         seen.extend(page["items"].as_array().unwrap().clone());
-        let Some(next) = page["next"].as_str() else { break };
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
         after = format!("&after={next}");
     }
     let ids = |rows: &[serde_json::Value]| -> Vec<String> {
@@ -107,11 +133,16 @@ async fn drill_is_told_only_where_drills_are_wanted() {
     let mut drill = alert(1, "smoke-1", Kind::Smoke);
     drill.is_test = true;
     hub.send(&batch(vec![drill])).await;
-    hub.send(&batch(vec![alert(2, "door-2", Kind::DoorForced)])).await;
+    hub.send(&batch(vec![alert(2, "door-2", Kind::DoorForced)]))
+        .await;
     let root = hub.sign_in("root").await;
     all_told(&root, "drills", 2).await;
     assert_eq!(all_told(&root, "real", 1).await.len(), 1);
-    let marked = end.got().iter().filter(|one| one.json()["data"]["case"]["is_drill"] == true).count();
+    let marked = end
+        .got()
+        .iter()
+        .filter(|one| one.json()["data"]["case"]["is_drill"] == true)
+        .count();
     assert_eq!(marked, 1);
     assert_eq!(rows(&root, "real").await[0]["kind"], "case");
     hub.stop().await.unwrap();
@@ -128,7 +159,9 @@ async fn command_line_sends_a_marked_test_message_and_prints_the_answer() {
     populate(&hub::config::load(&path).unwrap().config).await;
     let run = |channel: &str, url: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hub"));
-        command.args(["notify", "test", channel, "--config"]).arg(&path);
+        command
+            .args(["notify", "test", channel, "--config"])
+            .arg(&path);
         command.env_remove("TEST_ROBOT");
         if let Some(url) = url {
             command.env("TEST_ROBOT", url);
@@ -138,20 +171,49 @@ async fn command_line_sends_a_marked_test_message_and_prints_the_answer() {
     let url = end.url("/send?key=K3Y");
     let done = run("duty", Some(&url)).await.unwrap();
     let out = String::from_utf8(done.stdout).unwrap();
-    assert!(done.status.success(), "{out}{}", String::from_utf8_lossy(&done.stderr));
-    assert_eq!(out, "duty: delivered: 200 {\"errcode\":0,\"errmsg\":\"ok\"}\n");
-    let content = end.got()[0].json()["markdown"]["content"].as_str().unwrap().to_owned();
-    assert!(content.starts_with("### 【演练】【提示（P4）】测试消息"), "{content}");
+    assert!(
+        done.status.success(),
+        "{out}{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert_eq!(
+        out,
+        "duty: delivered: 200 {\"errcode\":0,\"errmsg\":\"ok\"}\n"
+    );
+    let content = end.got()[0].json()["markdown"]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        content.starts_with("### 【演练】【提示（P4）】测试消息"),
+        "{content}"
+    );
 
-    end.answer_from_now(|_, _| Some(reply(200, "{\"errcode\":93000,\"errmsg\":\"invalid webhook url\"}")));
+    end.answer_from_now(|_, _| {
+        Some(reply(
+            200,
+            "{\"errcode\":93000,\"errmsg\":\"invalid webhook url\"}",
+        ))
+    });
     let failed = run("duty", Some(&url)).await.unwrap();
     let out = String::from_utf8(failed.stdout).unwrap();
     assert_eq!(failed.status.code(), Some(70));
-    assert!(out.contains("failed: the robot answered code 93000") && !out.contains("K3Y"), "{out}");
+    assert!(
+        out.contains("failed: the robot answered code 93000") && !out.contains("K3Y"),
+        "{out}"
+    );
 
     for (channel, url, said) in [
-        ("nobody", Some(url.as_str()), "there is no channel `nobody`; channels are duty"),
-        ("duty", None, "the environment variable `TEST_ROBOT` is not set"),
+        (
+            "nobody",
+            Some(url.as_str()),
+            "there is no channel `nobody`; channels are duty",
+        ),
+        (
+            "duty",
+            None,
+            "the environment variable `TEST_ROBOT` is not set",
+        ),
     ] {
         let refused = run(channel, url).await.unwrap();
         assert_eq!(refused.status.code(), Some(64));

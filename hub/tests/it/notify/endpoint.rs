@@ -69,9 +69,7 @@ impl Endpoint {
             got: VecDeque::new(),
             decide: Box::new(decide),
         }));
-        let router = Router::new()
-            .fallback(take)
-            .with_state(Arc::clone(&inner));
+        let router = Router::new().fallback(take).with_state(Arc::clone(&inner));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
@@ -120,7 +118,10 @@ async fn take(
     };
     let answer = {
         let mut inner = inner.lock().unwrap();
-        let Inner { got: before, decide } = &mut *inner;
+        let Inner {
+            got: before,
+            decide,
+        } = &mut *inner;
         let answer = decide(&got, before);
         before.push_back(got);
         answer

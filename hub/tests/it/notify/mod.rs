@@ -67,7 +67,10 @@ async fn within<T, F: Future<Output = Option<T>>>(
         if let Some(found) = check().await {
             return found;
         }
-        assert!(tokio::time::Instant::now() < end, "not within {longest:?}: {what}");
+        assert!(
+            tokio::time::Instant::now() < end,
+            "not within {longest:?}: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

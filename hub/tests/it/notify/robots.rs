@@ -30,7 +30,10 @@ fn is_json(got: &Got) -> bool {
 /// 20 a minute; markdown of at most 4096 bytes.
 fn wecom(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
     let answer = |code: i64, text: &str| {
-        Some(reply(200, json!({ "errcode": code, "errmsg": text }).to_string()))
+        Some(reply(
+            200,
+            json!({ "errcode": code, "errmsg": text }).to_string(),
+        ))
     };
     if within(before, got, MINUTE) >= 20 {
         return answer(45_009, "api freq out of limit");
@@ -49,7 +52,10 @@ fn wecom(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
 /// 20 a minute, then nothing for 10 minutes; a signature in the query.
 fn dingtalk(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
     let answer = |code: i64, text: &str| {
-        Some(reply(200, json!({ "errcode": code, "errmsg": text }).to_string()))
+        Some(reply(
+            200,
+            json!({ "errcode": code, "errmsg": text }).to_string(),
+        ))
     };
     if within(before, got, MINUTE) >= 20 {
         return answer(130_101, "send too fast, exceed 20 times per minute");
@@ -68,7 +74,9 @@ fn dingtalk(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
     }
     let body: Value = serde_json::from_slice(&got.body).unwrap_or_default();
     let texts = [&body["markdown"]["title"], &body["markdown"]["text"]];
-    let ok = texts.iter().all(|text| text.as_str().is_some_and(|t| !t.is_empty()));
+    let ok = texts
+        .iter()
+        .all(|text| text.as_str().is_some_and(|t| !t.is_empty()));
     if !is_json(got) || body["msgtype"] != "markdown" || !ok || got.body.len() > 20_000 {
         return answer(40_035, "invalid parameter");
     }
@@ -78,17 +86,27 @@ fn dingtalk(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
 /// 5 a second and 100 a minute; at most 20 KB; a signature in the body.
 fn feishu(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
     let answer = |code: i64, text: &str| {
-        Some(reply(200, json!({ "code": code, "msg": text, "data": {} }).to_string()))
+        Some(reply(
+            200,
+            json!({ "code": code, "msg": text, "data": {} }).to_string(),
+        ))
     };
     let second = Duration::from_secs(1);
     if within(before, got, second) >= 5 || within(before, got, MINUTE) >= 100 {
         return answer(11_232, "frequency limited");
     }
     let body: Value = serde_json::from_slice(&got.body).unwrap_or_default();
-    let time: i64 = body["timestamp"].as_str().unwrap_or_default().parse().unwrap_or(0);
+    let time: i64 = body["timestamp"]
+        .as_str()
+        .unwrap_or_default()
+        .parse()
+        .unwrap_or(0);
     let fresh = (hub::now().unix_ms() / 1_000 - time).abs() < 3_600;
     if !fresh || body["sign"] != feishu_sign(SECRET, time) {
-        return answer(19_021, "sign match fail or timestamp is not within one hour from current time");
+        return answer(
+            19_021,
+            "sign match fail or timestamp is not within one hour from current time",
+        );
     }
     let post = &body["content"]["post"]["zh_cn"];
     let lines = post["content"].as_array().cloned().unwrap_or_default();
@@ -146,15 +164,25 @@ async fn storm_of_cases_reaches_every_robot_within_its_limits_and_every_p1_alone
         let got = end.got();
         assert!(got.len() <= most, "{channel}: {} messages", got.len());
         let refused = rows.iter().filter(|row| row["attempts"] != 1).count();
-        assert_eq!(refused, 0, "{channel}: every message was taken at its first try");
+        assert_eq!(
+            refused, 0,
+            "{channel}: every message was taken at its first try"
+        );
         let p1: Vec<&Value> = rows.iter().filter(|row| row["severity"] == "P1").collect();
         assert_eq!(p1.len(), 3);
-        assert!(p1.iter().all(|row| row["message_id"] == row["id"]), "P1 goes alone");
+        assert!(
+            p1.iter().all(|row| row["message_id"] == row["id"]),
+            "P1 goes alone"
+        );
         let messages: BTreeSet<&str> = rows
             .iter()
             .map(|row| row["message_id"].as_str().unwrap())
             .collect();
-        assert_eq!(messages.len(), got.len(), "every receipt is of a message that arrived");
+        assert_eq!(
+            messages.len(),
+            got.len(),
+            "every receipt is of a message that arrived"
+        );
     }
     hub.stop().await.unwrap();
 }
@@ -167,7 +195,10 @@ async fn message_that_a_robot_limits_is_no_try_and_waits_until_the_pause_is_over
             limited.1.push(("retry-after", "2".to_owned()));
             Some(limited)
         } else {
-            Some(reply(200, json!({ "errcode": 0, "errmsg": "ok" }).to_string()))
+            Some(reply(
+                200,
+                json!({ "errcode": 0, "errmsg": "ok" }).to_string(),
+            ))
         }
     })
     .await;
@@ -176,7 +207,8 @@ async fn message_that_a_robot_limits_is_no_try_and_waits_until_the_pause_is_over
         end.url("/send?key=K")
     ))
     .await;
-    hub.send(&batch(vec![alert(1, "door-1", Kind::DoorForced)])).await;
+    hub.send(&batch(vec![alert(1, "door-1", Kind::DoorForced)]))
+        .await;
     let root = hub.sign_in("root").await;
     let rows = all_told(&root, "wecom", 1).await;
     assert_eq!(rows[0]["attempts"], 1);
