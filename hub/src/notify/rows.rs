@@ -10,11 +10,13 @@ mod list;
 use std::collections::BTreeMap;
 
 use gridwatch_protocol::{Severity, Timestamp};
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::policy::News;
 use super::send::Kind;
-use crate::store::{StoreResult, from_json, sql, time, to_json};
+use crate::store::database::{Connection, QueryBuilder, query, query_scalar};
+use crate::store::{Store, StoreResult, Writer, from_json, sql, time, to_json};
 
 pub use claim::{Claimed, Settled, claim, claim_test, settle};
 pub use list::{ListArgs, Stored, list, retry};
@@ -83,9 +85,9 @@ pub struct CaseEventRow {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn cursor(connection: &mut SqliteConnection) -> StoreResult<i64> {
-    sqlx::query_scalar("SELECT value FROM counters WHERE name = 'notify'")
-        .fetch_one(connection)
+pub async fn cursor(store: &Store) -> StoreResult<i64> {
+    query_scalar("SELECT value FROM counters WHERE name = 'notify'")
+        .fetch_one(&store.readers)
         .await
         .map_err(sql("reading how far events are told"))
 }
@@ -94,19 +96,15 @@ pub async fn cursor(connection: &mut SqliteConnection) -> StoreResult<i64> {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn events_after(
-    connection: &mut SqliteConnection,
-    seq: i64,
-) -> StoreResult<Vec<CaseEventRow>> {
-    let rows = sqlx::query(
-        "SELECT seq, at, change, case_id FROM events WHERE seq > $1 ORDER BY seq LIMIT $2",
-    )
-    .bind(seq)
-    .bind(EVENTS_MAX)
-    .fetch_all(connection)
-    .await
-    .map_err(sql("reading events to tell"))?;
-    let event = |row: &sqlx::sqlite::SqliteRow| CaseEventRow {
+pub async fn events_after(store: &Store, seq: i64) -> StoreResult<Vec<CaseEventRow>> {
+    let rows =
+        query("SELECT seq, at, change, case_id FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(seq)
+            .bind(EVENTS_MAX)
+            .fetch_all(&store.readers)
+            .await
+            .map_err(sql("reading events to tell"))?;
+    let event = |row: &AnyRow| CaseEventRow {
         seq: row.get(0),
         at: time(row.get(1)),
         change: row.get(2),
@@ -119,33 +117,33 @@ pub async fn events_after(
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn known(connection: &mut SqliteConnection, cases: &[i64]) -> StoreResult<Known> {
+pub async fn known(store: &Store, cases: &[i64]) -> StoreResult<Known> {
     let mut known = Known::default();
     if cases.is_empty() {
         return Ok(known);
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut statement = QueryBuilder::new(
         "SELECT channel, recipient, case_id, MIN(severity) FROM notifications WHERE kind = 'case' AND case_id IN (",
     );
-    push_list(&mut query, cases);
-    query.push(" GROUP BY channel, recipient, case_id");
-    let rows = query
+    statement.push_list(cases.iter().copied());
+    statement.push(" GROUP BY channel, recipient, case_id");
+    let rows = statement
         .build()
-        .fetch_all(&mut *connection)
+        .fetch_all(&store.readers)
         .await
         .map_err(sql("reading what was told"))?;
     for row in &rows {
         let thread = (row.get(0), row.get(1), row.get(2));
         known.told.insert(thread, severity(row.get(3)));
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut statement = QueryBuilder::new(
         "SELECT channel, recipient, case_id, id, since, body FROM notifications WHERE kind = 'case' AND state = 'waiting' AND case_id IN (",
     );
-    push_list(&mut query, cases);
-    query.push(" ORDER BY id");
-    let rows = query
+    statement.push_list(cases.iter().copied());
+    statement.push(" ORDER BY id");
+    let rows = statement
         .build()
-        .fetch_all(connection)
+        .fetch_all(&store.readers)
         .await
         .map_err(sql("reading what waits to be told"))?;
     for row in &rows {
@@ -176,27 +174,24 @@ pub struct Batch {
 /// # Errors
 /// When the store does not answer.
 pub async fn commit(
-    connection: &mut SqliteConnection,
+    writer: &mut Writer,
     (cursor, through): (i64, i64),
     batch: &Batch,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(sql("beginning a transaction"))?;
-    let moved = sqlx::query("UPDATE counters SET value = $1 WHERE name = 'notify' AND value = $2")
+    let mut transaction = writer.begin().await?;
+    let moved = query("UPDATE counters SET value = $1 WHERE name = 'notify' AND value = $2")
         .bind(through)
         .bind(cursor)
         .execute(&mut *transaction)
         .await
         .map_err(sql("moving the cursor of notifications"))?;
-    if moved.rows_affected() == 0 {
+    if moved == 0 {
         return Ok(false);
     }
     for (old, new) in &batch.merged {
         // One that is being sent meanwhile stays as it is: both go out.
-        sqlx::query("UPDATE notifications SET state = 'merged', message_id = $1, ended_at = $2 WHERE id = $3 AND state = 'waiting'")
+        query("UPDATE notifications SET state = 'merged', message_id = $1, ended_at = $2 WHERE id = $3 AND state = 'waiting'")
             .bind(new)
             .bind(now.unix_ms())
             .bind(old)
@@ -207,10 +202,7 @@ pub async fn commit(
     for row in &batch.rows {
         insert(&mut transaction, row, now).await?;
     }
-    transaction
-        .commit()
-        .await
-        .map_err(sql("committing notifications"))?;
+    crate::store::commit(transaction).await?;
     Ok(true)
 }
 
@@ -218,13 +210,9 @@ pub async fn commit(
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn insert(
-    connection: &mut SqliteConnection,
-    row: &NewRow,
-    now: Timestamp,
-) -> StoreResult<()> {
+pub async fn insert(connection: &mut Connection, row: &NewRow, now: Timestamp) -> StoreResult<()> {
     let ended = row.merged_into.as_ref().map(|_| now.unix_ms());
-    sqlx::query("INSERT INTO notifications (id, channel, recipient, kind, case_id, event_seq, severity, state, attempts, created_at, since, next_at, message_id, ended_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING")
+    query("INSERT INTO notifications (id, channel, recipient, kind, case_id, event_seq, severity, state, attempts, created_at, since, next_at, message_id, ended_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING")
         .bind(&row.id)
         .bind(&row.channel)
         .bind(&row.recipient)
@@ -236,7 +224,7 @@ pub async fn insert(
         .bind(now.unix_ms())
         .bind(row.since.unix_ms())
         .bind(row.not_before.unix_ms())
-        .bind(&row.merged_into)
+        .bind(row.merged_into.as_ref())
         .bind(ended)
         .bind(to_json(&row.news))
         .execute(connection)
@@ -252,7 +240,7 @@ pub async fn insert(
 /// # Errors
 /// When the store does not answer.
 pub async fn enqueue_completion(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     channel: &str,
     address: &str,
     mut news: News,
@@ -279,17 +267,18 @@ pub async fn enqueue_completion(
 /// # Errors
 /// When the store does not answer.
 pub async fn know_channels<'a>(
-    connection: &mut SqliteConnection,
+    writer: &mut Writer,
     names: impl Iterator<Item = &'a str>,
 ) -> StoreResult<()> {
+    let mut transaction = writer.begin().await?;
     for name in names {
-        sqlx::query("INSERT INTO notification_channels (channel, paused_until, counted_at) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
+        query("INSERT INTO notification_channels (channel, paused_until, counted_at) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING")
             .bind(name)
-            .execute(&mut *connection)
+            .execute(&mut *transaction)
             .await
             .map_err(sql("storing a channel"))?;
     }
-    Ok(())
+    crate::store::commit(transaction).await
 }
 
 /// A new id; ids are in the order of time.
@@ -307,14 +296,5 @@ pub(super) fn severity(priority: i64) -> Severity {
     }
 }
 
-pub(super) fn push_list<'a, T>(query: &mut QueryBuilder<Sqlite>, values: &'a [T])
-where
-    &'a T: sqlx::Encode<'a, Sqlite> + sqlx::Type<Sqlite>,
-    T: Clone + Send + Sync + 'static + for<'q> sqlx::Encode<'q, Sqlite> + sqlx::Type<Sqlite>,
-{
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.clone());
-    }
-    query.push(")");
-}
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! channel does not hold up another: each has its own share of what is under way.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::metrics::{Metrics, add, count};
-use crate::store::{StoreError, StoreResult, Writer, cases};
+use crate::store::{Store, StoreError, StoreResult, Writer, cases};
 
 /// Rows that became due, and rows of other hub processes, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -149,7 +150,9 @@ pub fn open_channels(
 /// What the task works with.
 #[derive(Debug)]
 pub struct Setup {
-    /// Its own connection.
+    /// The reading side of the store.
+    pub store: Store,
+    /// A writing connection of its own.
     pub writer: Writer,
     /// Channels with their senders.
     pub channels: Vec<Open>,
@@ -189,7 +192,7 @@ pub async fn notifier(mut setup: Setup) -> StoreResult<(Notifier, NotifyTask)> {
     let open: Vec<Arc<Open>> = setup.channels.drain(..).map(Arc::new).collect();
     let plain: Vec<Channel> = open.iter().map(|one| one.channel.clone()).collect();
     let names = plain.iter().map(|channel| channel.name.as_str());
-    rows::know_channels(&mut setup.writer.connection, names).await?;
+    rows::know_channels(&mut setup.writer, names).await?;
     let task = NotifyTask {
         plain,
         open,
@@ -249,7 +252,8 @@ impl NotifyTask {
                 continue;
             }
             let claimed = rows::claim(
-                &mut self.setup.writer.connection,
+                &self.setup.store,
+                &mut self.setup.writer,
                 &open.channel,
                 &self.owner,
                 room,
@@ -268,19 +272,20 @@ impl NotifyTask {
 
     /// Makes the rows of the next events; true when there are more.
     async fn plan(&mut self) -> StoreResult<bool> {
-        let connection = &mut self.setup.writer.connection;
-        let cursor = rows::cursor(connection).await?;
-        let events = rows::events_after(connection, cursor).await?;
+        let store = &self.setup.store;
+        let cursor = rows::cursor(store).await?;
+        let events = rows::events_after(store, cursor).await?;
         let Some(through) = events.last().map(|event| event.seq) else {
             return Ok(false);
         };
         let mut batch = rows::Batch::default();
         if !self.plain.is_empty() {
-            let news = self.news(&events).await?;
+            let names = (&self.setup.directory, &self.setup.catalogue);
+            let news = news(store, names.0, names.1, &events).await?;
             let mut ids: Vec<i64> = news.iter().map(|one| one.case.id).collect();
             ids.sort_unstable();
             ids.dedup();
-            let known = rows::known(&mut self.setup.writer.connection, &ids).await?;
+            let known = rows::known(store, &ids).await?;
             let offset = self.setup.utc_offset_minutes;
             batch = plan::batch(
                 &self.plain,
@@ -293,38 +298,11 @@ impl NotifyTask {
         }
         let span = (cursor, through);
         let made = batch.rows.len();
-        let connection = &mut self.setup.writer.connection;
-        if rows::commit(connection, span, &batch, crate::now()).await? {
+        let writer = &mut self.setup.writer;
+        if rows::commit(writer, span, &batch, crate::now()).await? {
             add(&self.setup.metrics.notifications, made);
         }
         Ok(i64::try_from(events.len()).unwrap_or(i64::MAX) >= rows::EVENTS_MAX)
-    }
-
-    /// The events as news, with the cases as they are now.
-    async fn news(&mut self, events: &[CaseEventRow]) -> StoreResult<Vec<News>> {
-        let mut cases: BTreeMap<i64, Option<Facts>> = BTreeMap::new();
-        let mut news = Vec::new();
-        for event in events {
-            let Some(id) = event.case else { continue };
-            if let std::collections::btree_map::Entry::Vacant(slot) = cases.entry(id) {
-                let connection = &mut self.setup.writer.connection;
-                let case = cases::load_case(connection, id).await?;
-                let facts = |case: &Case| facts(case, &self.setup.directory, &self.setup.catalogue);
-                slot.insert(case.as_ref().map(facts));
-            }
-            let Some(Some(case)) = cases.get(&id) else {
-                continue;
-            };
-            news.push(News {
-                seq: event.seq,
-                at: event.at,
-                change: event.change.clone(),
-                earlier: Vec::new(),
-                first: false,
-                case: case.clone(),
-            });
-        }
-        Ok(news)
     }
 
     /// Settles one message and all others that are done by now, in one transaction.
@@ -341,7 +319,7 @@ impl NotifyTask {
         }
         let jitter = rand::rng().random_range(0.0..=1.0);
         let done = rows::settle(
-            &mut self.setup.writer.connection,
+            &mut self.setup.writer,
             &self.owner,
             &settled,
             self.setup.attempts_max.into(),
@@ -390,7 +368,7 @@ impl NotifyTask {
     }
 
     async fn retry(&mut self, id: &str, reply: Reply) -> StoreResult<()> {
-        let found = rows::retry(&mut self.setup.writer.connection, id, crate::now()).await;
+        let found = rows::retry(&mut self.setup.writer, id, crate::now()).await;
         match found {
             Ok(state) => {
                 let answer = match state {
@@ -407,10 +385,13 @@ impl NotifyTask {
     }
 
     /// Whatever is not the end of the store is tried again with the next look.
-    fn survive(&self, done: StoreResult<()>, so: &'static str) -> StoreResult<()> {
+    fn survive(&mut self, done: StoreResult<()>, so: &'static str) -> StoreResult<()> {
         match done {
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
+                if error.is_broken() {
+                    self.setup.writer.disconnect();
+                }
                 tracing::warn!(error = crate::chain(&error), so, "the store did not answer");
                 Ok(())
             }
@@ -426,6 +407,37 @@ impl NotifyTask {
         }
         Ok(())
     }
+}
+
+/// The events as news, with the cases as they are now.
+async fn news(
+    store: &Store,
+    directory: &Directory,
+    catalogue: &Catalogue,
+    events: &[CaseEventRow],
+) -> StoreResult<Vec<News>> {
+    let mut cases: BTreeMap<i64, Option<Facts>> = BTreeMap::new();
+    let mut news = Vec::new();
+    let mut connection = store.connection().await?;
+    for event in events {
+        let Some(id) = event.case else { continue };
+        if let Entry::Vacant(slot) = cases.entry(id) {
+            let case = cases::load_case(&mut connection, id).await?;
+            slot.insert(case.map(|case| facts(&case, directory, catalogue)));
+        }
+        let Some(Some(case)) = cases.get(&id) else {
+            continue;
+        };
+        news.push(News {
+            seq: event.seq,
+            at: event.at,
+            change: event.change.clone(),
+            earlier: Vec::new(),
+            first: false,
+            case: case.clone(),
+        });
+    }
+    Ok(news)
 }
 
 /// A case as it is told.
@@ -477,13 +489,12 @@ pub async fn test(
     now: Timestamp,
 ) -> StoreResult<Vec<(String, Option<Outcome>)>> {
     let owner = rows::new_id();
-    let connection = &mut writer.connection;
-    rows::know_channels(connection, [open.channel.name.as_str()].into_iter()).await?;
+    rows::know_channels(writer, [open.channel.name.as_str()].into_iter()).await?;
     let mut outcomes = Vec::new();
     for recipient in open.channel.recipients() {
         let news = super::text::test_news(now);
         let claimed = rows::claim_test(
-            connection,
+            writer,
             &open.channel,
             &recipient,
             news,
@@ -497,7 +508,7 @@ pub async fn test(
         };
         let settled = open.send(claimed).await;
         // A test is tried once. One that the provider's limit held back is sent later by the hub.
-        rows::settle(connection, &owner, std::slice::from_ref(&settled), 1, 0.0).await?;
+        rows::settle(writer, &owner, std::slice::from_ref(&settled), 1, 0.0).await?;
         outcomes.push((recipient, Some(settled.outcome)));
     }
     Ok(outcomes)

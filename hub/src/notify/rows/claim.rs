@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use gridwatch_protocol::Timestamp;
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
-use super::{NewRow, insert, new_id, push_list, severity};
+use super::{NewRow, insert, new_id, severity};
 use crate::notify::config::Channel;
 use crate::notify::policy::News;
 use crate::notify::quota::{self, Sent, Waiting};
 use crate::notify::retry;
 use crate::notify::send::{Kind, Outcome, Parcel};
-use crate::store::{StoreResult, from_json, sql};
+use crate::store::database::{Connection, QueryBuilder, query, query_scalar};
+use crate::store::{Store, StoreResult, Writer, commit, from_json, sql};
 
 /// Rows that are looked at in one claim; the most urgent and oldest come first.
 const CLAIM_MAX: i64 = 500;
@@ -58,20 +60,18 @@ fn lease_ms(channel: &Channel) -> i64 {
 /// # Errors
 /// When the store does not answer.
 pub async fn claim(
-    connection: &mut SqliteConnection,
+    store: &Store,
+    writer: &mut Writer,
     channel: &Channel,
     owner: &str,
     (urgent_max, rest_max): (usize, usize),
     attempts_max: i64,
     now: Timestamp,
 ) -> StoreResult<Vec<Claimed>> {
-    if !anything_due(connection, &channel.name, now).await? {
+    if !anything_due(store, &channel.name, now).await? {
         return Ok(Vec::new());
     }
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(sql("beginning a transaction"))?;
+    let mut transaction = writer.begin().await?;
     let Some(sent) = count(&mut transaction, channel, now).await? else {
         return Ok(Vec::new());
     };
@@ -93,10 +93,7 @@ pub async fn claim(
         take(&mut transaction, &message, owner, lease_until).await?;
         claimed.push(message);
     }
-    transaction
-        .commit()
-        .await
-        .map_err(sql("claiming notifications"))?;
+    commit(transaction).await?;
     Ok(claimed)
 }
 
@@ -105,7 +102,7 @@ pub async fn claim(
 /// # Errors
 /// When the store does not answer.
 pub async fn claim_test(
-    connection: &mut SqliteConnection,
+    writer: &mut Writer,
     channel: &Channel,
     recipient: &str,
     news: News,
@@ -126,10 +123,7 @@ pub async fn claim_test(
         },
         merged_into: None,
     };
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(sql("beginning a transaction"))?;
+    let mut transaction = writer.begin().await?;
     let Some(sent) = count(&mut transaction, channel, now).await? else {
         return Ok(None);
     };
@@ -155,23 +149,16 @@ pub async fn claim_test(
     let claimed = message(&channel.name, recipient, vec![due], false);
     let lease_until = now.unix_ms() + lease_ms(channel);
     take(&mut transaction, &claimed, owner, lease_until).await?;
-    transaction
-        .commit()
-        .await
-        .map_err(sql("claiming a test message"))?;
+    commit(transaction).await?;
     Ok(Some(claimed))
 }
 
 /// Looks before it takes the lock that every writer needs.
-async fn anything_due(
-    connection: &mut SqliteConnection,
-    channel: &str,
-    now: Timestamp,
-) -> StoreResult<bool> {
-    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM notifications WHERE channel = $1 AND next_at <= $2 AND (state = 'waiting' OR (state = 'sending' AND lease_until <= $2)) AND NOT EXISTS (SELECT 1 FROM notification_channels c WHERE c.channel = $1 AND c.paused_until > $2) LIMIT 1")
+async fn anything_due(store: &Store, channel: &str, now: Timestamp) -> StoreResult<bool> {
+    let found: Option<i64> = query_scalar("SELECT next_at FROM notifications WHERE channel = $1 AND next_at <= $2 AND (state = 'waiting' OR (state = 'sending' AND lease_until <= $2)) AND NOT EXISTS (SELECT 1 FROM notification_channels c WHERE c.channel = $1 AND c.paused_until > $2) LIMIT 1")
         .bind(channel)
         .bind(now.unix_ms())
-        .fetch_optional(connection)
+        .fetch_optional(&store.readers)
         .await
         .map_err(sql("looking for due notifications"))?;
     Ok(found.is_some())
@@ -179,11 +166,11 @@ async fn anything_due(
 
 /// Locks the channel and counts what it has sent; none while it pauses.
 async fn count(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     channel: &Channel,
     now: Timestamp,
 ) -> StoreResult<Option<Vec<Sent>>> {
-    let paused_until: Option<i64> = sqlx::query_scalar("UPDATE notification_channels SET counted_at = $1 WHERE channel = $2 RETURNING paused_until")
+    let paused_until: Option<i64> = query_scalar("UPDATE notification_channels SET counted_at = $1 WHERE channel = $2 RETURNING paused_until")
         .bind(now.unix_ms())
         .bind(&channel.name)
         .fetch_optional(&mut *connection)
@@ -193,20 +180,19 @@ async fn count(
         return Ok(None);
     }
     let longest = channel.limits.longest_ms();
-    sqlx::query("DELETE FROM notification_sends WHERE channel = $1 AND lease_until <= $2")
+    query("DELETE FROM notification_sends WHERE channel = $1 AND lease_until <= $2")
         .bind(&channel.name)
         .bind(now.unix_ms() - longest - lease_ms(channel))
         .execute(&mut *connection)
         .await
         .map_err(sql("forgetting old sends"))?;
-    let rows = sqlx::query(
-        "SELECT recipient, lease_until, ended_at FROM notification_sends WHERE channel = $1",
-    )
-    .bind(&channel.name)
-    .fetch_all(connection)
-    .await
-    .map_err(sql("counting sends"))?;
-    let sent = |row: &sqlx::sqlite::SqliteRow| {
+    let rows =
+        query("SELECT recipient, lease_until, ended_at FROM notification_sends WHERE channel = $1")
+            .bind(&channel.name)
+            .fetch_all(connection)
+            .await
+            .map_err(sql("counting sends"))?;
+    let sent = |row: &AnyRow| {
         let lease_until: i64 = row.get(1);
         // A send that nobody saw end has ended by the end of its lease.
         let ended_at: Option<i64> = row
@@ -230,11 +216,11 @@ struct Due {
 }
 
 async fn due(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     channel: &str,
     now: Timestamp,
 ) -> StoreResult<BTreeMap<String, Due>> {
-    let rows = sqlx::query("SELECT id, recipient, severity, since, kind, attempts, state, body FROM notifications WHERE channel = $1 AND next_at <= $2 AND (state = 'waiting' OR (state = 'sending' AND lease_until <= $2)) ORDER BY severity, since, id LIMIT $3")
+    let rows = query("SELECT id, recipient, severity, since, kind, attempts, state, body FROM notifications WHERE channel = $1 AND next_at <= $2 AND (state = 'waiting' OR (state = 'sending' AND lease_until <= $2)) ORDER BY severity, since, id LIMIT $3")
         .bind(channel)
         .bind(now.unix_ms())
         .bind(CLAIM_MAX)
@@ -244,7 +230,7 @@ async fn due(
     let mut due = BTreeMap::new();
     for row in &rows {
         let id: String = row.get(0);
-        let kind = Kind::from_name(row.get(4)).unwrap_or(Kind::Case);
+        let kind = Kind::from_name(row.get::<&str, _>(4)).unwrap_or(Kind::Case);
         let waiting = Waiting {
             id: id.clone(),
             recipient: row.get(1),
@@ -256,8 +242,8 @@ async fn due(
             waiting,
             kind,
             attempts: row.get(5),
-            was_sending: row.get::<String, _>(6) == "sending",
-            news: from_json("notification", row.get(7))?,
+            was_sending: row.get::<&str, _>(6) == "sending",
+            news: from_json("notification", row.get::<&str, _>(7))?,
         };
         due.insert(id, one);
     }
@@ -266,7 +252,7 @@ async fn due(
 
 /// A message in whose middle the hub ended every time is given up like any other.
 async fn give_up(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     due: &mut BTreeMap<String, Due>,
     attempts_max: i64,
     now: Timestamp,
@@ -318,27 +304,27 @@ fn message(channel: &str, recipient: &str, rows: Vec<Due>, urgent: bool) -> Clai
 }
 
 async fn take(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claimed: &Claimed,
     owner: &str,
     lease_until: i64,
 ) -> StoreResult<()> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut statement = QueryBuilder::new(
         "UPDATE notifications SET state = 'sending', attempts = attempts + 1, lease_owner = ",
     );
-    query.push_bind(owner.to_owned());
-    query.push(", lease_until = ").push_bind(lease_until);
-    query
+    statement.push_bind(owner.to_owned());
+    statement.push(", lease_until = ").push_bind(lease_until);
+    statement
         .push(", message_id = ")
         .push_bind(claimed.parcel.id.clone());
-    query.push(" WHERE id IN (");
-    push_list(&mut query, &ids(claimed));
-    query
+    statement.push(" WHERE id IN (");
+    statement.push_list(claimed.rows.iter().map(|(id, _)| id));
+    statement
         .build()
         .execute(&mut *connection)
         .await
         .map_err(sql("claiming notifications"))?;
-    sqlx::query("INSERT INTO notification_sends (id, channel, recipient, lease_until) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO notification_sends (id, channel, recipient, lease_until) VALUES ($1, $2, $3, $4)")
         .bind(&claimed.send)
         .bind(&claimed.channel)
         .bind(&claimed.parcel.recipient)
@@ -358,34 +344,28 @@ fn ids(claimed: &Claimed) -> Vec<String> {
 /// # Errors
 /// When the store does not answer; the rows are claimed again when their lease has run out.
 pub async fn settle(
-    connection: &mut SqliteConnection,
+    writer: &mut Writer,
     owner: &str,
     settled: &[Settled],
     attempts_max: i64,
     jitter: f64,
 ) -> StoreResult<()> {
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(sql("beginning a transaction"))?;
+    let mut transaction = writer.begin().await?;
     for one in settled {
         settle_one(&mut transaction, owner, one, attempts_max, jitter).await?;
     }
-    transaction
-        .commit()
-        .await
-        .map_err(sql("committing receipts"))
+    commit(transaction).await
 }
 
 async fn settle_one(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     owner: &str,
     settled: &Settled,
     attempts_max: i64,
     jitter: f64,
 ) -> StoreResult<()> {
     let (claimed, now) = (&settled.claimed, settled.at);
-    sqlx::query("UPDATE notification_sends SET ended_at = $1 WHERE id = $2")
+    query("UPDATE notification_sends SET ended_at = $1 WHERE id = $2")
         .bind(now.unix_ms())
         .bind(&claimed.send)
         .execute(&mut *connection)
@@ -454,13 +434,13 @@ async fn settle_one(
 }
 
 async fn pause(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     channel: &str,
     pause_ms: i64,
     now: Timestamp,
 ) -> StoreResult<()> {
     let until = now.unix_ms() + pause_ms.clamp(0, retry::RETRY_AFTER_MAX_MS);
-    sqlx::query("UPDATE notification_channels SET paused_until = $1 WHERE channel = $2 AND paused_until < $1")
+    query("UPDATE notification_channels SET paused_until = $1 WHERE channel = $2 AND paused_until < $1")
         .bind(until)
         .bind(channel)
         .execute(connection)
@@ -470,14 +450,14 @@ async fn pause(
 }
 
 async fn wait(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: &str,
     owner: &str,
     next: Timestamp,
     attempts: i64,
     (error, answer): (&str, &str),
 ) -> StoreResult<()> {
-    sqlx::query("UPDATE notifications SET state = 'waiting', next_at = $1, attempts = attempts + $2, error = $3, answer = $4, lease_owner = NULL, lease_until = NULL WHERE id = $5 AND state = 'sending' AND lease_owner = $6")
+    query("UPDATE notifications SET state = 'waiting', next_at = $1, attempts = attempts + $2, error = $3, answer = $4, lease_owner = NULL, lease_until = NULL WHERE id = $5 AND state = 'sending' AND lease_owner = $6")
         .bind(next.unix_ms())
         .bind(attempts)
         .bind(error)
@@ -492,26 +472,28 @@ async fn wait(
 
 /// Ends rows; with an owner only those that are still its own.
 async fn end(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &[String],
     owner: Option<&str>,
     now: Timestamp,
     (state, error, answer): (&str, Option<&str>, &str),
 ) -> StoreResult<()> {
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE notifications SET state = ");
-    query.push_bind(state.to_owned());
-    query.push(", ended_at = ").push_bind(now.unix_ms());
-    query.push(", error = ").push_bind(error.map(str::to_owned));
-    query.push(", answer = ").push_bind(answer.to_owned());
-    query.push(", lease_owner = NULL, lease_until = NULL WHERE state = 'sending'");
+    let mut statement = QueryBuilder::new("UPDATE notifications SET state = ");
+    statement.push_bind(state.to_owned());
+    statement.push(", ended_at = ").push_bind(now.unix_ms());
+    statement
+        .push(", error = ")
+        .push_bind(error.map(str::to_owned));
+    statement.push(", answer = ").push_bind(answer.to_owned());
+    statement.push(", lease_owner = NULL, lease_until = NULL WHERE state = 'sending'");
     if let Some(owner) = owner {
-        query
+        statement
             .push(" AND lease_owner = ")
             .push_bind(owner.to_owned());
     }
-    query.push(" AND id IN (");
-    push_list(&mut query, ids);
-    query
+    statement.push(" AND id IN (");
+    statement.push_list(ids.iter());
+    statement
         .build()
         .execute(connection)
         .await

@@ -1,11 +1,13 @@
 //! Receipts and dead letters for people, and sending again.
 
 use gridwatch_protocol::{Severity, Timestamp};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::severity;
 use crate::notify::policy::News;
-use crate::store::{Store, StoreResult, from_json, sql, time};
+use crate::store::database::{QueryBuilder, query, query_scalar};
+use crate::store::{Store, StoreResult, Writer, commit, from_json, sql, time};
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +62,7 @@ pub struct Stored {
 /// # Errors
 /// When the store does not answer.
 pub async fn list(store: &Store, args: &ListArgs) -> StoreResult<Vec<Stored>> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut statement = QueryBuilder::new(
         "SELECT id, channel, recipient, kind, severity, state, attempts, created_at, next_at, message_id, ended_at, error, answer, body FROM notifications WHERE 1 = 1",
     );
     for (column, value) in [
@@ -69,14 +71,16 @@ pub async fn list(store: &Store, args: &ListArgs) -> StoreResult<Vec<Stored>> {
         (" AND id < ", &args.after),
     ] {
         if let Some(value) = value {
-            query.push(column).push_bind(value.clone());
+            statement.push(column).push_bind(value.clone());
         }
     }
     if let Some(case) = args.case {
-        query.push(" AND case_id = ").push_bind(case);
+        statement.push(" AND case_id = ").push_bind(case);
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(args.limit);
-    let rows = query
+    statement
+        .push(" ORDER BY id DESC LIMIT ")
+        .push_bind(args.limit);
+    let rows = statement
         .build()
         .fetch_all(&store.readers)
         .await
@@ -84,7 +88,7 @@ pub async fn list(store: &Store, args: &ListArgs) -> StoreResult<Vec<Stored>> {
     rows.iter().map(stored).collect()
 }
 
-fn stored(row: &sqlx::sqlite::SqliteRow) -> StoreResult<Stored> {
+fn stored(row: &AnyRow) -> StoreResult<Stored> {
     Ok(Stored {
         id: row.get(0),
         channel: row.get(1),
@@ -99,7 +103,7 @@ fn stored(row: &sqlx::sqlite::SqliteRow) -> StoreResult<Stored> {
         ended_at: row.get::<Option<i64>, _>(10).map(time),
         error: row.get(11),
         answer: row.get(12),
-        news: from_json("notification", row.get(13))?,
+        news: from_json("notification", row.get::<&str, _>(13))?,
     })
 }
 
@@ -107,23 +111,19 @@ fn stored(row: &sqlx::sqlite::SqliteRow) -> StoreResult<Stored> {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn retry(
-    connection: &mut SqliteConnection,
-    id: &str,
-    now: Timestamp,
-) -> StoreResult<Option<String>> {
-    let changed = sqlx::query("UPDATE notifications SET state = 'waiting', attempts = 0, next_at = $1, ended_at = NULL WHERE id = $2 AND state = 'dead'")
+pub async fn retry(writer: &mut Writer, id: &str, now: Timestamp) -> StoreResult<Option<String>> {
+    let mut transaction = writer.begin().await?;
+    let state: Option<String> = query_scalar("SELECT state FROM notifications WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(sql("finding a notification"))?;
+    query("UPDATE notifications SET state = 'waiting', attempts = 0, next_at = $1, ended_at = NULL WHERE id = $2 AND state = 'dead'")
         .bind(now.unix_ms())
         .bind(id)
-        .execute(&mut *connection)
+        .execute(&mut *transaction)
         .await
         .map_err(sql("sending a notification again"))?;
-    if changed.rows_affected() == 1 {
-        return Ok(Some("dead".to_owned()));
-    }
-    sqlx::query_scalar("SELECT state FROM notifications WHERE id = $1")
-        .bind(id)
-        .fetch_optional(connection)
-        .await
-        .map_err(sql("finding a notification"))
+    commit(transaction).await?;
+    Ok(state)
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::endpoint::{Endpoint, reply};
 use super::{all_told, hub_with, rows};
-use crate::harness::{alert, batch, eventually, populate, write_files};
+use super::super::harness::{alert, batch, eventually, populate, write_files};
 
 #[tokio::test]
 async fn dead_letter_is_seen_and_sent_again_by_administrators_only() {

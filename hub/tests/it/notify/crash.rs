@@ -9,8 +9,8 @@ use gridwatch_protocol::{Alert, Kind};
 
 use super::endpoint::{Endpoint, reply};
 use super::within;
-use crate::harness::{alert, batch, client_builder, eventually, populate, write_files};
-use crate::process::start;
+use super::super::harness::{alert, batch, client_builder, eventually, populate, write_files};
+use super::super::process::start;
 
 #[tokio::test]
 async fn hub_killed_in_the_middle_of_sending_tells_everything_under_the_same_ids() {

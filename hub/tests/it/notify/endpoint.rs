@@ -15,28 +15,28 @@ use tokio::time::Instant;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Got {
-    pub(super) at: Instant,
-    pub(super) method: Method,
-    pub(super) uri: Uri,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Got {
+    pub(crate) at: Instant,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Got {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
 }
 
 /// Status, headers, body.
-pub(super) type Reply = (StatusCode, Vec<(&'static str, String)>, String);
+pub(crate) type Reply = (StatusCode, Vec<(&'static str, String)>, String);
 
-pub(super) fn reply(status: u16, body: impl Into<String>) -> Reply {
+pub(crate) fn reply(status: u16, body: impl Into<String>) -> Reply {
     (StatusCode::from_u16(status).unwrap(), vec![], body.into())
 }
 
@@ -48,8 +48,8 @@ struct Inner {
     decide: Decide,
 }
 
-pub(super) struct Endpoint {
-    pub(super) address: SocketAddr,
+pub(crate) struct Endpoint {
+    pub(crate) address: SocketAddr,
     inner: Arc<Mutex<Inner>>,
     task: JoinHandle<()>,
 }
@@ -62,7 +62,7 @@ impl Drop for Endpoint {
 
 impl Endpoint {
     /// `decide` gives the answer; none: the request hangs.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         decide: impl FnMut(&Got, &VecDeque<Got>) -> Option<Reply> + Send + 'static,
     ) -> Endpoint {
         let inner = Arc::new(Mutex::new(Inner {
@@ -82,19 +82,19 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn always(status: u16, body: &'static str) -> Endpoint {
+    pub(crate) async fn always(status: u16, body: &'static str) -> Endpoint {
         Self::start(move |_, _| Some(reply(status, body))).await
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub(super) fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.inner.lock().unwrap().got.iter().cloned().collect()
     }
 
-    pub(super) fn answer_from_now(
+    pub(crate) fn answer_from_now(
         &self,
         decide: impl FnMut(&Got, &VecDeque<Got>) -> Option<Reply> + Send + 'static,
     ) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{all_told, rows, section};
-use crate::harness::{Hub, alert, batch, eventually};
+use super::super::harness::{Hub, alert, batch, eventually};
 
 /// Debian's Python: the package of the mail server belongs to it.
 const PYTHON: &str = "/usr/bin/python3";

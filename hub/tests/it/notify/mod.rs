@@ -2,7 +2,7 @@
 
 mod api;
 mod crash;
-mod endpoint;
+pub(crate) mod endpoint;
 mod mail;
 mod robots;
 mod webhook;
@@ -14,7 +14,7 @@ use hub::config::Config;
 use hub::notify::config::Notify;
 use serde_json::Value;
 
-use crate::harness::{Hub, Officer, eventually};
+use super::harness::{Hub, Officer, eventually};
 
 /// The section of a configuration that leads to this machine.
 pub(crate) fn section(channels: &str) -> Notify {
@@ -44,7 +44,7 @@ async fn rows(root: &Officer, channel: &str) -> Vec<Value> {
 }
 
 /// Waits until a channel has so many rows, all of them delivered or merged.
-async fn all_told(root: &Officer, channel: &str, count: usize) -> Vec<Value> {
+pub(crate) async fn all_told(root: &Officer, channel: &str, count: usize) -> Vec<Value> {
     eventually(&format!("{count} rows of {channel} are told"), || async {
         let rows = rows(root, channel).await;
         let told = rows

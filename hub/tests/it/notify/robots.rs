@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, Got, Reply, reply};
 use super::{all_told, hub_with};
-use crate::harness::{alert, batch};
+use super::super::harness::{alert, batch};
 
 const SECRET: &str = "SEC000000";
 const MINUTE: Duration = Duration::from_secs(60);

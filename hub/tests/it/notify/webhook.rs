@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::endpoint::{Endpoint, Got, reply};
 use super::{all_told, hub_with, rows};
-use crate::harness::{alert, batch, eventually};
+use super::super::harness::{alert, batch, eventually};
 
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 

@@ -6,18 +6,18 @@ CREATE TABLE notifications (
     channel     TEXT NOT NULL,
     recipient   TEXT NOT NULL,
     kind        TEXT NOT NULL,
-    case_id     BIGINT NOT NULL,
-    event_seq   BIGINT NOT NULL,
-    severity    BIGINT NOT NULL,
+    case_id     INTEGER NOT NULL,
+    event_seq   INTEGER NOT NULL,
+    severity    INTEGER NOT NULL,
     state       TEXT NOT NULL,
-    attempts    BIGINT NOT NULL,
-    created_at  BIGINT NOT NULL,
-    since       BIGINT NOT NULL,
-    next_at     BIGINT NOT NULL,
+    attempts    INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    since       INTEGER NOT NULL,
+    next_at     INTEGER NOT NULL,
     message_id  TEXT,
     lease_owner TEXT,
-    lease_until BIGINT,
-    ended_at    BIGINT,
+    lease_until INTEGER,
+    ended_at    INTEGER,
     error       TEXT,
     answer      TEXT,
     body        TEXT NOT NULL
@@ -33,16 +33,16 @@ CREATE TABLE notification_sends (
     id          TEXT PRIMARY KEY,
     channel     TEXT NOT NULL,
     recipient   TEXT NOT NULL,
-    lease_until BIGINT NOT NULL,
-    ended_at    BIGINT
+    lease_until INTEGER NOT NULL,
+    ended_at    INTEGER
 );
 CREATE INDEX notification_sends_by_channel ON notification_sends (channel, lease_until);
 
 -- One row for each channel, locked while its quota is counted; a provider's "too many" pauses it.
 CREATE TABLE notification_channels (
     channel      TEXT PRIMARY KEY,
-    paused_until BIGINT NOT NULL,
-    counted_at   BIGINT NOT NULL
+    paused_until INTEGER NOT NULL,
+    counted_at   INTEGER NOT NULL
 );
 
 -- What happened before there were notifications is not told.
