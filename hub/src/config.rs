@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::directory::Directory;
+use crate::notify::config::Notify;
 use crate::store::{StoreResult, StoreUrl};
 
 /// The compiled-in default, with every key commented.
@@ -50,6 +51,7 @@ pub struct Config {
     pub sign_in: SignIn,
     pub history: History,
     pub influxdb: Influx,
+    pub notify: Notify,
     pub limits: Limits,
 }
 
@@ -173,14 +175,16 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     let given: Table = text
         .parse()
         .map_err(|error: toml::de::Error| vec![error.to_string().trim_end().to_owned()])?;
-    let mut merged: Table = DEFAULT.parse().expect("the compiled-in default is TOML");
+    let mut merged = default_table();
     let mut problems = Vec::new();
     merge(&mut merged, given, "", &mut problems);
     let mut config = match Value::Table(merged.clone()).try_into::<Config>() {
         Ok(config) => config,
         Err(error) => {
             problems.push(error.to_string().trim_end().to_owned());
-            let mut config: Config = toml::from_str(DEFAULT).expect("the default is right");
+            let mut config: Config = Value::Table(default_table())
+                .try_into()
+                .expect("the default is right");
             // The files that were given are looked at all the same.
             for (name, path) in [
                 ("areas", &mut config.areas),
@@ -208,7 +212,20 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
+    config.notify.resolve(base, &mut problems);
     Ok((config, problems))
+}
+
+/// The default without its comments. It has no channels; a list that stood in the file would be in the
+/// way of the tables that people write.
+fn default_table() -> Table {
+    let mut table: Table = DEFAULT.parse().expect("the compiled-in default is TOML");
+    let notify = table
+        .get_mut("notify")
+        .and_then(Value::as_table_mut)
+        .expect("the default has a section for notifications");
+    notify.insert("channel".to_owned(), Value::Array(Vec::new()));
+    table
 }
 
 /// Lays what is given over the default. The default's types are the schema.
@@ -362,6 +379,7 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<S
     if config.influxdb.enabled && !config.influxdb.token_file.as_os_str().is_empty() {
         read(&config.influxdb.token_file);
     }
+    config.notify.check_files(&mut problems);
     let directory = match (areas, sites) {
         (Some(areas), Some(sites)) => Directory::parse(&areas, &sites),
         _ => Err(vec![]),

@@ -16,12 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, App, Shared};
 use crate::auth::Auth;
+use crate::catalogue::Catalogue;
 use crate::certificates;
 use crate::config::{self, Config, Loaded};
+use crate::directory::Directory;
 use crate::engine::{Engine, EngineSettings, engine};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
+use crate::notify::worker::{self, Notifier, Setup};
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
@@ -162,6 +165,7 @@ async fn open(
     } = loaded;
     let catalogue = Arc::new(catalogue);
     let calendar = Arc::new(calendar);
+    let directory = Arc::new(directory);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
     let (store, writer) = store::open(&config.store_url()?).await?;
@@ -194,6 +198,8 @@ async fn open(
     });
     let export = open_export(&config, &metrics, stop, tasks)?;
     let history = History::new(batches, export, Arc::clone(&metrics));
+    let names = (Arc::clone(&directory), Arc::clone(&catalogue));
+    let notifier = open_notifier(&config, names, &engine, &metrics, stop, tasks).await?;
     let auth = Auth::new(
         store.clone(),
         engine.clone(),
@@ -210,6 +216,7 @@ async fn open(
         engine,
         history,
         ring,
+        notifier,
         auth,
         metrics,
         stop: stop.clone(),
@@ -246,6 +253,41 @@ fn open_export(
         Ok(())
     });
     Ok(Some(queue))
+}
+
+async fn open_notifier(
+    config: &Config,
+    (directory, catalogue): (Arc<Directory>, Arc<Catalogue>),
+    engine: &Engine,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+    tasks: &mut Tasks,
+) -> Result<Notifier> {
+    let channels = worker::open_channels(
+        &config.notify,
+        &config.public_url,
+        config.utc_offset_minutes,
+    )
+    .map_err(|problems| anyhow!(problems.join("\n")))
+    .context("opening the channels of notifications")?;
+    // A connection of its own: a slow provider's receipts never wait in the engine's queue.
+    let (store, writer) = store::open(&config.store_url()?).await?;
+    let setup = Setup {
+        store,
+        writer,
+        channels,
+        attempts_max: config.notify.attempts_max,
+        directory,
+        catalogue,
+        utc_offset_minutes: config.utc_offset_minutes,
+        metrics: Arc::clone(metrics),
+        head: engine.head(),
+        grace: Duration::from_secs(config.limits.shutdown_s.into()) / 2,
+    };
+    let (notifier, task) = worker::notifier(setup).await?;
+    let stop = stop.clone();
+    tasks.spawn("notifications", async move { Ok(task.run(stop).await?) });
+    Ok(notifier)
 }
 
 fn spawn_server(

@@ -37,6 +37,7 @@ pub mod hub;
 pub mod intake;
 pub mod live;
 pub mod metrics;
+pub mod notify;
 pub mod parse;
 pub mod secrets;
 pub mod sequence;

@@ -64,6 +64,10 @@ counters! {
     influx_sent: "counter" "Readings sent to the InfluxDB server.",
     influx_dropped: "counter" "Readings given up for the InfluxDB server.",
     influx_failures: "counter" "Failed writes to the InfluxDB server.",
+    notifications: "counter" "Rows of notifications made.",
+    notifications_delivered: "counter" "Messages that a provider took.",
+    notifications_limited: "counter" "Messages held back because a provider said that there were too many.",
+    notifications_failed: "counter" "Tries of messages that failed.",
 }
 
 /// Adds one.

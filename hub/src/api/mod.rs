@@ -8,6 +8,7 @@ pub mod clocks;
 pub mod commissionings;
 pub mod extract;
 pub mod gateways;
+pub mod notifications;
 pub mod problem;
 pub mod readings;
 pub mod session;
@@ -35,6 +36,7 @@ use crate::engine::Engine;
 use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
+use crate::notify::worker::Notifier;
 use crate::store::Store;
 use problem::Problem;
 
@@ -47,7 +49,7 @@ pub struct Shared {
     /// The configuration.
     pub config: Config,
     /// Areas and sites.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// Categories.
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
@@ -60,6 +62,8 @@ pub struct Shared {
     pub history: History,
     /// Gives readings back.
     pub ring: Ring,
+    /// Sends dead letters again.
+    pub notifier: Notifier,
     /// Signing in.
     pub auth: Auth,
     /// Counters.
@@ -102,6 +106,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(gateways::quarantine))
         .routes(routes!(gateways::quarantine_profile))
         .routes(routes!(commissionings::list))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::retry))
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
         .routes(routes!(system::load))

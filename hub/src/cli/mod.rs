@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod gateway;
 mod init;
+mod notify;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ enum Command {
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
+    /// Try out channels of notifications.
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Copy the whole store into one file, while the hub runs.
     Backup(backup::BackupArguments),
     /// Fill an empty store with a backup.
@@ -121,6 +125,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Gateway(command) => gateway::run(command).await,
         Command::User(command) => user::run(command).await,
+        Command::Notify(command) => notify::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,
         Command::Restore(arguments) => backup::restore(&arguments).await,
         Command::Audit(command) => audit::run(&command).await,

@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 20] = [
+pub const TABLES: [&str; 21] = [
     "counters",
     "epochs",
     "users",
@@ -49,9 +49,16 @@ pub const TABLES: [&str; 20] = [
     "case_clocks",
     "case_timers",
     "chain_heads",
+    "notifications",
 ];
-/// Tables that no backup holds: sessions end with a restore, migrations are the store's own.
-pub const LEFT_OUT: [&str; 2] = ["sessions", "_sqlx_migrations"];
+/// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
+/// counts for a quota of notifications is minutes old.
+pub const LEFT_OUT: [&str; 4] = [
+    "sessions",
+    "_sqlx_migrations",
+    "notification_sends",
+    "notification_channels",
+];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;
 

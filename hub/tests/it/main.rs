@@ -22,6 +22,7 @@ macro_rules! on_every_store {
         #[path = "."]
         mod postgres {
             pub(crate) const STORE: super::Kind = super::Kind::Postgres;
+            mod notify_several;
             mod several_hubs;
             $(mod $file;)*
         }
@@ -44,6 +45,7 @@ on_every_store! {
     history
     intake
     live
+    notify
     process
     sign_in
     silence
