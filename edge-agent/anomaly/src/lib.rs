@@ -6,3 +6,4 @@
 //! tested in seconds, without the runtime of the model.
 
 pub mod features;
+pub mod model;
