@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use gridwatch_protocol::{DeviceId, GatewayId, Place, Severity, SiteId, Timestamp};
 
 use crate::detection::RuleConfig;
-use crate::detection::model::Level;
+use crate::detection::model::Source;
+use gridwatch_anomaly::calibration::Level;
 use gridwatch_decode::profile::Profile;
 
 /// The defaults, which are also the documentation of every key.
@@ -119,10 +120,8 @@ pub struct FaultOutputConfig {
 /// Anomaly model.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
-    /// Folder of the bundle.
-    pub bundle: Option<PathBuf>,
-    /// Shared ONNX Runtime to use instead of the built-in one.
-    pub onnx_runtime: Option<PathBuf>,
+    /// Where the models come from; `None`: the rules are on their own.
+    pub source: Option<Source>,
     /// Severity of an alert that only the model raises.
     pub severity: Severity,
     /// Level of the score at which it raises.
