@@ -5,5 +5,6 @@
 //! one definition, so that they cannot drift apart; it is a crate of its own so that it builds and is
 //! tested in seconds, without the runtime of the model.
 
+pub mod calibration;
 pub mod features;
 pub mod model;
