@@ -8,3 +8,4 @@
 pub mod calibration;
 pub mod features;
 pub mod model;
+pub mod reasons;
