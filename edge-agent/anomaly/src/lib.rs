@@ -9,3 +9,4 @@ pub mod calibration;
 pub mod counts;
 pub mod features;
 pub mod model;
+pub mod reasons;
