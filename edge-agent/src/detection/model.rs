@@ -344,13 +344,17 @@ impl Model {
             .prob
             .chunks(classes)
             .zip(outputs.contributions.chunks(contributions));
-        verdicts.extend(outputs.score.iter().zip(of_rows).map(
-            |(score, (prob, contributions))| Verdict {
-                score: *score,
-                prob: prob.to_vec(),
-                contributions: contributions.to_vec(),
-            },
-        ));
+        verdicts.extend(
+            outputs
+                .score
+                .iter()
+                .zip(of_rows)
+                .map(|(score, (prob, contributions))| Verdict {
+                    score: *score,
+                    prob: prob.to_vec(),
+                    contributions: contributions.to_vec(),
+                }),
+        );
         Ok(())
     }
 }
@@ -393,7 +397,10 @@ fn check_verdicts(bias: &[f32], verdicts: &[Verdict]) -> Result<(), ScoreError> 
         }
         logits.copy_from_slice(bias);
         for group in verdict.contributions.chunks(bias.len()) {
-            logits.iter_mut().zip(group).for_each(|(logit, c)| *logit += c);
+            logits
+                .iter_mut()
+                .zip(group)
+                .for_each(|(logit, c)| *logit += c);
         }
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();

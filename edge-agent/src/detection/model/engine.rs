@@ -1,6 +1,7 @@
 //! Which features a bundle looks at. The definitions are those of `gridwatch-anomaly`, and only those: a
 //! bundle that was trained on another version is refused.
 
+use gridwatch_anomaly::counts::{COUNT_FEATURE_NAMES, COUNTS_VERSION};
 use gridwatch_anomaly::features::{FEATURES_VERSION, feature_names};
 use gridwatch_anomaly::model::Fuser;
 use serde::Deserialize;
@@ -33,7 +34,7 @@ impl Engine {
     pub fn version(self) -> u32 {
         match self {
             Self::Room => FEATURES_VERSION,
-            Self::Counts => 1,
+            Self::Counts => COUNTS_VERSION,
         }
     }
 
@@ -42,7 +43,7 @@ impl Engine {
     pub fn feature_names(self) -> Vec<String> {
         match self {
             Self::Room => feature_names().collect(),
-            Self::Counts => Vec::new(),
+            Self::Counts => COUNT_FEATURE_NAMES.map(str::to_owned).into(),
         }
     }
 

@@ -82,9 +82,7 @@ impl ModelFault {
     /// Whether the model gives no verdicts at present: then only statistics are left.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        !matches!(
-            self,
-Self::Refused { .. } | Self::Candidate { .. })
+        !matches!(self, Self::Refused { .. } | Self::Candidate { .. })
     }
 
     /// What is wrong and what to do.

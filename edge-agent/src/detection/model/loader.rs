@@ -130,7 +130,12 @@ impl Loader {
             }
         };
         if let Some(fault) = &fault {
-            tracing::error!(fuser = fuser.id(), code = fault.code(), "{}", fault.text().en);
+            tracing::error!(
+                fuser = fuser.id(),
+                code = fault.code(),
+                "{}",
+                fault.text().en
+            );
         }
         self.handle.set_loading_fault(fuser, fault);
     }
@@ -200,7 +205,11 @@ impl Loader {
 
     fn seat(&mut self, index: usize, fuser: Fuser, loaded: Loaded, sha256: String) {
         let manifest = &loaded.manifest;
-        tracing::info!(id = manifest.id, build = manifest.build, "anomaly model in use");
+        tracing::info!(
+            id = manifest.id,
+            build = manifest.build,
+            "anomaly model in use"
+        );
         self.handle.put(fuser, loaded);
         self.current[index].running = Some(sha256);
     }
@@ -288,4 +297,3 @@ fn look(folder: &Path) -> Look {
     look.sort();
     look
 }
-

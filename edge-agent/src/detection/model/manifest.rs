@@ -268,7 +268,11 @@ impl Manifest {
                 ));
             }
         }
-        if model == golden || [model, golden].iter().any(|file| file.starts_with(MANIFEST_FILE)) {
+        if model == golden
+            || [model, golden]
+                .iter()
+                .any(|file| file.starts_with(MANIFEST_FILE))
+        {
             return Err("model.file, golden.file and the manifest must be different files".into());
         }
         Ok(())

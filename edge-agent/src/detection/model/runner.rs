@@ -16,14 +16,13 @@ mod handle;
 
 pub use handle::Handle;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{io, thread};
-
 
 use gridwatch_anomaly::model::{Fuser, Verdict};
 
@@ -360,8 +359,8 @@ impl<T> Work<T> {
 
 fn timed(model: &mut Loaded, rows: &[f32]) -> (Result<Vec<Verdict>, ScoreError>, Duration) {
     let start = Instant::now();
-    let scored = catch_unwind(AssertUnwindSafe(|| (model.score)(rows)))
-        .unwrap_or(Err(ScoreError::Panic));
+    let scored =
+        catch_unwind(AssertUnwindSafe(|| (model.score)(rows))).unwrap_or(Err(ScoreError::Panic));
     (scored, start.elapsed())
 }
 

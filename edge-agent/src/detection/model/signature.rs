@@ -34,7 +34,10 @@ impl Keys {
             );
         }
         if keys.len() > KEYS_MAX {
-            return Err(format!("{} keys, at most {KEYS_MAX} are accepted", keys.len()));
+            return Err(format!(
+                "{} keys, at most {KEYS_MAX} are accepted",
+                keys.len()
+            ));
         }
         keys.iter()
             .map(|key| {

@@ -72,7 +72,12 @@ impl Store {
         self.check(bundle)?;
         let manifest = bundle.manifest();
         let mut index = self.index()?;
-        let folder = format!("{}-{}-{}", manifest.id, manifest.build, &bundle.sha256()[..16]);
+        let folder = format!(
+            "{}-{}-{}",
+            manifest.id,
+            manifest.build,
+            &bundle.sha256()[..16]
+        );
         let accepted = Accepted {
             highest_build: manifest.build,
             folder: folder.clone(),
@@ -96,7 +101,9 @@ impl Store {
     /// When what was accepted cannot be read.
     pub fn last_good(&self, id: &str) -> Result<Option<PathBuf>, ModelError> {
         let index = self.index()?;
-        Ok(index.get(id).map(|accepted| self.directory.join(&accepted.folder)))
+        Ok(index
+            .get(id)
+            .map(|accepted| self.directory.join(&accepted.folder)))
     }
 
     /// The highest build of an id that was ever accepted.
@@ -115,12 +122,19 @@ impl Store {
             Err(source) => return Err(self.failed("reading", path, source)),
         };
         let damaged = |why: String| {
-            self.failed("reading", path.clone(), io::Error::new(io::ErrorKind::InvalidData, why))
+            self.failed(
+                "reading",
+                path.clone(),
+                io::Error::new(io::ErrorKind::InvalidData, why),
+            )
         };
         let index: Index = toml::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         for accepted in index.values() {
             if accepted.folder.contains(['/', '\\']) || accepted.folder.starts_with('.') {
-                return Err(damaged(format!("`{}` is no plain folder name", accepted.folder)));
+                return Err(damaged(format!(
+                    "`{}` is no plain folder name",
+                    accepted.folder
+                )));
             }
         }
         Ok(index)
