@@ -6,5 +6,7 @@
 //! tested in seconds, without the runtime of the model.
 
 pub mod calibration;
+pub mod counts;
 pub mod features;
+pub mod model;
 pub mod series;
