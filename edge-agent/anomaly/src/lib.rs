@@ -9,4 +9,5 @@ pub mod calibration;
 pub mod counts;
 pub mod features;
 pub mod model;
+pub mod reasons;
 pub mod series;
