@@ -9,3 +9,7 @@ pub mod calibration;
 pub mod counts;
 pub mod features;
 pub mod model;
+pub mod reasons;
+pub mod recording;
+pub mod score;
+pub mod series;
