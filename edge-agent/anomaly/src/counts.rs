@@ -47,15 +47,20 @@
 //! assert!(view.upper > 4.0 && view.usual_high < 4.0);
 //! ```
 
+mod event;
 mod events;
+mod habits;
 mod likeness;
 mod memory;
 pub mod reasons;
+mod recent;
+mod state;
 mod stream;
 mod tail;
 mod week;
 
-pub use events::{Counted, Event, EventStream, What, pseudonym};
+pub use event::{Counted, Event, What, pseudonym};
+pub use events::EventStream;
 pub use likeness::{CountLikeness, is_count, looks_like_counts};
 pub use stream::{CountStream, CountView, Learning, StoredCountsError, Update};
 pub use week::LocalHour;
@@ -128,14 +133,17 @@ const SURPRISE_MAX: f64 = 12.0;
 /// A surprise of this much is evidence of one half.
 const EVIDENCE_HALF: f64 = 4.0;
 
+/// Too few weighs so much of too many: holidays are ordinary, and a silent sensor has its own supervision.
+const LOWER_PART: f32 = 1.0 / 3.0;
+
 /// The evidence of the statistics alone, 0 to below 1, for a [`crate::calibration::Calibration`]: the
-/// largest surprise of the row, bent. Too few is as much evidence as too many. `age`, `fire` and what only
-/// describes the hour are no evidence.
+/// largest surprise of the row, bent. Too few weighs a third. `age`, `fire` and what only describes the hour
+/// are no evidence.
 #[must_use]
 pub fn evidence(row: &CountRow) -> f64 {
     let surprises = [
         row[at::UPPER],
-        row[at::LOWER],
+        LOWER_PART * row[at::LOWER],
         row[at::DENIED],
         row[at::TAILGATING],
         row[at::LABEL_RARITY],

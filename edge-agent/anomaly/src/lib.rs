@@ -10,3 +10,6 @@ pub mod counts;
 pub mod features;
 pub mod model;
 pub mod reasons;
+pub mod recording;
+pub mod score;
+pub mod series;
