@@ -22,6 +22,12 @@ use gridwatch_decode::profile::Profile;
 /// The defaults, which are also the documentation of every key.
 pub const DEFAULT_TOML: &str = include_str!("../../configs/edge.toml");
 
+/// The public keys that are trusted unless a configuration names others: those of the shipped models.
+#[must_use]
+pub fn default_public_keys() -> Vec<String> {
+    load::default_public_keys()
+}
+
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -62,6 +62,19 @@ pub fn load(path: &Path) -> Loaded {
     }
 }
 
+/// Those of the shipped defaults.
+pub(super) fn default_public_keys() -> Vec<String> {
+    let defaults: Table = toml::from_str(DEFAULT_TOML).expect("the shipped defaults are TOML");
+    let keys = defaults
+        .get("model")
+        .and_then(|model| model.get("public_keys"))
+        .and_then(Value::as_array);
+    keys.into_iter()
+        .flatten()
+        .filter_map(|key| key.as_str().map(str::to_owned))
+        .collect()
+}
+
 /// The given file over the defaults. Unknown keys are all named, not just the first.
 fn complete(text: &str, problems: &mut Vec<String>) -> Option<ConfigFile> {
     let defaults: Table = toml::from_str(DEFAULT_TOML).expect("the shipped defaults are TOML");

@@ -43,7 +43,7 @@ pub use runner::{ModelRunner, Outcome, RunnerSettings};
 pub use set::{Loaded, ModelSet};
 pub use shadow::{Disagreement, ShadowCounts};
 pub use signature::{KEYS_MAX, Keys};
-pub use store::Store;
+pub use store::{Store, install};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

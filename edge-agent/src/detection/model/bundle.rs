@@ -11,7 +11,7 @@ use super::signature::SIGNATURE_FILE;
 use super::{Keys, Manifest, ModelError, onnx};
 
 /// Name of the manifest's file.
-pub const MANIFEST_FILE: &str = "manifest.toml";
+pub(super) const MANIFEST_FILE: &str = "manifest.toml";
 /// A file of a bundle is refused beyond this many bytes; the shipped models have about 10 KB.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 

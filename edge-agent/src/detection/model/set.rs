@@ -10,7 +10,7 @@ use gridwatch_anomaly::model::{About, Fuser, ModelProblem, Models, Verdict};
 use super::{Backend, Bundle, Engine, Keys, Manifest, Model, ModelError, ScoreError};
 
 /// Scores rows of features, given one after the other.
-pub type ScoreFn = Box<dyn FnMut(&[f32]) -> Result<Vec<Verdict>, ScoreError> + Send>;
+pub(super) type ScoreFn = Box<dyn FnMut(&[f32]) -> Result<Vec<Verdict>, ScoreError> + Send>;
 
 /// A model that is ready to score.
 pub struct Loaded {
@@ -35,7 +35,15 @@ impl Loaded {
     /// # Errors
     /// As [`Model::start`], and when the bundle is for another engine.
     pub fn start(bundle: &Bundle, engine: Engine, backend: &Backend) -> Result<Self, ModelError> {
-        let found = bundle.manifest().engine;
+        let manifest = bundle.manifest();
+        let id = engine.fuser().id();
+        if manifest.id != id {
+            return Err(ModelError::Unusable {
+                path: bundle.directory.clone(),
+                problem: format!("its id is `{}`, `{id}` is needed here", manifest.id),
+            });
+        }
+        let found = manifest.engine;
         if found != engine {
             return Err(ModelError::Engine {
                 path: bundle.directory.clone(),

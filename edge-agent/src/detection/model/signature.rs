@@ -12,7 +12,7 @@ use super::ModelError;
 /// Public keys that a configuration may name at most; a signature is tried with each.
 pub const KEYS_MAX: usize = 16;
 /// Name of the signature's file, beside the manifest.
-pub const SIGNATURE_FILE: &str = "manifest.toml.minisig";
+pub(super) const SIGNATURE_FILE: &str = "manifest.toml.minisig";
 
 /// The public keys that are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -142,7 +142,7 @@ impl Store {
 
     fn copy(&self, bundle: &Bundle, folder: &str) -> Result<(), ModelError> {
         let target = self.directory.join(folder);
-        write_bundle(bundle, &target).map_err(|source| self.failed("writing", target, source))
+        install(bundle, &target).map_err(|source| self.failed("writing", target, source))
     }
 
     fn write_index(&self, index: &Index) -> Result<(), ModelError> {
@@ -165,9 +165,12 @@ impl Store {
     }
 }
 
-/// Writes a bundle's files into a folder of its own that is complete when it gets its name. A folder that
-/// stands in the way is replaced.
-pub(super) fn write_bundle(bundle: &Bundle, target: &Path) -> io::Result<()> {
+/// Writes a bundle's files into a folder that is complete when it gets its name. A folder of that name is
+/// replaced; who looks in between finds none, and never a mixture.
+///
+/// # Errors
+/// When the disk refuses; then the folder is as it was.
+pub fn install(bundle: &Bundle, target: &Path) -> io::Result<()> {
     let parent = target.parent().unwrap_or(Path::new("."));
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     fs::create_dir_all(parent)?;

@@ -2,6 +2,8 @@
 //!
 //! A verdict may raise an alert of the models' own, and end it. It has no way to a rule's alert.
 
+use std::sync::Arc;
+
 use gridwatch_anomaly::calibration::{Calibration, Change, Judgement};
 use gridwatch_anomaly::counts::reasons::{Noun, reasons as count_reasons};
 use gridwatch_anomaly::model::{Fuser, Verdict};
@@ -80,7 +82,9 @@ impl Active {
         let subject = &mut self.subjects[index];
         let judgement = subject.kept.statistics.update(at, row.evidence());
         let fuser = subject.fuser();
-        if !self.told.is_out(fuser) && !self.is_distrusted(fuser) {
+        let is_enabled = |manifest: Arc<Manifest>| manifest.enabled;
+        let is_model_up = self.runner.manifest(fuser).is_none_or(is_enabled);
+        if is_model_up && !self.told.is_out(fuser) && !self.is_distrusted(fuser) {
             return None;
         }
         let cause = Cause::Statistics(fuser, &row);
@@ -397,10 +401,7 @@ fn reason(subject: &Subject, cause: &Cause, judgement: &Judgement) -> Text {
         );
     }
     if matches!(cause, Cause::Statistics(..)) {
-        say(
-            "（模型不可用，仅凭统计）",
-            " (statistics alone: the model is out)",
-        );
+        say("（仅凭统计判断）", " (by statistics alone)");
     }
     if judgement.learning {
         say(

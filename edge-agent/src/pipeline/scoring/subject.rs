@@ -7,10 +7,16 @@ use gridwatch_anomaly::model::{Fuser, Verdict};
 use gridwatch_protocol::{DetectedBy, DeviceId, Kind, Place, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Where the levels of the statistics begin before a sensor knows itself. They are used only while there
-/// is no model to trust, so they are set high: half of the scale is a surprise of one in 10,000 for a
-/// stream, and eight scales, spread over two channels, for a room.
-const STATISTICS: Prior = Prior {
+/// Where the levels of a stream's statistics begin before it knows itself: surprises of 4, 6 and 9 decades.
+const COUNTS_PRIOR: Prior = Prior {
+    notice: 0.5,
+    warning: 0.6,
+    alarm: 0.692,
+    floor: 0.33,
+};
+/// Likewise of a room: its two loudest channels rise by 10, 15 and 24 scales together. They decide only while
+/// there is no model to trust.
+const ROOM_PRIOR: Prior = Prior {
     notice: 0.55,
     warning: 0.65,
     alarm: 0.75,
@@ -112,7 +118,7 @@ impl Subject {
             features: Box::new(RoomFeatures::new()),
             owners: Default::default(),
         };
-        Self::new(key, what, Settings::SAMPLES)
+        Self::new(key, what, Calibration::new(Settings::SAMPLES, ROOM_PRIOR))
     }
 
     pub(super) fn stream(device: DeviceId, kind: Kind) -> Self {
@@ -127,15 +133,16 @@ impl Subject {
             kind,
             states: Vec::new(),
         };
-        Self::new(Key::Events(device), what, Settings::COUNTS)
+        let statistics = Calibration::new(Settings::COUNTS, COUNTS_PRIOR);
+        Self::new(Key::Events(device), what, statistics)
     }
 
-    fn new(key: Key, what: What, settings: Settings) -> Self {
+    fn new(key: Key, what: What, statistics: Calibration) -> Self {
         Self::restored(Kept {
             key,
             what,
             model: None,
-            statistics: Calibration::new(settings, STATISTICS),
+            statistics,
             told: None,
         })
     }
