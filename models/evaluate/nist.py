@@ -4,6 +4,7 @@
 on; results are those of `make train` when its data, programs and configuration are the same.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -20,3 +21,21 @@ def run(data_dir: Path, bins: Path) -> str:
     parts += ["## NIST fires in a room", *tables.fires(folds)]
     parts += ["## Reached or not (env-fuser)", *tables.targets(folds)]
     return "\n".join(parts) + "\n"
+
+
+def main() -> int:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--bins", type=Path, required=True, help="folder of `features` and `levels`")
+    arguments = parser.parse_args()
+    try:
+        print(run(arguments.data, arguments.bins))
+    except results.DataError as error:
+        print(f"nist: {error}", file=sys.stderr)
+        return 64
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
