@@ -6,6 +6,10 @@
 //! tested in seconds, without the runtime of the model.
 
 pub mod calibration;
+pub mod counts;
 pub mod features;
 pub mod model;
 pub mod reasons;
+pub mod recording;
+pub mod score;
+pub mod series;
