@@ -46,7 +46,9 @@ train --check || status=$?
 for measure in nist rooms; do
     "$python" "models/evaluate/$measure.py" --data "$DATA" --bins "$bins" || status=$?
 done
-# SCORE=target/release/edge-agent SCORE_ARGS=score measures the agent with its models.
-"$python" models/evaluate/evaluate.py --data "$DATA" --score-bin "${SCORE:-$bins/score}" \
-    --score-args "${SCORE_ARGS:-}" || status=$?
+# SCORE="target/release/edge-agent score" measures the agent with its models instead of the statistics alone.
+read -r -a score <<<"${SCORE:-$bins/score}"
+"$python" models/evaluate/calit2.py --data "$DATA" --score-bin "${score[@]}" || status=$?
+"$python" models/evaluate/evaluate.py --data "$DATA" --score-bin "${score[0]}" \
+    --score-args "${score[*]:1}" || status=$?
 exit "$status"
