@@ -174,14 +174,23 @@ def leave_file_out(corpus: list[Series], scores: list[np.ndarray]) -> float:
     return normalised(gained, many, profile)
 
 
-def windowed_gaussian(value: np.ndarray) -> np.ndarray:
-    """The benchmark's Windowed Gaussian: one minus the tail of a value under a normal distribution with
-    mean and deviation of the 1,000 values before."""
+def windowed_gaussian(value: np.ndarray, window: int = 6400, step: int = 100) -> np.ndarray:
+    """The benchmark's Windowed Gaussian: the share of a normal distribution below the value, with mean and
+    deviation of a window that moves on in steps; beyond seven deviations, in tenths, it is 1."""
     scores = np.zeros(len(value))
+    first, last, waiting = 0, 1, 0
+    mean, deviation = value[0], 1e-6
     for row in range(1, len(value)):
-        past = value[max(0, row - 1000) : row]
-        deviation = past.std() or 1e-6
-        scores[row] = 1.0 - 0.5 * math.erfc(abs(value[row] - past.mean()) / deviation / 1.4142)
+        tenths = round(10.0 * (value[row] - mean) / deviation)
+        scores[row] = 1.0 if tenths > 70 else 1.0 - 0.5 * math.erfc(tenths / 10.0 / math.sqrt(2.0))
+        if last - first < window:
+            last += 1
+        else:
+            waiting += 1
+            if waiting < step:
+                continue
+            first, last, waiting = first + step, last + step, 0
+        mean, deviation = value[first:last].mean(), value[first:last].std() or 1e-6
     return scores
 
 
@@ -204,19 +213,20 @@ def ewma_z(series: Series, memory: float = 100.0) -> np.ndarray:
     return scores
 
 
-def check(corpus: list[Series]) -> tuple[int, float]:
-    """Compares the Windowed Gaussian's raw scores with the published ones, file by file, at the published
-    threshold of 1. Returns how many files were compared and the largest difference."""
+def check(corpus: list[Series]) -> tuple[int, int, float]:
+    """Compares the Windowed Gaussian's raw scores with the published ones (results/windowedGaussian of the
+    benchmark's repository), file by file, at the published threshold of 1. Returns how many files were
+    compared, how many agree to 1e-6, and the largest difference. A row that lies exactly where the
+    published detector rounds costs one row outside a window, 0.11."""
     with PUBLISHED.open(newline="") as file:
         published = {row["file"]: float(row["score"]) for row in csv.DictReader(file)}
-    worst, compared = 0.0, 0
+    differences = []
     for series in corpus:
-        one = steps(series, windowed_gaussian(series.value), PROFILES["standard"])
         if series.name in published:
-            compared += 1
-            worst = max(worst, abs(gain(one, 1.0) - one.counted - published[series.name]))
-    return compared, worst
+            one = steps(series, windowed_gaussian(series.value), PROFILES["standard"])
+            differences.append(abs(gain(one, 1.0) - one.counted - published[series.name]))
+    return len(differences), sum(d < 1e-6 for d in differences), max(differences, default=0.0)
 
 
 if __name__ == "__main__":
-    print("files compared, largest difference: %d, %.6f" % check(load(Path(sys.argv[1]))))
+    print("files compared %d, equal %d, largest difference %.6f" % check(load(Path(sys.argv[1]))))

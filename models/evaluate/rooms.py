@@ -4,6 +4,7 @@
 on. Smoke, CO and fine dust have no fire-free recording; tables with them say RESAMPLED or SYNTHETIC.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -25,3 +26,21 @@ def run(data_dir: Path, bins: Path) -> str:
     parts += tables.quiet(folds, heldout.MIXED_SETS)
     parts += ["## SYNTHETIC nuisances, share of scenes with an alarm", *tables.nuisances(folds)]
     return "\n".join(parts) + "\n"
+
+
+def main() -> int:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--bins", type=Path, required=True, help="folder of `features` and `levels`")
+    arguments = parser.parse_args()
+    try:
+        print(run(arguments.data, arguments.bins))
+    except results.DataError as error:
+        print(f"rooms: {error}", file=sys.stderr)
+        return 64
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

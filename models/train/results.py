@@ -16,11 +16,12 @@ for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]:
 import data as recordings
 import dataset
 import heldout
-from data import Data
+from data import Data, DataError
 from dataset import Sample
 from engine import Bins
 from heldout import Folds
 
+__all__ = ["DataError", "compute", "held_out"]
 KEPT = Path(__file__).resolve().parent.parent / ".cache"
 
 

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import bundle
+import checks
 import data as recordings
 import dataset
 import results
@@ -37,7 +38,9 @@ def main() -> int:
     print(f"frozen configuration {dataset.config_hash()}", flush=True)
     scenes = dataset.build(bins, data)
     print(f"{len(scenes)} scenes, {sum(len(s.features) for s in scenes):,} rows", flush=True)
+    checks.masks_are_the_engines(bins, scenes)
     final = dataset.fit([s for s in scenes if s.part == "train"])
+    checks.more_never_lowers(final.model)
     folds = results.compute(bins, data, scenes)
     out = Path(tempfile.mkdtemp()) if args.check else args.out
     bundle.write(out, data, scenes, final, folds, bins)

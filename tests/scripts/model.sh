@@ -24,12 +24,14 @@ bins=$target/release/examples
 [ -d models/.venv ] || python3 -m venv models/.venv
 models/.venv/bin/pip install --quiet --requirement models/train/requirements.txt
 
-# Both bundles; the second one has a trainer of its own.
+python=models/.venv/bin/python
+
+# Both bundles.
 train() {
     local status=0
-    models/.venv/bin/python models/train/train.py --data "$DATA" --bins "$bins" "$@" || status=$?
+    "$python" models/train/train.py --data "$DATA" --bins "$bins" "$@" || status=$?
     if [ -f models/train/counts.py ]; then
-        models/.venv/bin/python models/train/counts.py --data "$DATA" --bins "$bins" "$@" || status=$?
+        "$python" models/train/counts.py --data "$DATA" --features-bin "$bins/count_features" "$@" || status=$?
     fi
     return "$status"
 }
@@ -38,7 +40,15 @@ if [ "$what" = train ]; then
     train
     exit
 fi
-same=0
-train --check || same=$?
-models/.venv/bin/python models/evaluate/evaluate.py --data "$DATA" --bins "$bins"
-exit "$same"
+# The measurements run even when a file differs: then they say what that does.
+status=0
+train --check || status=$?
+for measure in nist rooms; do
+    "$python" "models/evaluate/$measure.py" --data "$DATA" --bins "$bins" || status=$?
+done
+# SCORE="target/release/edge-agent score" measures the agent with its models instead of the statistics alone.
+read -r -a score <<<"${SCORE:-$bins/score}"
+"$python" models/evaluate/calit2.py --data "$DATA" --score-bin "${score[@]}" || status=$?
+"$python" models/evaluate/evaluate.py --data "$DATA" --score-bin "${score[0]}" \
+    --score-args "${score[*]:1}" || status=$?
+exit "$status"

@@ -88,13 +88,23 @@ impl Recent {
     fn largest(&self, surprise: impl Fn(Tally) -> f64) -> (f64, usize) {
         let mut most = (0.0, 1);
         for intervals in WINDOWS {
-            if let Some(of_sum) = self.sum(intervals).map(&surprise)
+            if let Some(of_sum) = self.going_on(intervals).map(&surprise)
                 && of_sum > most.0
             {
                 most = (of_sum, intervals);
             }
         }
         most
+    }
+
+    /// The sum of the newest `intervals`, if the newest of them has its part in it: at least half of an even
+    /// share of what is above or below the expected. What is over is not told again and again.
+    fn going_on(&self, intervals: usize) -> Option<Tally> {
+        let sum = self.sum(intervals)?;
+        let newest = self.newest()?;
+        let of_all = sum.count - sum.expected;
+        let of_newest = (newest.count - newest.expected) * of_all.signum();
+        (2.0 * float(intervals) * of_newest >= of_all.abs()).then_some(sum)
     }
 
     pub(super) fn is_sound(&self) -> bool {
@@ -104,4 +114,9 @@ impl Recent {
                 .iter()
                 .all(|tally| is_count(tally.count) && (0.0..=f64::MAX).contains(&tally.expected))
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most 4")]
+fn float(n: usize) -> f64 {
+    n as f64
 }

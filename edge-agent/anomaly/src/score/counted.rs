@@ -11,9 +11,13 @@ use crate::model::{Fuser, ModelProblem, Models};
 
 use super::{Pending, is_counted};
 
-/// Numbers that nobody called counts are taken as such only if they come so rarely: sums over a quarter of
-/// an hour or more have an hour of the week to be compared with, faster ones have a course.
+/// Numbers that nobody called counts are taken as such only if they come by the clock and so rarely: sums
+/// over a quarter of an hour or more have an hour of the week to be compared with, faster ones a course.
 const INTERVAL_MS_MIN: i64 = 15 * 60_000;
+/// And only if they are no more than this in the mean: larger ones are as good as continuous.
+const MEAN_MAX: f64 = 300.0;
+/// The mean forgets over so many values: a week of half-hours.
+const MEAN_MEMORY: f64 = 336.0;
 /// Starting thresholds of the evidence of counts: surprises of 4, 6 and 9 decades.
 const COUNTS_PRIOR: Prior = Prior {
     notice: 0.5,
@@ -27,6 +31,8 @@ pub(super) struct Counted {
     is_declared: bool,
     noun: Noun,
     likeness: CountLikeness,
+    values: f64,
+    mean: f64,
     stream: CountStream,
     levels: Calibration,
 }
@@ -54,19 +60,25 @@ impl Counted {
             is_declared,
             noun: noun(kind),
             likeness: CountLikeness::new(),
+            values: 0.0,
+            mean: 0.0,
             stream: CountStream::new(),
             levels: Calibration::new(Settings::COUNTS, COUNTS_PRIOR),
         })
     }
 
     /// Takes a value; `None` when it is no count, or not known to be one.
-    pub(super) fn take(&mut self, at: Timestamp, value: f64, interval_ms: i64) -> Option<Asked> {
-        let is_like = self.is_declared
-            || (interval_ms >= INTERVAL_MS_MIN && self.likeness.looks_like_counts());
-        if !self.is_declared {
-            self.likeness.take(value);
-        }
-        if !is_count(value) || (!self.is_declared && interval_ms < INTERVAL_MS_MIN) {
+    ///
+    /// `interval_ms` is the distance of rows, if they keep one.
+    pub(super) fn take(
+        &mut self,
+        at: Timestamp,
+        value: f64,
+        interval_ms: Option<i64>,
+    ) -> Option<Asked> {
+        let is_like = self.is_declared || self.is_like_counts(value);
+        let is_slow = interval_ms.is_some_and(|interval| interval >= INTERVAL_MS_MIN);
+        if !is_count(value) || !(self.is_declared || is_slow) {
             return None;
         }
         let learning = if self.levels.episode().is_some() {
@@ -86,6 +98,15 @@ impl Counted {
             view: self.stream.view(),
             noun: self.noun,
         })
+    }
+
+    /// Whether the past looks like counts; takes the value.
+    fn is_like_counts(&mut self, value: f64) -> bool {
+        let is_like = self.likeness.looks_like_counts() && self.mean <= MEAN_MAX;
+        self.likeness.take(value);
+        self.values = (self.values + 1.0).min(MEAN_MEMORY);
+        self.mean += (value - self.mean) / self.values;
+        is_like
     }
 }
 
