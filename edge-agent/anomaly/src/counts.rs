@@ -47,15 +47,20 @@
 //! assert!(view.upper > 4.0 && view.usual_high < 4.0);
 //! ```
 
+mod event;
 mod events;
+mod habits;
 mod likeness;
 mod memory;
 pub mod reasons;
+mod recent;
+mod state;
 mod stream;
 mod tail;
 mod week;
 
-pub use events::{Counted, Event, EventStream, What, pseudonym};
+pub use event::{Counted, Event, What, pseudonym};
+pub use events::EventStream;
 pub use likeness::{CountLikeness, is_count, looks_like_counts};
 pub use stream::{CountStream, CountView, Learning, StoredCountsError, Update};
 pub use week::LocalHour;

@@ -15,11 +15,13 @@
 use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::memory::{Durations, Labels, Ratio, SeenBefore, binomial_upper};
+use super::event::{Counted, Event, What};
+use super::habits::{Bin, Habits};
+use super::state::float;
 use super::stream::{CountStream, CountView, Learning, StoredCountsError, Update};
-use super::tail::{self, COUNT_MAX};
+use super::tail::COUNT_MAX;
 use super::week::{LocalHour, SLOT_MS};
-use super::{COUNT_FEATURES, COUNTS_VERSION, CountRow, SURPRISE_MAX, at, narrow};
+use super::{COUNT_FEATURES, COUNTS_VERSION, CountRow, at, narrow};
 
 /// More than so many bins without a tick are a gap.
 const SILENT_BINS_MAX: i64 = 4;
@@ -27,99 +29,12 @@ const SILENT_BINS_MAX: i64 = 4;
 const LATE_IN_ROW_MAX: u8 = 3;
 /// The last events are remembered, to know a duplicate.
 const LAST_EVENTS: usize = 8;
-/// Distinct credentials of a bin are counted up to here.
-const DISTINCT_MAX: usize = 63;
-/// Attempts before a first-seen credential is unusual.
-const ATTEMPTS_MIN: f64 = 50.0;
-/// Persons let in, while a camera saw persons, before more of them than usual are unusual.
-const LET_IN_MIN: f64 = 30.0;
 /// A fire alarm that nobody renews or clears is over after a day.
 const FIRE_MS_MAX: i64 = 86_400_000;
 /// The hour after a fire alarm is not as usual either.
 const AFTER_FIRE_MS: i64 = 3_600_000;
 /// A door that closes so long after it opened was another opening.
 const OPEN_MS_MAX: i64 = 30 * 86_400_000;
-
-/// What of a stream's events is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Counted {
-    /// [`What::Opened`].
-    Openings,
-    /// [`What::Granted`].
-    Entries,
-    /// [`What::Denied`].
-    Refusals,
-    /// [`What::Seen`].
-    Sightings,
-}
-
-/// What happened at a door or in a zone. Credentials and labels are pseudonyms, see [`pseudonym`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum What {
-    /// The door opened.
-    Opened,
-    /// The door closed.
-    Closed,
-    /// Somebody was let in.
-    Granted {
-        /// With which credential, if it is told.
-        credential: Option<u64>,
-    },
-    /// Somebody was refused.
-    Denied {
-        /// With which credential, if it is told.
-        credential: Option<u64>,
-    },
-    /// A camera saw something, or somebody crossed its line.
-    Seen {
-        /// Its label.
-        label: u64,
-        /// The detector's own score, 0 to 1; 0 when it tells none.
-        score: f64,
-        /// Whether it is a person, to be compared with those who were let in.
-        is_person: bool,
-    },
-    /// What a camera saw is gone.
-    Left {
-        /// It stayed for so many seconds.
-        stayed_s: f64,
-    },
-    /// A fire or CO alarm at the site began or ended.
-    Fire {
-        /// It stands.
-        active: bool,
-    },
-}
-
-/// Something happened at a time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Event {
-    /// By a clock that the caller trusts.
-    pub at: Timestamp,
-    /// What.
-    pub what: What,
-}
-
-/// A number for a text that is a pseudonym already, or a label (FNV-1a, 64 bits). No protection by itself.
-#[must_use]
-pub fn pseudonym(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-/// One bin's own events.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Bin {
-    count: f64,
-    granted: f64,
-    denied: f64,
-    persons: f64,
-    credentials: Vec<u64>,
-    /// The features that only events tell, by their places in a row; the largest of the bin.
-    told: [f64; COUNT_FEATURES],
-}
 
 /// The state of one stream of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,13 +57,7 @@ struct State {
     last: Vec<(Timestamp, u64)>,
     opened_at: Option<Timestamp>,
     fire: Option<(Timestamp, bool)>,
-    seen: SeenBefore,
-    new_of_attempts: Ratio,
-    denied_of_attempts: Ratio,
-    persons_of_let_in: Ratio,
-    held_open: Durations,
-    stays: Durations,
-    labels: Labels,
+    habits: Habits,
 }
 
 /// [`EventStream`] as it is saved.
@@ -175,13 +84,7 @@ impl EventStream {
                 last: Vec::with_capacity(LAST_EVENTS),
                 opened_at: None,
                 fire: None,
-                seen: SeenBefore::new(),
-                new_of_attempts: Ratio::default(),
-                denied_of_attempts: Ratio::default(),
-                persons_of_let_in: Ratio::default(),
-                held_open: Durations::default(),
-                stays: Durations::default(),
-                labels: Labels::default(),
+                habits: Habits::new(),
             },
         }
     }
@@ -277,16 +180,6 @@ impl EventStream {
     }
 }
 
-impl Bin {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn tell(&mut self, feature: usize, value: f64) {
-        self.told[feature] = self.told[feature].max(value);
-    }
-}
-
 impl State {
     fn advance(&mut self, now: Timestamp, learning: Learning) {
         let start = *self.bin_start.get_or_insert_with(|| bin_of(now));
@@ -306,12 +199,7 @@ impl State {
         let Some(start) = self.bin_start else { return };
         let count = self.open.count.min(COUNT_MAX);
         self.stream.update(start, count, self.offset_s, learning);
-        self.denied_of_attempts
-            .add(self.open.denied, self.open.denied + self.open.granted);
-        if self.open.persons > 0.0 {
-            self.persons_of_let_in
-                .add(self.open.persons, self.open.granted);
-        }
+        self.habits.close(&self.open);
         self.closed = std::mem::take(&mut self.open);
         self.bin_start = Some(start.plus_ms(SLOT_MS));
     }
@@ -341,14 +229,14 @@ impl State {
             What::Granted { credential } => {
                 self.count(Counted::Entries);
                 self.open.granted += 1.0;
-                self.attempt(credential);
-                self.compare_persons();
+                self.habits.attempt(&mut self.open, credential);
+                self.habits.compare_persons(&mut self.open, &self.closed);
             }
             What::Denied { credential } => {
                 self.count(Counted::Refusals);
                 self.open.denied += 1.0;
-                self.attempt(credential);
-                self.compare_refusals();
+                self.habits.attempt(&mut self.open, credential);
+                self.habits.compare_refusals(&mut self.open, &self.closed);
             }
             What::Seen {
                 label,
@@ -357,16 +245,16 @@ impl State {
             } => {
                 self.count(Counted::Sightings);
                 let half_hour = LocalHour::of(event.at, self.offset_s).half_hour;
-                let rarity = self.labels.take(label, half_hour);
+                let rarity = self.habits.labels.take(label, half_hour);
                 self.open.tell(at::LABEL_RARITY, rarity);
                 if score.is_finite() {
                     self.open.tell(at::DETECTOR, score.clamp(0.0, 1.0));
                 }
                 self.open.persons += f64::from(u8::from(is_person));
-                self.compare_persons();
+                self.habits.compare_persons(&mut self.open, &self.closed);
             }
             What::Left { stayed_s } => {
-                let z = self.stays.take(stayed_s);
+                let z = self.habits.stays.take(stayed_s);
                 self.open.tell(at::DWELL, z);
             }
             What::Fire { active } => self.fire = Some((event.at, active)),
@@ -383,57 +271,10 @@ impl State {
         if let Some(opened) = self.opened_at.take() {
             let ms = closed.ms_since(opened);
             if (0..=OPEN_MS_MAX).contains(&ms) {
-                let z = self.held_open.take(float(ms) / 1000.0);
+                let z = self.habits.held_open.take(float(ms) / 1000.0);
                 self.open.tell(at::HELD_OPEN, z);
             }
         }
-    }
-
-    fn attempt(&mut self, credential: Option<u64>) {
-        let Some(credential) = credential else { return };
-        let share = self.new_of_attempts.with_prior(1.0, 2.0);
-        let enough = self.new_of_attempts.of() >= ATTEMPTS_MIN;
-        let is_new = !self.seen.see(credential);
-        self.new_of_attempts.add(f64::from(u8::from(is_new)), 1.0);
-        // Only of the newest credential, so that a known one after it takes it back.
-        self.open.told[at::FIRST_SEEN] = if is_new && enough {
-            -share.log10()
-        } else {
-            0.0
-        };
-        let credentials = &mut self.open.credentials;
-        if credentials.len() < DISTINCT_MAX && !credentials.contains(&credential) {
-            credentials.push(credential);
-        }
-        let distinct = f64::from(u8::try_from(credentials.len()).expect("at most 63"));
-        self.open.tell(at::DISTINCT, (1.0 + distinct).log2());
-    }
-
-    /// Refusals of the open bin and the one before against the usual share; before any is known, one in
-    /// twenty.
-    fn compare_refusals(&mut self) {
-        let denied = self.open.denied + self.closed.denied;
-        let attempts = denied + self.open.granted + self.closed.granted;
-        let share = self.denied_of_attempts.with_prior(1.0, 20.0);
-        let surprise = binomial_upper(denied, attempts, share).min(SURPRISE_MAX);
-        self.open.tell(at::DENIED, surprise);
-    }
-
-    /// Persons that a camera saw against those who were let in, in the open bin and the one before. Only the
-    /// newest comparison stands: who holds the card may come second.
-    fn compare_persons(&mut self) {
-        if self.persons_of_let_in.of() < LET_IN_MIN {
-            return;
-        }
-        let persons = self.open.persons + self.closed.persons;
-        let let_in = self.open.granted + self.closed.granted;
-        let usual = self.persons_of_let_in.with_prior(1.0, 1.0) * let_in + 0.5;
-        let surprise = if persons > usual {
-            tail::upper(persons, usual, 0.05)
-        } else {
-            0.0
-        };
-        self.open.told[at::TAILGATING] = surprise.min(SURPRISE_MAX);
     }
 
     fn fire_now(&self) -> f64 {
@@ -449,60 +290,16 @@ impl State {
     }
 
     fn is_sound(&self) -> bool {
-        let bin_is_sound = |bin: &Bin| {
-            bin.credentials.len() <= DISTINCT_MAX
-                && [bin.count, bin.granted, bin.denied, bin.persons]
-                    .into_iter()
-                    .all(|v| (0.0..=f64::MAX).contains(&v))
-                && bin
-                    .told
-                    .into_iter()
-                    .all(|v| (0.0..=SURPRISE_MAX).contains(&v))
-        };
-        bin_is_sound(&self.open)
-            && bin_is_sound(&self.closed)
+        self.open.is_sound()
+            && self.closed.is_sound()
             && self.last.len() <= LAST_EVENTS
             && self.late_in_row < LATE_IN_ROW_MAX
-            && self.seen.is_sound()
-            && [
-                self.new_of_attempts,
-                self.denied_of_attempts,
-                self.persons_of_let_in,
-            ]
-            .iter()
-            .all(Ratio::is_sound)
-            && self.held_open.is_sound()
-            && self.stays.is_sound()
-            && self.labels.is_sound()
-    }
-}
-
-impl What {
-    /// Tells events of one time apart.
-    fn key(self) -> u64 {
-        let of = |sort: u64, detail: u64| detail.rotate_left(8) ^ sort;
-        match self {
-            What::Opened => of(1, 0),
-            What::Closed => of(2, 0),
-            What::Granted { credential } => of(3, credential.unwrap_or(0)),
-            What::Denied { credential } => of(4, credential.unwrap_or(0)),
-            What::Seen { label, .. } => of(5, label),
-            What::Left { stayed_s } => of(6, stayed_s.to_bits()),
-            What::Fire { active } => of(7, u64::from(active)),
-        }
+            && self.habits.is_sound()
     }
 }
 
 fn bin_of(at: Timestamp) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().div_euclid(SLOT_MS) * SLOT_MS)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "durations are far below 2^53 ms"
-)]
-fn float(ms: i64) -> f64 {
-    ms as f64
 }
 
 impl From<EventStream> for Stored {

@@ -8,6 +8,8 @@
 //! Over-dispersion is learned from the core of the deviations (45 % shall lie beyond one standard
 //! deviation), not from their squares: some crowded days would otherwise hide the next crowd.
 //!
+//! On the first watched day nothing is said, and surprises grow to their full size over the first week.
+//!
 //! | input | what happens |
 //! |---|---|
 //! | not whole, negative, above 10⁹, NaN, ±∞ | refused, state unchanged |
@@ -21,47 +23,14 @@ use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::likeness::is_count;
-use super::tail::{self, PHI_MAX, PHI_MIN};
-use super::week::{LocalHour, SLOT_MS, Week};
+use super::recent::Tally;
+use super::state::{DAY_MS, LATE_IN_ROW_MAX, State, float};
+use super::tail;
+use super::week::{LocalHour, SLOT_MS};
 use super::{COUNT_FEATURES, COUNTS_VERSION, CountRow, SURPRISE_MAX, at, narrow};
 
-/// The sums that are looked at: so many intervals.
-const WINDOWS: [usize; 3] = [1, 2, 4];
-const RECENT: usize = 4;
-/// Over-dispersion before any is learned.
-const PHI_FIRST: f64 = 0.03;
-/// Over-dispersion is learned where at least so many are expected; below it hardly matters.
-const PHI_MEAN_MIN: f64 = 2.0;
-/// How fast it is learned, per interval.
-const PHI_GAIN: f64 = 0.05;
-/// This part of the deviations shall be beyond one standard deviation.
-const BEYOND_ONE: f64 = 0.45;
-/// A count teaches at most so many standard deviations above what is expected …
-const TEACH_Z: f64 = 3.0;
-/// … once so much was watched, in so many intervals. Before, everything teaches.
-const FIRST_MS: i64 = 2 * DAY_MS;
-const FIRST_INTERVALS: u32 = 48;
-/// An episode stops the learning for at most so long.
-const HELD_MS_MAX: i64 = 3 * DAY_MS;
-/// The part of the time that was strange is averaged over so long …
-const STRANGE_MS: f64 = 4.0 * 86_400_000.0;
-/// … and above this part the stream is another one.
-const STRANGE_MAX: f64 = 0.35;
-/// So few as this, or fewer, is strange.
-const STRANGE_LOWER: f64 = 3.0;
-/// What is left of the past when the stream is another one.
-const KEPT_OF_ANOTHER: f64 = 0.02;
-/// Weight of the newest interval in `upper_ewma`.
-const EWMA_PART: f64 = 0.33;
-/// Late counts in a row that are a clock step.
-const LATE_IN_ROW_MAX: u8 = 3;
-/// Intervals of another length in a row that are the new length.
-const ODD_IN_ROW_MAX: u8 = 3;
 /// A stream is stale after so many intervals.
 const STALE_INTERVALS: i64 = 4;
-/// Intervals are taken as at most a week.
-const INTERVAL_MS_MAX: i64 = 7 * DAY_MS;
-const DAY_MS: i64 = 86_400_000;
 /// The usual range holds all but this part, on either side.
 const USUAL_SHARE: f64 = 0.05;
 
@@ -128,45 +97,11 @@ pub struct CountView {
     pub watched_days: f64,
 }
 
-/// One interval, counted and expected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Counted {
-    count: f64,
-    expected: f64,
-}
-
-/// How unusual the newest counts are.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Surprises {
-    upper: f64,
-    upper_intervals: usize,
-    lower: f64,
-    lower_intervals: usize,
-}
-
 /// The state of one stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct CountStream {
     state: State,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct State {
-    week: Week,
-    phi: f64,
-    newest: Option<Timestamp>,
-    offset_s: i32,
-    interval_ms: i64,
-    odd_in_row: u8,
-    late_in_row: u8,
-    /// Newest last.
-    recent: Vec<Counted>,
-    ewma: f64,
-    watched_ms: i64,
-    watched: u32,
-    held_ms: i64,
-    strange: f64,
 }
 
 /// [`CountStream`] as it is saved.
@@ -187,30 +122,16 @@ impl CountStream {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            state: State {
-                week: Week::new(),
-                phi: PHI_FIRST,
-                newest: None,
-                offset_s: 0,
-                interval_ms: 0,
-                odd_in_row: 0,
-                late_in_row: 0,
-                recent: Vec::with_capacity(RECENT),
-                ewma: 0.0,
-                watched_ms: 0,
-                watched: 0,
-                held_ms: 0,
-                strange: 0.0,
-            },
+            state: State::new(0),
         }
     }
 
     /// A stream whose counts are of a known interval.
     #[must_use]
     pub fn with_interval(interval_ms: i64) -> Self {
-        let mut stream = Self::new();
-        stream.state.interval_ms = interval_ms.clamp(1, INTERVAL_MS_MAX);
-        stream
+        Self {
+            state: State::new(interval_ms.max(1)),
+        }
     }
 
     /// Takes what was counted from `at` on for one interval, where clocks are `offset_s` seconds ahead of
@@ -261,11 +182,11 @@ impl CountStream {
         let Some(age) = self.age(now) else {
             return [0.0; COUNT_FEATURES];
         };
-        let surprises = self.state.surprises();
+        let surprises = self.state.surprises(&self.state.recent);
         self.row_of(
             surprises.upper,
             surprises.lower,
-            self.state.recent.last(),
+            self.state.recent.newest(),
             age,
         )
     }
@@ -275,13 +196,13 @@ impl CountStream {
     #[must_use]
     pub fn view(&self) -> Option<CountView> {
         let newest = self.state.newest?;
-        let surprises = self.state.surprises();
+        let surprises = self.state.surprises(&self.state.recent);
         let intervals = if surprises.upper >= surprises.lower {
             surprises.upper_intervals
         } else {
             surprises.lower_intervals
         };
-        let sum = self.state.sum(intervals.max(1))?;
+        let sum = self.state.recent.sum(intervals.max(1))?;
         let back = i64::try_from(intervals.max(1) - 1).expect("at most 4");
         let interval_ms = self.state.interval_ms;
         let from = newest.plus_ms(-back * interval_ms);
@@ -322,14 +243,14 @@ impl CountStream {
         offset_s: i32,
         age: f64,
     ) -> CountRow {
-        let mut state = self.state.clone_recent();
+        let mut recent = self.state.recent.clone();
         let expected = self
             .state
             .week
             .expected(at, self.state.interval_ms, offset_s);
-        state.push(Counted { count, expected });
-        let upper = state.upper(self.state.phi).0;
-        self.row_of(upper, 0.0, state.0.last(), age)
+        recent.push(Tally { count, expected });
+        let upper = self.state.surprises(&recent).upper;
+        self.row_of(upper, 0.0, recent.newest(), age)
     }
 
     /// The same in words to come.
@@ -360,9 +281,9 @@ impl CountStream {
         }
     }
 
-    fn row_of(&self, upper: f64, lower: f64, newest: Option<&Counted>, age: f64) -> CountRow {
+    fn row_of(&self, upper: f64, lower: f64, newest: Option<&Tally>, age: f64) -> CountRow {
         let mut row = [0.0; COUNT_FEATURES];
-        let expected = newest.map_or(0.0, |counted| counted.expected);
+        let expected = newest.map_or(0.0, |tally| tally.expected);
         let per_half_hour = expected * float(SLOT_MS) / float(self.state.interval_ms.max(1));
         row[at::UPPER] = narrow(upper.min(SURPRISE_MAX));
         row[at::LOWER] = narrow(lower.min(SURPRISE_MAX));
@@ -382,178 +303,6 @@ impl CountStream {
         let stale_ms = STALE_INTERVALS * self.state.interval_ms.max(1);
         (age_ms <= stale_ms).then(|| float(age_ms) / float(stale_ms))
     }
-}
-
-/// The newest intervals, newest last, at most [`RECENT`].
-struct Recent(Vec<Counted>);
-
-impl Recent {
-    fn push(&mut self, counted: Counted) {
-        if self.0.len() == RECENT {
-            self.0.remove(0);
-        }
-        self.0.push(counted);
-    }
-
-    fn upper(&self, phi: f64) -> (f64, usize) {
-        largest(&self.0, |sum| {
-            if sum.count > sum.expected {
-                tail::upper(sum.count, sum.expected, phi)
-            } else {
-                0.0
-            }
-        })
-    }
-}
-
-impl State {
-    /// `since` > 0 ms passed since the newest count.
-    fn follow_interval(&mut self, since: i64) {
-        if self.interval_ms == 0 {
-            self.interval_ms = since.min(INTERVAL_MS_MAX);
-            return;
-        }
-        let usual = self.interval_ms;
-        if since > usual + usual / 2 {
-            self.recent.clear();
-        }
-        if since >= usual - usual / 4 && since <= usual + usual / 4 {
-            self.odd_in_row = 0;
-            return;
-        }
-        self.odd_in_row += 1;
-        if self.odd_in_row >= ODD_IN_ROW_MAX {
-            self.interval_ms = since.min(INTERVAL_MS_MAX);
-            self.recent.clear();
-            self.odd_in_row = 0;
-        }
-    }
-
-    fn take(&mut self, at: Timestamp, count: f64, learning: Learning) {
-        let expected = self.week.expected(at, self.interval_ms, self.offset_s);
-        let mut recent = Recent(std::mem::take(&mut self.recent));
-        recent.push(Counted { count, expected });
-        self.recent = recent.0;
-        let surprises = self.surprises();
-        self.ewma += EWMA_PART * (surprises.upper - self.ewma);
-        let deviation = (expected + self.phi * expected * expected + 1.0).sqrt();
-        let most = expected + TEACH_Z * deviation;
-        let is_new = self.watched_ms < FIRST_MS || self.watched < FIRST_INTERVALS;
-        if !is_new {
-            self.judge_strange(
-                count > most || tail::lower(count, expected, self.phi) >= STRANGE_LOWER,
-            );
-        }
-        if learning == Learning::On {
-            self.held_ms = 0;
-        } else if self.held_ms < HELD_MS_MAX {
-            self.held_ms += self.interval_ms;
-            return;
-        }
-        self.learn_phi(count, expected);
-        let taught = if is_new { count } else { count.min(most) };
-        self.week.learn(at, self.interval_ms, self.offset_s, taught);
-        self.watched_ms = self.watched_ms.saturating_add(self.interval_ms);
-        self.watched = self.watched.saturating_add(1);
-    }
-
-    fn learn_phi(&mut self, count: f64, expected: f64) {
-        if expected < PHI_MEAN_MIN || self.watched_ms < FIRST_MS {
-            return;
-        }
-        let deviation = (expected + self.phi * expected * expected).sqrt();
-        let beyond = f64::from(u8::from((count - expected).abs() > deviation));
-        self.phi = (self.phi * (PHI_GAIN * (beyond - BEYOND_ONE)).exp()).clamp(PHI_MIN, PHI_MAX);
-    }
-
-    fn judge_strange(&mut self, is_strange: bool) {
-        let length = float(self.interval_ms);
-        let part = length / (STRANGE_MS + length);
-        self.strange += part * (f64::from(u8::from(is_strange)) - self.strange);
-        if self.strange > STRANGE_MAX {
-            self.week.forget(KEPT_OF_ANOTHER);
-            self.strange = 0.0;
-            self.held_ms = HELD_MS_MAX;
-            self.watched_ms = 0;
-            self.watched = 0;
-        }
-    }
-
-    fn clone_recent(&self) -> Recent {
-        Recent(self.recent.clone())
-    }
-
-    fn surprises(&self) -> Surprises {
-        let (upper, upper_intervals) = self.clone_recent().upper(self.phi);
-        let (lower, lower_intervals) = largest(&self.recent, |sum| {
-            if sum.count < sum.expected {
-                tail::lower(sum.count, sum.expected, self.phi)
-            } else {
-                0.0
-            }
-        });
-        Surprises {
-            upper,
-            upper_intervals,
-            lower,
-            lower_intervals,
-        }
-    }
-
-    fn sum(&self, intervals: usize) -> Option<Counted> {
-        sum(&self.recent, intervals)
-    }
-
-    fn is_sound(&self) -> bool {
-        let finite = |v: f64| v.is_finite() && v >= 0.0;
-        self.week.is_sound()
-            && (PHI_MIN..=PHI_MAX).contains(&self.phi)
-            && (0..=INTERVAL_MS_MAX).contains(&self.interval_ms)
-            && self.recent.len() <= RECENT
-            && self
-                .recent
-                .iter()
-                .all(|c| is_count(c.count) && finite(c.expected))
-            && finite(self.ewma)
-            && self.ewma <= tail::TAIL_MAX
-            && self.watched_ms >= 0
-            && (0..=HELD_MS_MAX + INTERVAL_MS_MAX).contains(&self.held_ms)
-            && (0.0..=1.0).contains(&self.strange)
-            && self.offset_s.abs() <= 86_400
-            && self.odd_in_row < ODD_IN_ROW_MAX
-            && self.late_in_row < LATE_IN_ROW_MAX
-    }
-}
-
-fn sum(recent: &[Counted], intervals: usize) -> Option<Counted> {
-    let newest = recent.len().checked_sub(intervals)?;
-    let mut sum = Counted::default();
-    for counted in &recent[newest..] {
-        sum.count += counted.count;
-        sum.expected += counted.expected;
-    }
-    Some(sum)
-}
-
-/// The largest surprise over the sums of [`WINDOWS`], and of how many intervals it is.
-fn largest(recent: &[Counted], surprise: impl Fn(Counted) -> f64) -> (f64, usize) {
-    let mut most = (0.0, 1);
-    for intervals in WINDOWS {
-        if let Some(of_sum) = sum(recent, intervals).map(&surprise)
-            && of_sum > most.0
-        {
-            most = (of_sum, intervals);
-        }
-    }
-    most
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "durations are far below 2^53 ms"
-)]
-fn float(ms: i64) -> f64 {
-    ms as f64
 }
 
 impl From<CountStream> for Stored {

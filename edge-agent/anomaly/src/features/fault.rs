@@ -30,8 +30,12 @@ const STILL_S: f64 = 600.0;
 const FLAT_TIMES: f64 = 3.0;
 /// … and at least for so long, whatever is known.
 const FLAT_S_MIN: f64 = 1800.0;
-/// So many changes must be known before standing still says anything.
+/// So many changes must be known before standing still says anything …
 const CHANGES_MIN: u32 = 20;
+/// … and a day, a night and a morning: many sensors only flicker while people are about.
+const WATCHED_S_MIN: f64 = 36.0 * 3600.0;
+/// A weaker sign has no name yet.
+const NAMED_SIGN: f64 = 0.5;
 /// Longest times are counted up to this.
 const RUN_S_MAX: f64 = 14.0 * 86_400.0;
 
@@ -43,6 +47,7 @@ pub(super) struct FaultWatch {
     jump: Option<(f64, f64)>,
     unchanged_s: f64,
     longest_s: f64,
+    watched_s: f64,
     changes: u32,
 }
 
@@ -52,6 +57,7 @@ pub(super) struct Seen {
     pub(super) dt: f64,
     pub(super) before: f64,
     pub(super) value: f64,
+    pub(super) level: f64,
     pub(super) scale: f64,
     /// Of the channel, see `Constants`.
     pub(super) step: f64,
@@ -68,18 +74,26 @@ impl FaultWatch {
             jump: None,
             unchanged_s: 0.0,
             longest_s: 0.0,
+            watched_s: 0.0,
             changes: 0,
         }
     }
 
     pub(super) fn update(&mut self, seen: &Seen) {
         self.out_of_range = !seen.possible;
+        self.watched_s = (self.watched_s + seen.dt).min(WATCHED_S_MIN);
         self.watch_jump(seen);
         // The same bits: a living sensor flickers in its last digit now and then.
         let changed = seen.value.to_bits() != seen.before.to_bits();
         if changed || seen.at_rest {
-            if changed && self.flat() < 1.0 {
-                self.longest_s = self.longest_s.max(self.unchanged_s);
+            if changed {
+                // Alive after all: it may stand still so long. A long fault does not teach at once.
+                let most = if self.watched_s < WATCHED_S_MIN {
+                    RUN_S_MAX
+                } else {
+                    (FLAT_TIMES * self.longest_s).max(FLAT_S_MIN)
+                };
+                self.longest_s = self.longest_s.max(self.unchanged_s.min(most));
             }
             self.changes = self.changes.saturating_add(u32::from(changed));
             self.unchanged_s = 0.0;
@@ -106,23 +120,20 @@ impl FaultWatch {
             Some((value, held_s)) if (seen.value - value).abs() <= still => {
                 Some((value, (held_s + seen.dt).min(RUN_S_MAX)))
             }
-            _ if (seen.value - seen.before).abs()
-                > (JUMP_SCALES * seen.scale).max(JUMP_STEPS * seen.step) =>
-            {
-                Some((seen.value, 0.0))
-            }
+            _ if is_jump(seen) => Some((seen.value, 0.0)),
             _ => None,
         };
     }
 
     fn flat(&self) -> f64 {
-        if self.changes < CHANGES_MIN || self.unchanged_s < FLAT_S_MIN {
+        let known = self.changes >= CHANGES_MIN && self.watched_s >= WATCHED_S_MIN;
+        if !known || self.unchanged_s < FLAT_S_MIN {
             return 0.0;
         }
         ramp(self.unchanged_s / (FLAT_TIMES * self.longest_s.max(1.0)))
     }
 
-    /// How sure a fault is, 0 to 1, and which.
+    /// How sure a fault is, 0 to 1, and which, once it is likely.
     pub(super) fn sign(&self) -> (f64, Option<Fault>) {
         if self.out_of_range {
             return (1.0, Some(Fault::OutOfRange));
@@ -130,7 +141,7 @@ impl FaultWatch {
         let step = self.jump.map_or(0.0, |(_, held_s)| ramp(held_s / STILL_S));
         let flat = self.flat();
         match (step >= flat, step.max(flat)) {
-            (_, sign) if sign <= 0.0 => (0.0, None),
+            (_, sign) if sign < NAMED_SIGN => (sign, None),
             (true, sign) => (sign, Some(Fault::Step)),
             (false, sign) => (sign, Some(Fault::Flat)),
         }
@@ -142,8 +153,15 @@ impl FaultWatch {
         let jump = self
             .jump
             .is_none_or(|(value, held_s)| (min..=max).contains(&value) && time(held_s));
-        jump && time(self.unchanged_s) && time(self.longest_s)
+        let watched = (0.0..=WATCHED_S_MIN).contains(&self.watched_s);
+        jump && watched && time(self.unchanged_s) && time(self.longest_s)
     }
+}
+
+/// Away from the value before and from what is usual; the way back to usual is no jump.
+fn is_jump(seen: &Seen) -> bool {
+    let far = (JUMP_SCALES * seen.scale).max(JUMP_STEPS * seen.step);
+    (seen.value - seen.before).abs() > far && (seen.value - seen.level).abs() > far
 }
 
 /// 0 up to one half, then straight to 1.

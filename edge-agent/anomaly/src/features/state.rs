@@ -132,6 +132,7 @@ impl ChannelState {
                 dt,
                 before,
                 value,
+                level: self.level,
                 scale: self.scale(channel),
                 step: channel.constants().step,
                 possible: measured.possible,

@@ -18,7 +18,7 @@ fn hold(room: &mut RoomFeatures, channel: Channel, from: f64, value: f64, second
 
 #[test]
 fn value_that_stands_still_longer_than_ever_is_flat_and_alive_again_when_it_moves() {
-    let (mut room, time) = quiet_room(120);
+    let (mut room, time) = quiet_room(37 * 60);
     assert_eq!(fault(&room), None);
     let time = hold(&mut room, Channel::Temperature, time, 21.1, 1700.0);
     assert_eq!(fault(&room), None, "half an hour is not enough");
@@ -26,6 +26,38 @@ fn value_that_stands_still_longer_than_ever_is_flat_and_alive_again_when_it_move
     assert_eq!(fault(&room), Some(Fault::Flat));
     assert_eq!(feature(&room.row(), "temperature.fault"), 1.0);
     room.update(Channel::Temperature, at(time + 10.0), 21.0);
+    assert_eq!(fault(&room), None);
+}
+
+#[test]
+fn sensor_that_stands_still_every_night_is_not_taken_for_broken() {
+    let mut room = RoomFeatures::new();
+    let (mut time, mut told) = (0.0, Vec::new());
+    for _day in 0..6 {
+        for step in 0..960_i32 {
+            time += 60.0;
+            room.update(
+                Channel::Temperature,
+                at(time),
+                21.0 + f64::from(step % 2) * 0.1,
+            );
+        }
+        let mut flat = false;
+        for _night in 0..480_i32 {
+            time += 60.0;
+            room.update(Channel::Temperature, at(time), 21.0);
+            flat |= fault(&room).is_some();
+        }
+        told.push(flat);
+    }
+    assert_eq!(told, [false; 6]);
+}
+
+#[test]
+fn spike_and_the_way_back_to_usual_are_no_step() {
+    let (mut room, time) = quiet_room(120);
+    room.update(Channel::Temperature, at(time + 10.0), 35.0);
+    hold(&mut room, Channel::Temperature, time + 10.0, 21.1, 1500.0);
     assert_eq!(fault(&room), None);
 }
 
