@@ -88,6 +88,7 @@ def text(results: Results) -> str:
         "recording of credentials, tailgating, held doors or camera labels was at hand.",
         "",
         "## Again",
-        "    python models/train/counts.py --data DIR --features-bin target/release/examples/count_features --check",
+        "`make train DATA=folder` and `make evaluate DATA=folder`, see models/README.md. What the shipped engine does on",
+        "CalIt2 with calibration and levels is measured by models/evaluate/calit2.py.",
     ]
     return "\n".join(lines) + "\n"
