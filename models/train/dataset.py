@@ -40,7 +40,7 @@ TRAINED_SETS = [
 EPISODE_GAP_S = 600.0
 # Warning lies so far above everything on the fire-free training recordings, alarm further; notice, below
 # which nothing ever counts, is at most so far below warning. In logits.
-WARNING_MARGIN = 0.25
+WARNING_MARGIN = 1.0
 ALARM_MARGIN = 1.5
 NOTICE_MARGIN = 1.5
 
@@ -251,7 +251,7 @@ def thresholds_of(samples: list[Sample], measure) -> tuple[float, float, float]:
     while high > top - 20 and starts_at(runs, high - 0.1) <= days:
         high -= 0.1
     warning = top + WARNING_MARGIN
-    notice = min(max(high, warning - NOTICE_MARGIN), warning - 2 * WARNING_MARGIN)
+    notice = min(max(high, warning - NOTICE_MARGIN), warning - WARNING_MARGIN / 2)
     return notice, warning, warning + ALARM_MARGIN
 
 

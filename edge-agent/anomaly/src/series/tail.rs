@@ -1,7 +1,7 @@
 //! How rare a value of a statistic is, from a bounded memory of its own past.
 //!
 //! A histogram over ln(value) with slow forgetting, 400 bytes. Within the body the share of the past
-//! beyond the value counts; beyond the 95 % point a Pareto tail is fitted to the exceedances (Hill,
+//! that reached the value counts (its own bin in full, so that what repeats is not rare); beyond the 95 % point a Pareto tail is fitted to the exceedances (Hill,
 //! "A simple general approach to inference about the tail of a distribution", 1975), shrunk towards
 //! a thin one while few exceedances are known. It starts from an exponential distribution worth
 //! [`PRIOR`] samples, so that the first samples of a series are not records all the time.
@@ -49,11 +49,16 @@ impl Tail {
         let Some((ln, bin)) = place(value) else {
             return 0.0;
         };
+        if bin == 0 {
+            return 0.0;
+        }
+        if bin == 0 {
+            return 0.0;
+        }
         let (start, beyond) = self.tail_start();
         let tail_ln = LOWEST + WIDTH * small(start);
         if ln <= tail_ln || beyond <= 0.0 {
-            let part = (1.0 - ((ln - LOWEST) / WIDTH - small(bin))).clamp(0.0, 1.0);
-            let above: f32 = self.bins[bin + 1..].iter().sum::<f32>() + part * self.bins[bin];
+            let above: f32 = self.bins[bin..].iter().sum();
             let share = (above / self.total).clamp(1.0 / (self.total + 1.0), 1.0);
             return f64::from(-share.ln());
         }
