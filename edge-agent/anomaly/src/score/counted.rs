@@ -78,15 +78,17 @@ impl Counted {
     ) -> Option<Asked> {
         let is_like = self.is_declared || self.is_like_counts(value);
         let is_slow = interval_ms.is_some_and(|interval| interval >= INTERVAL_MS_MIN);
-        if !is_count(value) || !(self.is_declared || is_slow) {
+        // While the distance of rows is not known yet the weeks are learned already: they take long.
+        if !is_count(value) || !(self.is_declared || is_slow || interval_ms.is_none()) {
             return None;
         }
+        let is_told = is_like && (self.is_declared || is_slow);
         let learning = if self.levels.episode().is_some() {
             Learning::Held
         } else {
             Learning::On
         };
-        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_like {
+        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_told {
             return None;
         }
         let row = self.stream.row();
