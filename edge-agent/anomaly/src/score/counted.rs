@@ -70,36 +70,20 @@ impl Counted {
     }
 
     /// Takes a value; `None` when it is no count, or not known to be one.
-<<<<<<< HEAD
-    ///
-    /// `interval_ms` is the distance of rows, if they keep one.
-    pub(super) fn take(
-        &mut self,
-        at: Timestamp,
-        value: f64,
-        interval_ms: Option<i64>,
-    ) -> Option<Asked> {
-        let is_like = self.is_declared || self.is_like_counts(value);
-        let is_slow = interval_ms.is_some_and(|interval| interval >= INTERVAL_MS_MIN);
-        // While the distance of rows is not known yet the weeks are learned already: they take long.
-        if !is_count(value) || !(self.is_declared || is_slow || interval_ms.is_none()) {
-=======
     pub(super) fn take(&mut self, at: Timestamp, value: f64, interval: Interval) -> Option<Asked> {
         // Learned from the first row on, used once the rows are known to be slow and steady.
         let may_be_slow = interval.usual == 0 || interval.usual >= INTERVAL_MS_MIN;
         let is_like =
             self.is_declared || self.is_like_counts(value) && may_be_slow && interval.is_steady();
         if !is_count(value) || !(self.is_declared || may_be_slow) {
->>>>>>> series
             return None;
         }
-        let is_told = is_like && (self.is_declared || is_slow);
         let learning = if self.levels.episode().is_some() {
             Learning::Held
         } else {
             Learning::On
         };
-        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_told {
+        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_like {
             return None;
         }
         let row = self.stream.row();
