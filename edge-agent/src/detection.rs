@@ -157,7 +157,11 @@ impl Detector {
             entry.known = device.configured;
         }
         let mut supervision = Supervision::new(known, now);
-        let told = open.iter().map(|e| (e.key.rule(), e.key.device()));
+        // The gateway's own parts are no devices that could fall silent.
+        let told = open
+            .iter()
+            .filter(|e| e.key.rule() != MODEL_HEALTH_RULE)
+            .map(|e| (e.key.rule(), e.key.device()));
         supervision.resume(told, now);
         Self {
             site,

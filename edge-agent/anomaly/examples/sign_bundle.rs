@@ -50,7 +50,8 @@ fn secret_key(path: &Path) -> anyhow::Result<SecretKey> {
         let text =
             fs::read_to_string(path).with_context(|| format!("reading `{}`", path.display()))?;
         return minisign::SecretKeyBox::from_string(&text)
-            .and_then(minisign::SecretKeyBox::into_unencrypted_secret_key)
+            // An empty password: a key with one is refused instead of asking in the middle of a training.
+            .and_then(|key| key.into_secret_key(Some(String::new())))
             .with_context(|| {
                 format!("`{}` is no minisign key without a password", path.display())
             });

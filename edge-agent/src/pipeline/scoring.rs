@@ -19,7 +19,7 @@ mod words;
 
 pub use report::{DriftStatus, ModelStatus};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use gridwatch_anomaly::model::Fuser;
@@ -70,6 +70,8 @@ struct Active {
     orphans: HashMap<DeviceId, Vec<Raised>>,
     /// Subjects whose statistics have a new row.
     due: Vec<usize>,
+    /// Devices of rules' alarms that the models are asked about, and when.
+    questions: VecDeque<(DeviceId, i64)>,
     drift: [Drift; 2],
     told: Told,
     saver: Saver,
@@ -119,6 +121,7 @@ impl Scoring {
             streams: 0,
             orphans: orphans(open),
             due: Vec::new(),
+            questions: VecDeque::new(),
             drift: Default::default(),
             told: Told::default(),
             saver: Saver::new(&state_dir, now),

@@ -194,6 +194,7 @@ impl Active {
                 now,
             );
         }
+        self.answer_questions(now);
         let due = std::mem::take(&mut self.due);
         due.into_iter()
             .filter_map(|index| self.judge_statistics(index, detector, now, mint))
@@ -214,7 +215,7 @@ impl Active {
             }
         }
         if active {
-            self.compare_with_rule(alert);
+            self.compare_with_rule(alert, now);
         }
     }
 }

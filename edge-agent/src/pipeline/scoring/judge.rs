@@ -31,6 +31,10 @@ const FAULT_SHARE: f32 = 0.5;
 const FAULT_IN_ROW: u32 = 5;
 /// A share of the class `nuisance` that is worth saying.
 const NUISANCE_SHARE: f32 = 0.2;
+/// A model that is later than a rule by less than this has seen what the rule saw, in detection time.
+const ANSWER_MS: i64 = 60_000;
+/// Alarms of rules that wait for the question whether the model saw them; in a storm some are enough.
+const QUESTIONS_MAX: usize = 256;
 /// Ends the name under which a broken sensor is reported.
 const FAULT_SUFFIX: &str = ":fault";
 
@@ -211,22 +215,32 @@ impl Active {
         ))
     }
 
-    /// Whether the model saw anything of what a rule raises an alarm for.
-    pub(super) fn compare_with_rule(&mut self, alert: &Alert) {
+    /// Notes to ask, a little later, whether the model saw anything of what a rule raises an alarm for.
+    pub(super) fn compare_with_rule(&mut self, alert: &Alert, now: Moment) {
         let is_about_air = matches!(
             alert.kind,
             Kind::Smoke | Kind::Heat | Kind::CarbonMonoxide | Kind::Temperature
         );
-        if !is_about_air {
-            return;
+        if is_about_air && self.questions.len() < QUESTIONS_MAX {
+            let due_ms = now.mono_ms + ANSWER_MS;
+            self.questions.push_back((alert.device.clone(), due_ms));
         }
-        for subject in &self.subjects {
-            if let What::Room { owners, .. } = &subject.kept.what
-                && owners.iter().flatten().any(|owner| *owner == alert.device)
-                && let Some(judgement) = subject.judgement
-            {
-                let is_seen = judgement.episode.is_some() || subject.raised.is_some();
-                self.drift[Fuser::Env as usize].ruled(is_seen);
+    }
+
+    /// Answers the questions that are due.
+    pub(super) fn answer_questions(&mut self, now: Moment) {
+        while let Some((device, _)) = self
+            .questions
+            .pop_front_if(|(_, due_ms)| *due_ms <= now.mono_ms)
+        {
+            for subject in &self.subjects {
+                if let What::Room { owners, .. } = &subject.kept.what
+                    && owners.iter().flatten().any(|owner| *owner == device)
+                    && let Some(judgement) = subject.judgement
+                {
+                    let is_seen = judgement.episode.is_some() || subject.raised.is_some();
+                    self.drift[Fuser::Env as usize].ruled(is_seen);
+                }
             }
         }
     }
