@@ -1,8 +1,8 @@
 """Evaluates the anomaly statistics and models on public recordings, through the shipped engine.
 
-    python evaluate.py --data DIR --score-bin BIN [--score-args "score"] [--only skab,nab,quiet]
+    python evaluate.py --data DIR --score-bin BIN [--score-args "score"] [--only skab,nab,calit2,quiet]
 
-DIR holds one folder per set (`skab`, `nab`, `uci_occupancy`, `brains4buildings`); a set that is not there is
+DIR holds one folder per set (`skab`, `nab`, `calit2`, `uci_occupancy`, `brains4buildings`); a set that is not there is
 skipped, and that is said. BIN is the example `score` of gridwatch-anomaly (statistics only) or `edge-agent`
 with `--score-args score`. Thresholds come from other recordings or from a series' own past; labels are used
 to score only. See README.md of this folder for what each number means.
@@ -13,14 +13,24 @@ import shlex
 import sys
 from pathlib import Path
 
+import calit2
 import nab
 import quiet
 import skab
 from common import EvaluationError
 
+
+def counts(data: Path, command: list[str]) -> None:
+    """CalIt2 prints Markdown lines of its own."""
+    print("\n## CalIt2: people through a door\n")
+    print("\n".join(calit2.run(data, command)))
+
+
+# What evaluates a set, given the folder of all sets, and the folders of which it needs one.
 SETS = {
-    "skab": (skab.evaluate, ["skab"]),
-    "nab": (nab.evaluate, ["nab"]),
+    "skab": (lambda data, command: skab.evaluate(data / "skab", command), ["skab"]),
+    "nab": (lambda data, command: nab.evaluate(data / "nab", command), ["nab"]),
+    "calit2": (counts, ["calit2"]),
     "quiet": (quiet.evaluate, ["uci_occupancy", "brains4buildings"]),
 }
 
@@ -45,11 +55,8 @@ def main() -> int:
             print(f"\n## {name}: skipped, {arguments.data} has no folder {' or '.join(missing)}")
             continue
         try:
-            if name == "quiet":
-                evaluate(arguments.data, command)
-            else:
-                evaluate(arguments.data / folders[0], command)
-        except (EvaluationError, OSError, KeyError, ValueError) as error:
+            evaluate(arguments.data, command)
+        except (EvaluationError, calit2.DataError, OSError, KeyError, ValueError) as error:
             print(f"\n## {name}: FAILED: {error!r}", file=sys.stderr)
             return 1
     return 0

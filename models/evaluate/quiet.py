@@ -77,6 +77,14 @@ def starts(time: np.ndarray, beyond: np.ndarray) -> int:
     return 0 if len(at) == 0 else 1 + int((np.diff(at) > MERGE_S).sum())
 
 
+def crossings(sensor: Sensor, sigmas: float) -> int:
+    """How often a fixed threshold is crossed: its alarms when nothing merges them."""
+    learn = int(LEARN_PART * len(sensor.value))
+    mean, deviation = sensor.value[:learn].mean(), max(sensor.value[:learn].std(), 1e-9)
+    beyond = np.abs(sensor.value[learn:] - mean) > sigmas * deviation
+    return int(beyond[:1].sum() + (beyond[1:] & ~beyond[:-1]).sum())
+
+
 def fixed(sensor: Sensor, sigmas: float) -> int:
     """Alarms of a fixed threshold."""
     learn = int(LEARN_PART * len(sensor.value))
@@ -139,17 +147,17 @@ def evaluate(data: Path, command: list[str]) -> None:
     months = hours / HOURS_PER_MONTH
     print(f"\n## Quiet background: {len(sensors)} sensors, {hours:.0f} sensor-hours ({months:.1f} sensor-months)")
     rows = []
-    totals = np.zeros(6, int)
+    totals = np.zeros(7, int)
     with tempfile.TemporaryDirectory() as folder:
         for sensor in sensors:
             ours = levels(sensor, command, Path(folder))
-            plain = [fixed(sensor, 3.0), fixed(sensor, 5.0), ewma(sensor, 5.0)]
+            plain = [crossings(sensor, 3.0), fixed(sensor, 3.0), fixed(sensor, 5.0), ewma(sensor, 5.0)]
             totals += np.array([*ours, *plain])
             rows.append([sensor.name, f"{sensor.hours:.0f}", *map(str, ours), *map(str, plain)])
     rows.append(["all", f"{hours:.0f}", *map(str, totals)])
     table(
         "Alarms (closer than an hour are one)",
-        ["sensor", "hours", "notices", "warnings", "alarms", "fixed 3 sigma", "fixed 5 sigma", "EWMA 5 sigma"],
+        ["sensor", "hours", "notices", "warnings", "alarms", "3 sigma, every crossing", "fixed 3 sigma", "fixed 5 sigma", "EWMA 5 sigma"],
         rows,
     )
     nominal = [hours / 24, hours / (7 * 24), hours / (365.25 * 24 / 4)]
@@ -161,15 +169,19 @@ def evaluate(data: Path, command: list[str]) -> None:
             for name, count, budget in zip(("notice", "warning", "alarm"), totals[:3], nominal)
         ],
     )
-    warnings, three = int(totals[1]), int(totals[3])
+    warnings, every, three = int(totals[1]), int(totals[3]), int(totals[4])
     rate = warnings / months
     low, high = poisson_interval(warnings)
-    share = 100 * (1 - warnings / three) if three else math.nan
+
+    def fewer(of: int) -> float:
+        return 100 * (1 - warnings / of) if of else math.nan
+
     table(
         "Quiet background against its targets",
         ["test", "measured", "target", ""],
         [
             ["warnings per sensor-month", f"{rate:.2f} ({low / months:.2f} to {high / months:.2f})", "<= 4", reached(rate <= 4)],
-            ["fewer than 3 sigma", f"{share:.0f} % ({warnings} against {three})", ">= 90 %", reached(share >= 90)],
+            ["fewer than 3 sigma, its crossings merged within an hour", f"{fewer(three):.0f} % ({warnings} against {three})", ">= 90 %", reached(fewer(three) >= 90)],
+            ["fewer than 3 sigma, every crossing", f"{fewer(every):.0f} % ({warnings} against {every})", ">= 90 %", reached(fewer(every) >= 90)],
         ],
     )

@@ -225,10 +225,10 @@ impl<'o> Scorer<'o> {
 
     /// What is a count is taken out of the series.
     fn take_counts(&mut self, at: Timestamp, pending: &mut Pending) {
-        let interval_ms = self.interval.steady();
+        let interval = self.interval;
         for (value, counted) in self.values.iter_mut().zip(&mut self.counted) {
             if let (Some(number), Some(counted)) = (*value, counted)
-                && let Some(asked) = counted.take(at, number, interval_ms)
+                && let Some(asked) = counted.take(at, number, interval)
             {
                 pending.counted.push(asked);
                 *value = None;
@@ -313,39 +313,46 @@ impl<'o> Scorer<'o> {
     }
 }
 
-/// Weight of a row in [`Interval::steady`].
-const STEADY_WEIGHT: f64 = 0.02;
+/// [`Interval::steady`] forgets over so many rows.
+const STEADY_ROWS: f64 = 50.0;
 /// Rows are stamped by a clock if this share of them keeps the usual distance.
 const STEADY_MIN: f64 = 0.8;
 
 /// The usual distance of rows, a running median, and the share of rows that keep it exactly.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Interval {
     newest: Option<Timestamp>,
     usual: i64,
+    rows: f64,
     steady: f64,
 }
 
 impl Interval {
     fn take(&mut self, at: Timestamp) {
-        let passed = self.newest.map_or(0, |newest| at.ms_since(newest));
-        self.newest = Some(at);
+        let Some(newest) = self.newest.replace(at) else {
+            return;
+        };
+        let passed = at.ms_since(newest);
+        if self.usual == 0 {
+            self.usual = passed.max(0);
+        }
         let keeps = f64::from(u8::from(passed > 0 && passed == self.usual));
-        self.steady += STEADY_WEIGHT * (keeps - self.steady);
+        self.rows = (self.rows + 1.0).min(STEADY_ROWS);
+        self.steady += (keeps - self.steady) / self.rows;
         if passed <= 0 {
             return;
         }
         let step = (self.usual / 10).max(1);
-        self.usual = match self.usual {
-            0 => passed,
-            usual if passed > usual => (usual + step).min(passed),
-            usual => (usual - step).max(passed),
+        self.usual = if passed > self.usual {
+            (self.usual + step).min(passed)
+        } else {
+            (self.usual - step).max(passed)
         };
     }
 
-    /// The distance, if rows keep it.
-    fn steady(&self) -> Option<i64> {
-        (self.steady >= STEADY_MIN).then_some(self.usual)
+    /// Whether rows come by a clock.
+    fn is_steady(&self) -> bool {
+        self.steady >= STEADY_MIN
     }
 }
 

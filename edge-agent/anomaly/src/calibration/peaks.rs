@@ -13,6 +13,9 @@ pub const PEAKS_MAX: usize = 2192;
 const TAIL_PEAKS: usize = 30;
 /// The tail is never taken as thinner than this many decades per e-fold: less is no knowledge.
 const TAIL_MIN: f64 = 0.05;
+/// A new peak is higher than a known one only by so many decades: coarse sensors repeat the same few peaks,
+/// and what is the same event must not become a record by the rounding of its rarity.
+const CLEAR: f64 = 0.1;
 /// Steps per decade of 1 − evidence.
 const STEPS: f64 = 5000.0;
 /// 1 − evidence is not told from less than 10^−13.
@@ -63,10 +66,6 @@ impl Surprise {
 
     pub(super) fn scaled(self, part: f64) -> Self {
         Self::of_decades(self.decades() * part)
-    }
-
-    fn more_one(self) -> Self {
-        Self::of_decades((f64::from(self.0) + 1.0) / STEPS)
     }
 }
 
@@ -123,7 +122,7 @@ impl Peaks {
             return start.plus(mean_excess * (share / p).ln().max(0.0));
         }
         // So many peaks may reach it: it lies just above the next one.
-        self.descending(whole(allowed)).more_one()
+        self.descending(whole(allowed)).plus(CLEAR)
     }
 
     /// Decades by which the tail falls by a factor of e.
@@ -139,7 +138,9 @@ impl Peaks {
             .map(|rank| self.descending(rank).decades() - start.decades())
             .sum();
         let share = count(beyond) / count(1 + self.sorted.len());
-        (start, share, (excess / count(beyond)).max(TAIL_MIN))
+        // One standard error of an exponential mean on the safe side: few peaks promise little.
+        let mean = excess / count(beyond) * (1.0 + 1.0 / count(beyond).sqrt());
+        (start, share, mean.max(TAIL_MIN))
     }
 
     /// The peak with so many higher ones; zero beyond the last.

@@ -9,7 +9,7 @@ use crate::counts::{
 };
 use crate::model::{Fuser, ModelProblem, Models};
 
-use super::{Pending, is_counted};
+use super::{Interval, Pending, is_counted};
 
 /// Numbers that nobody called counts are taken as such only if they come by the clock and so rarely: sums
 /// over a quarter of an hour or more have an hour of the week to be compared with, faster ones a course.
@@ -31,6 +31,7 @@ pub(super) struct Counted {
     is_declared: bool,
     noun: Noun,
     likeness: CountLikeness,
+    was_like: bool,
     values: f64,
     mean: f64,
     stream: CountStream,
@@ -60,6 +61,7 @@ impl Counted {
             is_declared,
             noun: noun(kind),
             likeness: CountLikeness::new(),
+            was_like: false,
             values: 0.0,
             mean: 0.0,
             stream: CountStream::new(),
@@ -68,27 +70,20 @@ impl Counted {
     }
 
     /// Takes a value; `None` when it is no count, or not known to be one.
-    ///
-    /// `interval_ms` is the distance of rows, if they keep one.
-    pub(super) fn take(
-        &mut self,
-        at: Timestamp,
-        value: f64,
-        interval_ms: Option<i64>,
-    ) -> Option<Asked> {
-        let is_like = self.is_declared || self.is_like_counts(value);
-        let is_slow = interval_ms.is_some_and(|interval| interval >= INTERVAL_MS_MIN);
-        // While the distance of rows is not known yet the weeks are learned already: they take long.
-        if !is_count(value) || !(self.is_declared || is_slow || interval_ms.is_none()) {
+    pub(super) fn take(&mut self, at: Timestamp, value: f64, interval: Interval) -> Option<Asked> {
+        // Learned from the first row on, used once the rows are known to be slow and steady.
+        let may_be_slow = interval.usual == 0 || interval.usual >= INTERVAL_MS_MIN;
+        let is_like =
+            self.is_declared || self.is_like_counts(value) && may_be_slow && interval.is_steady();
+        if !is_count(value) || !(self.is_declared || may_be_slow) {
             return None;
         }
-        let is_told = is_like && (self.is_declared || is_slow);
         let learning = if self.levels.episode().is_some() {
             Learning::Held
         } else {
             Learning::On
         };
-        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_told {
+        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_like {
             return None;
         }
         let row = self.stream.row();
@@ -102,13 +97,16 @@ impl Counted {
         })
     }
 
-    /// Whether the past looks like counts; takes the value.
+    /// Whether the past looks like counts; takes the value. Once it did, only a value that is no count
+    /// ends it: quiet weeks scatter less.
     fn is_like_counts(&mut self, value: f64) -> bool {
-        let is_like = self.likeness.looks_like_counts() && self.mean <= MEAN_MAX;
+        let was_like =
+            (self.was_like || self.likeness.looks_like_counts()) && self.mean <= MEAN_MAX;
         self.likeness.take(value);
+        self.was_like = was_like && is_count(value);
         self.values = (self.values + 1.0).min(MEAN_MEMORY);
         self.mean += (value - self.mean) / self.values;
-        is_like
+        was_like
     }
 }
 
