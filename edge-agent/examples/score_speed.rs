@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use edge_agent::detection::features::{Channel, FeatureRow, RoomFeatures};
 use edge_agent::detection::model::{Backend, Model};
+use gridwatch_anomaly::features::{Channel, FeatureRow, RoomFeatures};
 use gridwatch_protocol::Timestamp;
 
 const UPDATES: i32 = 1_000_000;

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Trains or evaluates the anomaly models in a Python environment of its own. Only this needs Python; the
-# trained models are checked in. `train` writes the bundles (without a signature: see models/README.md);
-# `evaluate` trains anew, compares every file with what is checked in, and runs all measurements.
+# trained models are checked in. `train` writes and signs the bundles; `evaluate` trains anew, compares every file with what is checked in, and runs all measurements.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -38,6 +37,10 @@ train() {
 
 if [ "$what" = train ]; then
     train
+    # The secret key is made when there is none, and is nowhere but in this ignored folder; its public key goes
+    # to the configuration that is compiled into the agent.
+    "$bins/sign_bundle" --key models/.keys/models.key --config configs/edge.toml \
+        models/env-fuser models/count-fuser
     exit
 fi
 # The measurements run even when a file differs: then they say what that does.
@@ -46,7 +49,9 @@ train --check || status=$?
 for measure in nist rooms; do
     "$python" "models/evaluate/$measure.py" --data "$DATA" --bins "$bins" || status=$?
 done
-# SCORE=target/release/edge-agent SCORE_ARGS=score measures the agent with its models.
-"$python" models/evaluate/evaluate.py --data "$DATA" --score-bin "${SCORE:-$bins/score}" \
-    --score-args "${SCORE_ARGS:-}" || status=$?
+# SCORE="target/release/edge-agent score" measures the agent with its models instead of the statistics alone.
+read -r -a score <<<"${SCORE:-$bins/score}"
+"$python" models/evaluate/calit2.py --data "$DATA" --score-bin "${score[@]}" || status=$?
+"$python" models/evaluate/evaluate.py --data "$DATA" --score-bin "${score[0]}" \
+    --score-args "${score[*]:1}" || status=$?
 exit "$status"

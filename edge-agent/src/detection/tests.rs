@@ -334,7 +334,7 @@ fn episode_of_a_removed_rule_is_closed_at_the_next_start() {
     let mut open: Vec<OpenEpisode> = first.episodes.values().cloned().collect();
     open[0].key = EpisodeKey::new("gone", &open[0].alert.device);
     let mut second = detector(open);
-    let findings = second.close_orphans(Moment::at_ms(2_000));
+    let findings = second.close_orphans(false, Moment::at_ms(2_000));
     assert_eq!(findings.alerts[0].phase, Phase::Cleared);
     assert_eq!(second.open_episodes(), 0);
 }

@@ -13,9 +13,9 @@ const PHI_FIRST: f64 = 0.03;
 /// Over-dispersion is learned where at least so many are expected; below it hardly matters.
 const PHI_MEAN_MIN: f64 = 2.0;
 /// How fast it is learned, per interval.
-const PHI_GAIN: f64 = 0.05;
-/// This part of the deviations shall be beyond one standard deviation.
-const BEYOND_ONE: f64 = 0.45;
+const PHI_GAIN: f64 = 0.02;
+/// This part of the deviations shall be beyond one standard deviation: the median one is one.
+const BEYOND_ONE: f64 = 0.5;
 /// A count teaches at most so many standard deviations above what is expected …
 const TEACH_Z: f64 = 3.0;
 /// … once so much was watched, in so many intervals. Before, everything teaches.

@@ -5,7 +5,7 @@
 //! four days were beyond that, the stream is another one than it was (a counter replaced, a door closed
 //! for good), and what was learned is forgotten.
 //!
-//! Over-dispersion is learned from the core of the deviations (45 % shall lie beyond one standard
+//! Over-dispersion is learned from the core of the deviations (half shall lie beyond one standard
 //! deviation), not from their squares: some crowded days would otherwise hide the next crowd.
 //!
 //! On the first watched day nothing is said, and surprises grow to their full size over the first week.
