@@ -56,7 +56,8 @@ fn secret_key(path: &Path) -> anyhow::Result<SecretKey> {
                 format!("`{}` is no minisign key without a password", path.display())
             });
     }
-    let pair = KeyPair::generate_unencrypted_keypair().context("making a key")?;
+    // An empty password writes the checksum that reading wants, and encrypts nothing.
+    let pair = KeyPair::generate_encrypted_keypair(Some(String::new())).context("making a key")?;
     let text = pair
         .sk
         .to_box(Some("signs Gridwatch models"))

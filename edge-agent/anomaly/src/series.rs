@@ -17,12 +17,13 @@
 //! turned into surprise once more against the past of the series. So a series that is wild by nature
 //! is as quiet as any other, and one threshold serves all.
 //!
-//! *Sustained* is the deviation of the channels' averages from their levels in units of how far they
-//! usually stray (4-norm over the channels, averaged over ten samples). A channel that wanders by
-//! nature is granted five times the distance between its fast and its slow average.
+//! The *course* is the deviation d of the channels' averages from their levels, in units of how far they
+//! usually stray (4-norm over the channels), as d / (2 + d), averaged over fifteen samples. Values are cut off
+//! at three scales for it, so that it rises with what lasts and is soon back. A channel that wanders by nature
+//! is granted five times the distance between its fast and its slow average.
 //!
 //! # Score
-//! Below [`ONSET_FROM`] the sustained deviation, above it the surprise of a row that is the most
+//! Below [`ONSET_FROM`] the course, above it the surprise of a row that is the most
 //! surprising of [`REFRACTORY`] rows: the first rows of an episode stand out, its course is elevated.
 //!
 //! # Defined behaviour
@@ -37,7 +38,7 @@
 //! | constant channel | says nothing; a change after that is judged by the size of its first digits |
 //! | unit change, sensor replaced | an episode; after 600 samples beyond the old normal a new one is learned |
 //!
-//! The first [`channel`] samples are learning: score 0 until the statistics mean something.
+//! The first 60 to 100 samples are learning: score 0 until the statistics mean something.
 
 mod channel;
 mod tail;

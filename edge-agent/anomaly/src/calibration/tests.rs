@@ -148,8 +148,12 @@ fn what_comes_back_within_the_hour_is_the_same_episode() {
 #[test]
 fn nothing_is_learned_during_an_episode_until_it_is_the_new_normal() {
     let (mut sensor, start) = after(30, &mut Noise(4));
+    for minute in 0..5_i64 {
+        sensor.update(at(start + minute), 0.999);
+    }
+    assert!(sensor.episode().is_some());
     let before = sensor.threshold(Level::Alarm);
-    for minute in 0..20 * 60_i64 {
+    for minute in 5..20 * 60_i64 {
         sensor.update(at(start + minute), 0.999);
     }
     assert_eq!(sensor.threshold(Level::Alarm), before);

@@ -35,6 +35,7 @@ pub(super) struct Counted {
     values: f64,
     mean: f64,
     stream: CountStream,
+    stands_out: bool,
     levels: Calibration,
 }
 
@@ -65,6 +66,7 @@ impl Counted {
             values: 0.0,
             mean: 0.0,
             stream: CountStream::new(),
+            stands_out: false,
             levels: Calibration::new(Settings::COUNTS, COUNTS_PRIOR),
         })
     }
@@ -78,16 +80,20 @@ impl Counted {
         if !is_count(value) || !(self.is_declared || may_be_slow) {
             return None;
         }
-        let learning = if self.levels.episode().is_some() {
+        let learning = if self.levels.episode().is_some() || self.stands_out {
             Learning::Held
         } else {
             Learning::On
         };
-        if self.stream.update(at, value, 0, learning) != Update::Taken || !is_like {
+        if self.stream.update(at, value, 0, learning) != Update::Taken {
             return None;
         }
         let row = self.stream.row();
         let evidence = evidence(&row);
+        self.stands_out = evidence >= COUNTS_PRIOR.floor;
+        if !is_like {
+            return None;
+        }
         Some(Asked {
             level: self.levels.update(at, evidence).level,
             row,

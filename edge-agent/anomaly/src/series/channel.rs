@@ -39,7 +39,7 @@ const VALUE_MAX: f64 = 1e100;
 /// No deviation counts as more.
 const DEVIATION_MAX: f64 = 1e6;
 
-/// How the newest value differs; the order is that of [`Channel`]'s tails.
+/// How the newest value differs; the order is that of the statistics in [`crate::series`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sign {
