@@ -32,8 +32,8 @@ test: setup ## Every check: format, lints, docs, unit, integration, end-to-end a
 bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput (root for power cuts)
 	@tests/scripts/bench.sh
 
-train: ## Train the anomaly model from the recordings in DATA=folder (needs Python)
+train: ## Train the anomaly models from the recordings in DATA=folder (needs Python)
 	@DATA="$(DATA)" tests/scripts/model.sh train
 
-evaluate: ## Train anew and compare with the model that is checked in; DATA=folder (needs Python)
-	@DATA="$(DATA)" tests/scripts/model.sh train --check
+evaluate: ## Train anew, compare with the models that are checked in, measure; DATA=folder (needs Python)
+	@DATA="$(DATA)" tests/scripts/model.sh evaluate

@@ -97,7 +97,14 @@ fn start(
         .filter_map(|device| Some((device.id.clone(), device.profile.clone()?)));
     let remembered = devices.into_iter().map(|d| (d.device, d.facts.by));
     let pseudonyms = pseudonym_key::load(&config.state_dir).context("reading the pseudonym key")?;
-    let scoring = Scoring::start(&config.model, now, &health);
+    let scoring = Scoring::start(
+        &config.model,
+        config.detection.timezone.clone(),
+        config.speed,
+        &episodes,
+        now,
+        &health,
+    );
     let (desk, line) = control::desk();
     let record_made = Arc::new(Notify::new());
     let control = Control {

@@ -8,12 +8,14 @@ mod common;
 mod decode;
 mod explain;
 mod init;
+mod model;
 mod outbox;
 mod probe;
 mod probe_modbus;
 mod probe_mqtt;
 mod record;
 mod replay;
+mod score;
 mod simulate;
 mod status;
 mod walk_test;
@@ -75,6 +77,11 @@ enum Command {
     /// Look into the outbox, check it, hand it out, repair it.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Find what is unusual in a recording.
+    Score(score::ScoreArgs),
+    /// Verify or install an anomaly model.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// Ask the running agent how it is.
     #[command(after_help = status::EXAMPLES)]
     Status(OutputArguments),
@@ -141,6 +148,8 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => runtime()?.block_on(replay::run(args)),
         Command::Simulate(args) => runtime()?.block_on(simulate::run(args)),
         Command::Outbox(command) => outbox::run(command),
+        Command::Score(args) => score::run(args),
+        Command::Model(command) => model::run(command),
         Command::Status(args) => status::run(args),
         Command::WalkTest(args) => with_config(&args.config, |config| {
             runtime()?.block_on(walk_test::run(&config, args))

@@ -15,11 +15,18 @@ use std::path::PathBuf;
 use gridwatch_protocol::{DeviceId, GatewayId, Place, Severity, SiteId, Timestamp};
 
 use crate::detection::RuleConfig;
-use crate::detection::model::Level;
+use crate::detection::model::Source;
+use gridwatch_anomaly::calibration::Level;
 use gridwatch_decode::profile::Profile;
 
 /// The defaults, which are also the documentation of every key.
 pub const DEFAULT_TOML: &str = include_str!("../../configs/edge.toml");
+
+/// The public keys that are trusted unless a configuration names others: those of the shipped models.
+#[must_use]
+pub fn default_public_keys() -> Vec<String> {
+    load::default_public_keys()
+}
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -119,10 +126,8 @@ pub struct FaultOutputConfig {
 /// Anomaly model.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
-    /// Folder of the bundle.
-    pub bundle: Option<PathBuf>,
-    /// Shared ONNX Runtime to use instead of the built-in one.
-    pub onnx_runtime: Option<PathBuf>,
+    /// Where the models come from; `None`: the rules are on their own.
+    pub source: Option<Source>,
     /// Severity of an alert that only the model raises.
     pub severity: Severity,
     /// Level of the score at which it raises.

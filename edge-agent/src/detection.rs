@@ -45,6 +45,8 @@ pub const DEVICES_MAX: usize = 20_000;
 pub const CHATTER_RULE: &str = "chatter";
 /// What the anomaly model's name is preceded by where a rule's name stands.
 pub const MODEL_PREFIX: &str = "model:";
+/// Name under which it is reported that a model is not well.
+pub const MODEL_HEALTH_RULE: &str = "model-health";
 
 /// Names that supervision reports under: their episodes go on after a restart.
 const SUPERVISION_RULES: &[&str] = &[
@@ -67,6 +69,27 @@ pub struct Findings {
     pub repeated: u64,
     /// Raisings held back because the point chatters.
     pub held: u64,
+}
+
+/// What the anomaly models found, or found to be over.
+#[derive(Debug, Clone)]
+pub struct ModelAlert<'a> {
+    /// Name of the episode: after [`MODEL_PREFIX`], or [`MODEL_HEALTH_RULE`].
+    pub rule: &'a str,
+    /// The device it is told of.
+    pub device: &'a DeviceId,
+    /// What it is about.
+    pub kind: Kind,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// It begins; otherwise it ends.
+    pub active: bool,
+    /// How far it stands out.
+    pub score: Option<f64>,
+    /// Who says so.
+    pub by: DetectedBy,
+    /// Why.
+    pub reason: Text,
 }
 
 /// Makes alert ids.
@@ -134,7 +157,11 @@ impl Detector {
             entry.known = device.configured;
         }
         let mut supervision = Supervision::new(known, now);
-        let told = open.iter().map(|e| (e.key.rule(), e.key.device()));
+        // The gateway's own parts are no devices that could fall silent.
+        let told = open
+            .iter()
+            .filter(|e| e.key.rule() != MODEL_HEALTH_RULE)
+            .map(|e| (e.key.rule(), e.key.device()));
         supervision.resume(told, now);
         Self {
             site,
@@ -297,33 +324,29 @@ impl Detector {
         self.supervision.device_clock(device, is_right);
     }
 
-    /// Raises or clears an alert that the anomaly model found.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one finding of the model, spelled out"
-    )]
-    pub fn model(
-        &mut self,
-        device: &DeviceId,
-        kind: Kind,
-        severity: Severity,
-        active: bool,
-        score: f64,
-        by: DetectedBy,
-        reason: Text,
-        now: Moment,
-        mint: Mint,
-    ) -> Findings {
+    /// Raises or clears an alert of the anomaly models. Only episodes of theirs can be reached from here:
+    /// a rule's is under another name.
+    pub fn model(&mut self, alert: ModelAlert, now: Moment, mint: Mint) -> Findings {
         let mut findings = Findings::default();
-        let rule = match &by {
-            DetectedBy::Model { model, .. } => format!("{MODEL_PREFIX}{model}"),
-            DetectedBy::Rule { rule } => rule.clone(),
-        };
-        let key = EpisodeKey::new(&rule, device);
+        let is_theirs = alert.rule.starts_with(MODEL_PREFIX) || alert.rule == MODEL_HEALTH_RULE;
+        if !is_theirs {
+            return findings;
+        }
+        let ModelAlert {
+            rule,
+            device,
+            kind,
+            severity,
+            active,
+            score,
+            by,
+            reason,
+        } = alert;
+        let key = EpisodeKey::new(rule, device);
         match (active, self.episodes.contains_key(&key)) {
             (true, false) => {
                 let mut alert = self.alert(device, kind, severity, by, reason, now, mint);
-                alert.score = Some(score);
+                alert.score = score;
                 self.open(key, alert, &mut findings);
             }
             (false, true) => self.close(&key, reason, now, &mut findings),

@@ -4,6 +4,7 @@
 
 mod http;
 mod modbus;
+mod models;
 
 pub use http::{Status, serve};
 pub use modbus::{ModbusHealth, ModbusUnitStatus, UnitHealth};
@@ -13,6 +14,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gridwatch_protocol::{Fault, QuarantineSample, Text, Timestamp};
+
+use crate::pipeline::ModelStatus;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -69,6 +72,7 @@ macro_rules! counters {
             pub devices_lost: Gauge,
             /// Modbus units, one by one.
             pub modbus: ModbusHealth,
+            models: Mutex<Vec<ModelStatus>>,
             faults: Mutex<BTreeMap<(String, String), Fault>>,
             quarantine: Mutex<Vec<QuarantineSample>>,
         }
@@ -109,8 +113,11 @@ counters! {
     heartbeats_failed: "heartbeats that failed or were refused",
     outbox_commits: "transactions committed",
     outbox_failed: "transactions that failed and were tried again",
-    model_scored: "rows scored by the model",
-    model_skipped: "rows not scored because the model was busy, missing or broken",
+    model_scored: "rows scored by the anomaly models",
+    model_skipped: "rows not scored because a model was busy, missing or broken",
+    model_refused: "readings that no model looked at because too many rooms or doors are watched",
+    model_shadow_rows: "rows that a candidate model scored too",
+    model_shadow_differs: "rows on which a candidate model's level was another one",
 }
 
 impl Health {
@@ -146,6 +153,22 @@ impl Health {
         if removed.is_some() {
             tracing::info!(code, subject, "fault is over");
         }
+    }
+
+    /// Shows how the anomaly models are.
+    pub fn set_models(&self, models: Vec<ModelStatus>) {
+        *self
+            .models
+            .lock()
+            .expect("no code panics while it holds the models") = models;
+    }
+
+    /// How the anomaly models are; empty without any.
+    pub fn models(&self) -> Vec<ModelStatus> {
+        self.models
+            .lock()
+            .expect("no code panics while it holds the models")
+            .clone()
     }
 
     /// Shows samples of what nobody understood.

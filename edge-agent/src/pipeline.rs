@@ -6,7 +6,7 @@
 
 mod scoring;
 
-pub use scoring::Scoring;
+pub use scoring::{DriftStatus, ModelStatus, Scoring};
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -89,7 +89,8 @@ impl Pipeline {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut ticks = 0_u32;
-        let orphans = self.detector.close_orphans(self.clock.now());
+        let models_go_on = self.scoring.is_active();
+        let orphans = self.detector.close_orphans(models_go_on, self.clock.now());
         self.take_findings(orphans);
         loop {
             // `recv_many` and `tick` are cancel-safe: nothing is taken by the branch that loses.
@@ -114,6 +115,7 @@ impl Pipeline {
             }
             acks.into_iter().for_each(Ack::send);
             if ended {
+                self.scoring.save(self.clock.now());
                 return Ok(());
             }
         }
@@ -336,6 +338,7 @@ impl Pipeline {
     }
 
     fn note(&mut self, alert: &Alert) {
+        self.scoring.ruled(alert, self.clock.now());
         if alert.phase == Phase::Cleared {
             self.health.alerts_cleared.inc();
             tracing::info!(alert = %alert.id, device = %alert.device, "alert cleared: {}", alert.reason.en);

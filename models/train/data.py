@@ -55,6 +55,20 @@ class Fire:
 
 
 @dataclass
+class Meter:
+    """One smoke meter of one NIST test, as recorded from ignition on."""
+
+    fire: str
+    column: str
+    time: np.ndarray  # s since ignition
+    smoke: np.ndarray  # optical density, 1/m (the unit is assumed)
+
+    @property
+    def name(self) -> str:
+        return f"{self.fire}-{self.column}"
+
+
+@dataclass
 class Background:
     """One fire-free recording of a room, as recorded."""
 
@@ -79,6 +93,8 @@ class Data:
     smoke_noise: dict[str, np.ndarray] = field(default_factory=dict)  # per fire, 1/m
     co_noise: dict[str, np.ndarray] = field(default_factory=dict)  # per fire, ppm
 
+    meters: list["Meter"] = field(default_factory=list)
+
     @property
     def sites(self) -> list[str]:
         return sorted({background.site for background in self.backgrounds})
@@ -92,11 +108,22 @@ def load(root: Path) -> Data:
         table = pd.read_csv(root / f"nist_smoke_alarms/NIST_Smoke_Alarms_{fire}.csv")
         data.fires += [_fire(fire, location, table) for location in LOCATIONS]
         data.smoke_noise[fire], data.co_noise[fire] = _noise(table)
+        data.meters += meters(fire, table)
     for room in ["917810", "999169"]:
         data.backgrounds.append(_brains4buildings(root, room))
     for name in ["datatest", "datatraining", "datatest2"]:
         data.backgrounds.append(_uci(root, name))
     return data
+
+
+def meters(fire: str, table: pd.DataFrame) -> list[Meter]:
+    """The smoke meters 20 mm below the ceiling, one at each place."""
+    time = table["TIME"].to_numpy(float)
+    return [
+        Meter(fire, column, time, table[column].to_numpy(float))
+        for column in (f"SM{location}_1" for location in LOCATIONS)
+        if column in table
+    ]
 
 
 def verify(root: Path) -> None:

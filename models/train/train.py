@@ -1,7 +1,7 @@
 """Trains env-fuser, evaluates it on recordings it has not seen, and writes its bundle.
 
-    train.py --data DIR --features-bin PATH [--out models/env-fuser]
-    train.py --data DIR --features-bin PATH --check      retrain and compare with the bundle
+    train.py --data DIR --bins DIR [--out models/env-fuser]
+    train.py --data DIR --bins DIR --check      retrain and compare with the bundle
 
 Everything is drawn from fixed seeds; two runs with the pinned packages give the same bytes.
 """
@@ -18,9 +18,11 @@ import tempfile
 from pathlib import Path
 
 import bundle
+import checks
 import data as recordings
 import dataset
-import evaluate
+import results
+from engine import Bins
 
 BUNDLE = Path(__file__).resolve().parent.parent / "env-fuser"
 
@@ -32,12 +34,16 @@ def main() -> int:
     except recordings.DataError as error:
         print(f"train: {error}", file=sys.stderr)
         return 64
-    scenes = dataset.build(args.features_bin, data)
+    bins = Bins.under(args.bins)
+    print(f"frozen configuration {dataset.config_hash()}", flush=True)
+    scenes = dataset.build(bins, data)
     print(f"{len(scenes)} scenes, {sum(len(s.features) for s in scenes):,} rows", flush=True)
-    folds = evaluate.cross_validate(data, scenes)
-    final = dataset.fit(scenes)
+    checks.masks_are_the_engines(bins, scenes)
+    final = dataset.fit([s for s in scenes if s.part == "train"])
+    checks.more_never_lowers(final.model)
+    folds = results.compute(bins, data, scenes)
     out = Path(tempfile.mkdtemp()) if args.check else args.out
-    bundle.write(out, data, scenes, final, folds, args.features_bin)
+    bundle.write(out, data, scenes, final, folds, bins)
     if args.check:
         return bundle.compare(out, args.out)
     print((out / "README.md").read_text())
@@ -48,7 +54,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
     parser.add_argument(
-        "--features-bin", type=Path, required=True, help="program that turns CSV into features"
+        "--bins", type=Path, required=True, help="folder of the programs `features` and `levels`"
     )
     parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle is")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")

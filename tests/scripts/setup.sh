@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # What each is for: a C compiler and make (SQLite, ring), a real broker, a real browser, a server with
-# the InfluxDB write API, a real PostgreSQL, a real mail server, wrong clocks, and a file system for
-# the power-cut rig.
+# the InfluxDB write API, a real PostgreSQL, a real mail server, wrong clocks, a file system for the
+# power-cut rig, and a place for the shared ONNX Runtime that the models are compared on.
 packages=(
     build-essential ca-certificates
     mosquitto mosquitto-clients
@@ -16,6 +16,7 @@ packages=(
     libfaketime
     e2fsprogs
     strace
+    python3-venv
 )
 
 fail() {
@@ -62,4 +63,13 @@ if [ -f "$console/package-lock.json" ]; then
         npm ci --prefix "$console" --no-audit --no-fund --loglevel=error
         touch "$console/node_modules/.package-lock.json"
     fi
+fi
+
+# The shared ONNX Runtime comes from its Python package; `make train` adds the rest to the same folder.
+venv=models/.venv
+runtime=$(grep '^onnxruntime==' models/train/requirements.txt)
+if ! "$venv/bin/python" -c "import importlib.metadata as m, sys; sys.exit(m.version('onnxruntime') != '${runtime#*==}')" 2>/dev/null; then
+    echo "setup: installing $runtime in $venv, to compare the models on both runtimes"
+    [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "$runtime"
 fi

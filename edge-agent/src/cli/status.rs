@@ -167,6 +167,7 @@ fn print(status: &Status, site: &Site) -> anyhow::Result<()> {
     for unit in &status.modbus {
         say(unit)?;
     }
+    models(status)?;
     for source in &site.sources {
         let state = source.lost.as_deref().unwrap_or("connected");
         say(format_args!("source {}: {state}", source.name))?;
@@ -199,6 +200,47 @@ fn print(status: &Status, site: &Site) -> anyhow::Result<()> {
     }
     for (name, value) in status.counters.iter().filter(|(_, value)| **value > 0) {
         say(format_args!("{value:>12} {name}"))?;
+    }
+    Ok(())
+}
+
+/// The anomaly models: what runs, what it sees, and what a candidate would have said.
+fn models(status: &Status) -> anyhow::Result<()> {
+    for model in &status.models {
+        let build = model
+            .build
+            .map_or_else(|| "not loaded".to_owned(), |build| format!("build {build}"));
+        let raises = if model.enabled {
+            ""
+        } else {
+            ", raises nothing"
+        };
+        say(format_args!(
+            "model {}: {build}{raises}, watches {} ({} learning), {} open alert(s), drift PSI {:.2}{}",
+            model.id,
+            model.subjects,
+            model.learning,
+            model.open,
+            model.drift.psi,
+            if model.drift.breached {
+                " (statistics alone)"
+            } else {
+                ""
+            }
+        ))?;
+        let Some(shadow) = &model.shadow else {
+            continue;
+        };
+        say(format_args!(
+            "  candidate build {}: {} row(s), level higher on {}, lower on {}",
+            shadow.build, shadow.rows, shadow.higher, shadow.lower
+        ))?;
+        for sample in &shadow.samples {
+            say(format_args!(
+                "    current {:.3} {}, candidate {:.3} {}",
+                sample.current, sample.current_level, sample.candidate, sample.candidate_level
+            ))?;
+        }
     }
     Ok(())
 }

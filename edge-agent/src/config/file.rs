@@ -78,7 +78,9 @@ pub(super) struct FaultOutputFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelFile {
-    pub(super) bundle: PathBuf,
+    pub(super) bundles: PathBuf,
+    pub(super) shadow: PathBuf,
+    pub(super) public_keys: Vec<String>,
     pub(super) onnx_runtime: PathBuf,
     pub(super) severity: Severity,
     pub(super) raise_at: String,

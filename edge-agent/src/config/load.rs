@@ -15,7 +15,8 @@ use super::{
     Config, DEFAULT_TOML, DetectionConfig, DeviceConfig, FaultOutputConfig, HubConfig,
     ModbusConfig, ModelConfig, MqttConfig, OutboxConfig, Secret, TelemetryConfig,
 };
-use crate::detection::model::{Backend, Level, Model};
+use crate::detection::model::{Backend, Keys, ModelSet, Source};
+use gridwatch_anomaly::calibration::Level;
 use gridwatch_decode::profile::Profile;
 
 /// Site of an agent that has no hub yet.
@@ -59,6 +60,19 @@ pub fn load(path: &Path) -> Loaded {
         problems,
         warnings,
     }
+}
+
+/// Those of the shipped defaults.
+pub(super) fn default_public_keys() -> Vec<String> {
+    let defaults: Table = toml::from_str(DEFAULT_TOML).expect("the shipped defaults are TOML");
+    let keys = defaults
+        .get("model")
+        .and_then(|model| model.get("public_keys"))
+        .and_then(Value::as_array);
+    keys.into_iter()
+        .flatten()
+        .filter_map(|key| key.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The given file over the defaults. Unknown keys are all named, not just the first.
@@ -214,7 +228,7 @@ impl Checker<'_> {
         let devices = self.devices(file.devices, &profiles);
         let detection = self.detection(file.detection, file.rules, file.more_rules);
         let fault_output = self.fault_output(&file.fault_output);
-        let model = self.model(&file.model);
+        let model = self.model(&file.model, &self.base.join(&file.agent.state_dir));
         if !(file.rehearsal.speed.is_finite() && (0.1..=1000.0).contains(&file.rehearsal.speed)) {
             self.problem("[rehearsal] speed: must be between 0.1 and 1000; 1 on a real site");
         }
@@ -494,7 +508,7 @@ impl Checker<'_> {
         }
     }
 
-    fn model(&mut self, file: &super::file::ModelFile) -> ModelConfig {
+    fn model(&mut self, file: &super::file::ModelFile, state_dir: &Path) -> ModelConfig {
         if file.severity == gridwatch_protocol::Severity::P1 {
             self.problem("[model] severity: a model alone raises P2, P3 or P4");
         }
@@ -516,27 +530,43 @@ impl Checker<'_> {
                 Level::Alarm
             }
         };
-        let bundle = self.path(&file.bundle);
-        let onnx_runtime = self.path(&file.onnx_runtime);
-        if let Some(bundle) = &bundle {
-            let backend = onnx_runtime
-                .clone()
-                .map_or(Backend::BuiltIn, Backend::Library);
-            if let Err(error) = Model::load(bundle, &backend) {
-                self.warnings.push(format!(
-                    "[model] bundle: {}; the agent runs on its rules and reports a fault",
-                    crate::uplink::chain(&error)
-                ));
-            }
-        }
         ModelConfig {
             raise_at,
             channels_min: file.channels_min,
-            bundle,
-            onnx_runtime,
+            source: self.model_source(file, state_dir),
             severity: file.severity,
             interval_ms,
         }
+    }
+
+    fn model_source(&mut self, file: &super::file::ModelFile, state_dir: &Path) -> Option<Source> {
+        let bundles = self.path(&file.bundles)?;
+        let keys = match Keys::parse(&file.public_keys) {
+            Ok(keys) => keys,
+            Err(why) => {
+                self.problem(format!("[model] public_keys: {why}"));
+                return None;
+            }
+        };
+        let backend = self
+            .path(&file.onnx_runtime)
+            .map_or(Backend::BuiltIn, Backend::Library);
+        let (_, problems) = ModelSet::load(&bundles, &keys, &backend);
+        for (fuser, error) in problems {
+            self.warnings.push(format!(
+                "[model] bundles, {}: {}; the agent runs on its rules, or on the last bundle that it \
+                 accepted, and reports a fault",
+                fuser.id(),
+                crate::uplink::chain(&error)
+            ));
+        }
+        Some(Source {
+            bundles,
+            shadow: self.path(&file.shadow),
+            keys,
+            backend,
+            state_dir: state_dir.to_owned(),
+        })
     }
 }
 

@@ -1,47 +1,59 @@
-//! The anomaly model: loads a bundle that it can trust, and scores rooms.
+//! The anomaly models: loads bundles that it can trust, and scores rows of features.
 //!
-//! A bundle is a directory with `manifest.toml`, `model.onnx`, `golden.csv`. It is refused unless the
-//! bytes have the manifest's sha256, the features are the engine's own, the graph uses only
-//! operators that were tried on both backends, no tensor lies outside the file, and the golden rows
-//! come out within the manifest's tolerance. The session is built from the very bytes that were
+//! A bundle is a directory with `manifest.toml`, its signature `manifest.toml.minisig`, `model.onnx`,
+//! `golden.csv`. It is refused unless a trusted key signed the manifest, the files have the manifest's
+//! sha256, the build is not older than one accepted before, the features are the engine's own, the graph
+//! uses only operators that were tried on both backends, no tensor lies outside the file, and the golden
+//! rows come out within the manifest's tolerance. The session is built from the very bytes that were
 //! checked, never from a path.
 //!
-//! The model may add to the rules. It must never mute, delay or lower one: it runs on its own thread
-//! ([`runner`]), behind a queue that drops rather than waits, and whatever happens to it is a reported
-//! [`ModelFault`]. It keeps nothing that a crash could lose; the features' state is the engine's.
+//! A model may add to the rules. It must never mute, delay or lower one: it runs on its own thread
+//! ([`runner`]), behind a queue that drops rather than waits; bundles are read and tried on another one
+//! ([`loader`]), so that a swap holds up nobody; and whatever happens is a reported [`ModelFault`].
+//!
+//! A crash loses nothing but what is in the queue: which builds were accepted, and a copy of the last good
+//! bundle, are in the state folder ([`store`]).
 //!
 //! Panics of this code and of `ort` are contained. A panic inside the built-in backend's C interface
 //! would end the process, as would a fault in a shared library: that is why operators and shapes are
-//! checked first, and why `edge-agent check` loads the bundle before the agent runs with it.
+//! checked first, and why `edge-agent check` loads the bundles before the agent runs with them.
 
 mod backend;
-mod explain;
+mod bundle;
+mod engine;
 mod fault;
 mod golden;
+pub mod loader;
 mod manifest;
 mod onnx;
 pub mod runner;
+mod set;
+mod shadow;
+mod signature;
+pub mod store;
 
 pub use backend::Backend;
-pub use explain::explain;
+pub use bundle::{Bundle, FILE_BYTES_MAX};
+pub use engine::Engine;
 pub use fault::ModelFault;
-pub use manifest::{Level, Manifest, Thresholds};
+pub use loader::{Loader, Source};
+pub use manifest::{Feature, Manifest, Thresholds};
 pub use onnx::OnnxError;
 pub use runner::{ModelRunner, Outcome, RunnerSettings};
+pub use set::{Loaded, ModelSet};
+pub use shadow::{Disagreement, ShadowCounts};
+pub use signature::{KEYS_MAX, Keys};
+pub use store::{Store, install};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use backend::Session;
-use sha2::{Digest, Sha256};
+use gridwatch_anomaly::model::Verdict;
 
-use gridwatch_anomaly::features::{Channel, FEATURE_COUNT, FeatureRow};
-
-/// A model file is refused beyond this many bytes; the shipped one has about 5 KB.
-pub const MODEL_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// At most this many rooms in one inference.
+/// At most this many rows in one inference.
 pub const BATCH_MAX: usize = 64;
-/// The score and its explanation may differ by this much; both are computed in 32 bits.
+/// A share and its explanation may differ by this much; both are computed in 32 bits.
 const EXPLANATION_TOLERANCE: f32 = 1e-3;
 
 /// Why a bundle was refused: what is wrong, where, and what to do.
@@ -56,14 +68,53 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file is larger than any sensible one.
-    #[error("`{}` has {bytes} bytes, at most {max} are accepted; is this the right file?", path.display())]
+    #[error("`{}` has more than {max} bytes; is this the right file?", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size.
-        bytes: u64,
         /// The limit.
         max: u64,
+    },
+    /// Nobody whom the configuration trusts vouches for it.
+    #[error("the signature `{}` {problem}", path.display())]
+    Signature {
+        /// The signature's file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// It is older than one that was accepted before.
+    #[error(
+        "build {found} of `{id}` is older than build {highest}, which this agent has accepted before; \
+         old models are refused, hand out a new build"
+    )]
+    Rollback {
+        /// The model's name.
+        id: String,
+        /// Its build.
+        found: u64,
+        /// The highest one that was accepted.
+        highest: u64,
+    },
+    /// It looks at other features than those it is meant for.
+    #[error("`{}` is a model for {found:?} features, {expected:?} is needed here", path.display())]
+    Engine {
+        /// The bundle.
+        path: PathBuf,
+        /// From its manifest.
+        found: Engine,
+        /// What is needed.
+        expected: Engine,
+    },
+    /// What was accepted before cannot be read or written.
+    #[error("{doing} `{}`, where the agent remembers its models", path.display())]
+    Store {
+        /// Reading or writing.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The manifest cannot be read as one.
     #[error("`{}` is not a manifest that this agent understands", path.display())]
@@ -180,67 +231,68 @@ pub enum ScoreError {
         /// Its value.
         value: f32,
     },
+    /// The rows do not have the model's width.
+    #[error("{numbers} numbers are no rows of {width} features")]
+    Width {
+        /// Numbers given.
+        numbers: usize,
+        /// Features of a row.
+        width: usize,
+    },
     /// The outputs do not have the expected shape.
-    #[error("{rows} rows gave {scores} scores and {contributions} contributions")]
+    #[error("{rows} rows gave {scores} scores, {shares} shares and {contributions} contributions")]
     Shape {
         /// Rows given.
         rows: usize,
         /// Scores that came back.
         scores: usize,
+        /// Shares of classes that came back.
+        shares: usize,
         /// Contributions that came back.
         contributions: usize,
     },
-    /// A score is not a number in [0, 1], or its contributions do not add up to it.
-    #[error("row {row} got score {score}, and its contributions make {explained}")]
-    Score {
+    /// A score or share is not a number in [0, 1], or the contributions do not add up to the shares.
+    #[error("row {row} got {what} {value}, and its contributions make {explained}")]
+    Verdict {
         /// Row of the batch.
         row: usize,
-        /// The score.
-        score: f32,
-        /// What bias and contributions make.
+        /// Score, or share of a class.
+        what: String,
+        /// What came back.
+        value: f32,
+        /// What bias and contributions make of it; for the score, which they do not make, NaN.
         explained: f32,
     },
-}
-
-/// A room's score with its exact explanation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scored {
-    /// 0 (as always) to 1. Not a probability.
-    pub score: f32,
-    /// What each channel added to the logit, in the order of [`Channel::ALL`]; an absent channel
-    /// adds 0. `score = 1 / (1 + exp(-(bias + sum)))`.
-    pub contributions: [f32; Channel::ALL.len()],
 }
 
 /// A verified model, ready to score.
 #[derive(Debug)]
 pub struct Model {
     manifest: Manifest,
+    width: usize,
     session: Session,
 }
 
 impl Model {
-    /// Loads and verifies the bundle in `directory`, and runs its self-test.
+    /// Makes a verified bundle ready and runs its self-test.
     ///
     /// The first call of the process decides the backend; a second one with another backend fails.
     ///
     /// # Errors
-    /// Whenever anything about the bundle is not as it must be. Nothing is used in part.
-    pub fn load(directory: &Path, backend: &Backend) -> Result<Self, ModelError> {
-        let manifest = Manifest::read(&directory.join("manifest.toml"))?;
-        let path = directory.join(&manifest.model.file);
-        let bytes = read_verified(&path, &manifest.model.sha256)?;
-        onnx::check(&bytes, manifest.opset).map_err(|source| ModelError::Onnx {
-            path: path.clone(),
-            source,
-        })?;
-        let golden_path = directory.join(&manifest.golden.file);
-        let golden = read_verified(&golden_path, &manifest.golden.sha256)?;
+    /// When the runtime refuses the graph, or it does not compute what it was trained to.
+    pub fn start(bundle: &Bundle, backend: &Backend) -> Result<Self, ModelError> {
+        let manifest = bundle.manifest.clone();
+        let path = bundle.directory.join(&manifest.model.file);
         let session = contained("loading the model", || {
-            Session::new(&bytes, &path, &manifest.model, backend)
+            Session::new(&bundle.model, &path, &manifest, backend)
         })??;
-        let mut model = Self { manifest, session };
-        golden::self_test(&mut model, &golden_path, &golden)?;
+        let mut model = Self {
+            width: manifest.engine.width(),
+            manifest,
+            session,
+        };
+        let path = bundle.directory.join(&model.manifest.golden.file);
+        golden::self_test(&mut model, &path, &bundle.golden)?;
         Ok(model)
     }
 
@@ -250,53 +302,61 @@ impl Model {
         &self.manifest
     }
 
-    /// Scores rooms, in batches of at most [`BATCH_MAX`].
+    /// Scores rows, given one after the other, in batches of at most [`BATCH_MAX`].
     ///
     /// # Errors
-    /// On any doubt about the result; then no score of the call may be used. After
+    /// On any doubt about the result; then no verdict of the call may be used. After
     /// [`ScoreError::Panic`] the model must be loaded anew.
-    pub fn score(&mut self, rows: &[FeatureRow]) -> Result<Vec<Scored>, ScoreError> {
-        check_features(rows)?;
-        let mut scored = Vec::with_capacity(rows.len());
-        for batch in rows.chunks(BATCH_MAX) {
+    pub fn score(&mut self, flat: &[f32]) -> Result<Vec<Verdict>, ScoreError> {
+        check_features(flat, self.width)?;
+        let mut verdicts = Vec::with_capacity(flat.len() / self.width.max(1));
+        for batch in flat.chunks(BATCH_MAX * self.width.max(1)) {
+            let rows = batch.len() / self.width;
             let session = &mut self.session;
-            let (scores, contributions) = catch_unwind(AssertUnwindSafe(|| session.run(batch)))
+            let outputs = catch_unwind(AssertUnwindSafe(|| session.run(batch, rows)))
                 .map_err(|_| ScoreError::Panic)??;
-            collect(batch.len(), &scores, &contributions, &mut scored)?;
+            self.collect(rows, &outputs, &mut verdicts)?;
         }
-        check_scores(self.manifest.model.bias, &scored)?;
-        Ok(scored)
+        check_verdicts(&self.manifest.model.bias, &verdicts)?;
+        Ok(verdicts)
     }
-}
 
-fn read_verified(path: &Path, expected: &str) -> Result<Vec<u8>, ModelError> {
-    let bytes = read_bounded(path)?;
-    let found = hex::encode(Sha256::digest(&bytes));
-    if found == expected {
-        Ok(bytes)
-    } else {
-        Err(ModelError::Hash {
-            path: path.to_owned(),
-            expected: expected.to_owned(),
-            found,
-        })
+    fn collect(
+        &self,
+        rows: usize,
+        outputs: &backend::Outputs,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Result<(), ScoreError> {
+        let classes = self.manifest.classes.len();
+        let contributions = classes * self.manifest.groups.len();
+        if outputs.score.len() != rows
+            || outputs.prob.len() != rows * classes
+            || outputs.contributions.len() != rows * contributions
+        {
+            return Err(ScoreError::Shape {
+                rows,
+                scores: outputs.score.len(),
+                shares: outputs.prob.len(),
+                contributions: outputs.contributions.len(),
+            });
+        }
+        let of_rows = outputs
+            .prob
+            .chunks(classes)
+            .zip(outputs.contributions.chunks(contributions));
+        verdicts.extend(
+            outputs
+                .score
+                .iter()
+                .zip(of_rows)
+                .map(|(score, (prob, contributions))| Verdict {
+                    score: *score,
+                    prob: prob.to_vec(),
+                    contributions: contributions.to_vec(),
+                }),
+        );
+        Ok(())
     }
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>, ModelError> {
-    let failed = |source| ModelError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > MODEL_BYTES_MAX {
-        return Err(ModelError::TooLarge {
-            path: path.to_owned(),
-            bytes,
-            max: MODEL_BYTES_MAX,
-        });
-    }
-    std::fs::read(path).map_err(failed)
 }
 
 /// Runs something of the runtime so that its panic is an error.
@@ -304,65 +364,56 @@ fn contained<T>(during: &'static str, run: impl FnOnce() -> T) -> Result<T, Mode
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| ModelError::Panic { during })
 }
 
-fn check_features(rows: &[FeatureRow]) -> Result<(), ScoreError> {
-    for (row, features) in rows.iter().enumerate() {
-        if let Some(index) = features.iter().position(|value| !value.is_finite()) {
-            let value = features[index];
-            return Err(ScoreError::Feature { row, index, value });
-        }
-    }
-    Ok(())
-}
-
-fn collect(
-    rows: usize,
-    scores: &[f32],
-    contributions: &[f32],
-    scored: &mut Vec<Scored>,
-) -> Result<(), ScoreError> {
-    let (of_rows, rest) = contributions.as_chunks::<{ Channel::ALL.len() }>();
-    if scores.len() != rows || of_rows.len() != rows || !rest.is_empty() {
-        return Err(ScoreError::Shape {
-            rows,
-            scores: scores.len(),
-            contributions: contributions.len(),
+fn check_features(flat: &[f32], width: usize) -> Result<(), ScoreError> {
+    if width == 0 || !flat.len().is_multiple_of(width) {
+        return Err(ScoreError::Width {
+            numbers: flat.len(),
+            width,
         });
     }
-    let pairs = scores.iter().zip(of_rows);
-    scored.extend(pairs.map(|(score, contributions)| Scored {
-        score: *score,
-        contributions: *contributions,
-    }));
-    Ok(())
+    match flat.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(ScoreError::Feature {
+            row: at / width,
+            index: at % width,
+            value: flat[at],
+        }),
+    }
 }
 
-fn check_scores(bias: f32, scored: &[Scored]) -> Result<(), ScoreError> {
-    for (
-        row,
-        Scored {
-            score,
-            contributions,
-        },
-    ) in scored.iter().enumerate()
-    {
-        let logit = bias + contributions.iter().sum::<f32>();
-        let explained = 1.0 / (1.0 + (-logit).exp());
+/// Shares must be the softmax of bias and contributions, so that reasons are arithmetic and no guess.
+fn check_verdicts(bias: &[f32], verdicts: &[Verdict]) -> Result<(), ScoreError> {
+    let mut logits = vec![0.0_f32; bias.len()];
+    for (row, verdict) in verdicts.iter().enumerate() {
+        let wrong = |what: String, value, explained| ScoreError::Verdict {
+            row,
+            what,
+            value,
+            explained,
+        };
         // Written so that NaN fails too.
-        let sound =
-            (0.0..=1.0).contains(score) && (score - explained).abs() <= EXPLANATION_TOLERANCE;
-        if !sound {
-            return Err(ScoreError::Score {
-                row,
-                score: *score,
-                explained,
-            });
+        if !(0.0..=1.0).contains(&verdict.score) {
+            return Err(wrong("score".into(), verdict.score, f32::NAN));
+        }
+        logits.copy_from_slice(bias);
+        for group in verdict.contributions.chunks(bias.len()) {
+            logits
+                .iter_mut()
+                .zip(group)
+                .for_each(|(logit, c)| *logit += c);
+        }
+        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+        for (class, (share, logit)) in verdict.prob.iter().zip(&logits).enumerate() {
+            let explained = (logit - most).exp() / sum;
+            let is_sound = (share - explained).abs() <= EXPLANATION_TOLERANCE;
+            if !is_sound {
+                return Err(wrong(format!("share {class}"), *share, explained));
+            }
         }
     }
     Ok(())
 }
-
-/// Shape of the model's input.
-const INPUT_WIDTH: usize = FEATURE_COUNT;
 
 #[cfg(test)]
 mod tests;

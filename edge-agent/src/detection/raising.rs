@@ -7,8 +7,8 @@ use gridwatch_protocol::{Alert, DetectedBy, DeviceId, Kind, Phase, Reading, Seve
 use super::chatter::Held;
 use super::rule::Edge;
 use super::{
-    CHATTER_RULE, Detector, EpisodeChange, EpisodeKey, FLAPPING_RULE, Findings, MODEL_PREFIX, Mint,
-    OpenEpisode, STUCK_RULE, SUPERVISION_RULES, hours, supervision, words,
+    CHATTER_RULE, Detector, EpisodeChange, EpisodeKey, FLAPPING_RULE, Findings, MODEL_HEALTH_RULE,
+    MODEL_PREFIX, Mint, OpenEpisode, STUCK_RULE, SUPERVISION_RULES, hours, supervision, words,
 };
 use crate::clock::Moment;
 
@@ -248,8 +248,8 @@ impl Detector {
     }
 
     /// Closes episodes that do not go on after a restart: of rules that are no longer configured, of
-    /// chatter, of the model, of a walk test. Called once at start.
-    pub fn close_orphans(&mut self, now: Moment) -> Findings {
+    /// chatter, of a walk test, and of the models unless they run (`models_go_on`). Called once at start.
+    pub fn close_orphans(&mut self, models_go_on: bool, now: Moment) -> Findings {
         let mut findings = Findings::default();
         self.end_presses_of_before(now, &mut findings);
         let orphans: Vec<EpisodeKey> = self
@@ -261,7 +261,7 @@ impl Detector {
                     .strip_prefix(CHATTER_RULE)
                     .and_then(|r| r.strip_prefix(':'))
                     .unwrap_or(rule);
-                !rule.starts_with(MODEL_PREFIX)
+                !is_models(rule)
                     && !SUPERVISION_RULES.contains(&rule)
                     && !self.rules.iter().any(|known| *known.name == *rule)
             })
@@ -277,7 +277,7 @@ impl Detector {
             .filter(|key| {
                 let rule = key.rule();
                 rule.starts_with(CHATTER_RULE)
-                    || rule.starts_with(MODEL_PREFIX)
+                    || (is_models(rule) && !models_go_on)
                     || rule == STUCK_RULE
                     || rule == FLAPPING_RULE
             })
@@ -289,4 +289,9 @@ impl Detector {
         self.raise_held(now, &mut findings);
         findings
     }
+}
+
+/// Whether an episode belongs to the anomaly models.
+fn is_models(rule: &str) -> bool {
+    rule.starts_with(MODEL_PREFIX) || rule == MODEL_HEALTH_RULE
 }

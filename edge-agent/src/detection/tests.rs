@@ -334,9 +334,98 @@ fn episode_of_a_removed_rule_is_closed_at_the_next_start() {
     let mut open: Vec<OpenEpisode> = first.episodes.values().cloned().collect();
     open[0].key = EpisodeKey::new("gone", &open[0].alert.device);
     let mut second = detector(open);
-    let findings = second.close_orphans(Moment::at_ms(2_000));
+    let findings = second.close_orphans(false, Moment::at_ms(2_000));
     assert_eq!(findings.alerts[0].phase, Phase::Cleared);
     assert_eq!(second.open_episodes(), 0);
+}
+
+/// What the models say of a device under the name `rule`.
+fn model_says<'a>(rule: &'a str, device: &'a DeviceId, active: bool) -> ModelAlert<'a> {
+    ModelAlert {
+        rule,
+        device,
+        kind: Kind::Smoke,
+        severity: Severity::P4,
+        active,
+        score: Some(0.0),
+        by: DetectedBy::Model {
+            model: "env-fuser".into(),
+            build: 1,
+        },
+        reason: Text {
+            zh: "模型".into(),
+            en: "model".into(),
+        },
+    }
+}
+
+#[test]
+fn models_cannot_clear_lower_or_replace_an_alert_of_a_rule() {
+    let mut detector = detector(Vec::new());
+    run(&mut detector, "1 k smoke true");
+    let device: DeviceId = "k".parse().expect("a device id");
+    let mut mint = minted();
+    for active in [false, true] {
+        for rule in ["smoke", "hot", "silence", "chatter:smoke"] {
+            let said = model_says(rule, &device, active);
+            let findings = detector.model(said, Moment::at_ms(2_000), &mut mint);
+            assert!(
+                findings.alerts.is_empty() && findings.episodes.is_empty(),
+                "{rule}"
+            );
+        }
+    }
+    assert_eq!(detector.open_episodes(), 1);
+}
+
+#[test]
+fn models_that_call_everything_usual_hold_no_rule_back() {
+    let (mut quiet, mut told) = (detector(Vec::new()), detector(Vec::new()));
+    let device: DeviceId = "k".parse().expect("a device id");
+    let mut mint = minted();
+    let story = "1 k smoke true\n2 k smoke false\n3 k temperature 70 °C\n6 k temperature 71 °C";
+    for active in [true, false, true] {
+        let said = model_says("model:env-fuser", &device, active);
+        told.model(said, Moment::at_ms(500), &mut mint);
+    }
+    assert_eq!(run(&mut told, story), run(&mut quiet, story));
+    assert_eq!(told.open_episodes(), quiet.open_episodes() + 1);
+}
+
+#[test]
+fn open_alert_of_a_model_goes_on_after_a_restart_and_is_not_raised_again() {
+    let mut first = detector(Vec::new());
+    let device: DeviceId = "k".parse().expect("a device id");
+    let mut mint = minted();
+    first.model(
+        model_says("model:env-fuser", &device, true),
+        Moment::at_ms(0),
+        &mut mint,
+    );
+    let open: Vec<OpenEpisode> = first.episodes.values().cloned().collect();
+    let mut second = detector(open.clone());
+    assert!(
+        second
+            .close_orphans(true, Moment::at_ms(1_000))
+            .alerts
+            .is_empty()
+    );
+    let said = model_says("model:env-fuser", &device, true);
+    assert!(
+        second
+            .model(said, Moment::at_ms(2_000), &mut mint)
+            .alerts
+            .is_empty()
+    );
+    // Without models nobody would ever end it.
+    let mut without = detector(open);
+    assert_eq!(
+        without
+            .close_orphans(false, Moment::at_ms(1_000))
+            .alerts
+            .len(),
+        1
+    );
 }
 
 proptest! {

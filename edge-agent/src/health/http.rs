@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Health, ModbusUnitStatus};
 use crate::clock::Clock;
+use crate::pipeline::ModelStatus;
 
 /// What `/status` says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct Status {
     /// Modbus units: lateness, outcomes, who does not answer.
     #[serde(default)]
     pub modbus: Vec<ModbusUnitStatus>,
+    /// The anomaly models: builds, drift, disagreements of candidates.
+    #[serde(default)]
+    pub models: Vec<ModelStatus>,
     /// Messages that nobody understood; the newest samples.
     #[serde(default)]
     pub quarantine: Vec<QuarantineSample>,
@@ -86,6 +90,7 @@ async fn status(State((health, clock)): Shown) -> Json<Status> {
             .map(|(name, _, value)| (name.to_owned(), value))
             .collect(),
         modbus: health.modbus.status(),
+        models: health.models(),
         quarantine: health.quarantine(),
     })
 }
@@ -126,6 +131,7 @@ async fn metrics(State((health, _)): Shown) -> String {
         push(&mut text, name, "gauge", help, value);
     }
     text.push_str(&health.modbus.metrics());
+    text.push_str(&super::models::metrics(&health.models()));
     text
 }
 

@@ -11,6 +11,7 @@ mod disk;
 mod fault_output;
 mod kills;
 mod modbus;
+mod models;
 mod profiles;
 mod rigs;
 mod tools;

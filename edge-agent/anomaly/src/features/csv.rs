@@ -2,8 +2,11 @@
 //!
 //! Input: a header, then rows in time order. The column `time` holds seconds since 1970 or RFC 3339
 //! times; every other column is a channel named `KIND` or `KIND:UNIT`, such as `smoke:1/m` or
-//! `temperature`. A column `recording` is optional: where its value changes, a new room begins.
-//! An empty cell, or `NaN`, means that the channel was not read at that time.
+//! `temperature`. An empty cell, or `NaN`, means that the channel was not read at that time.
+//! Optional columns: `recording`, where its value changes, a new room begins; `utc_offset_s`, local time
+//! less UTC; `episode`, 1 while an episode is held open; `door_opened`, 1 when a door was opened;
+//! `occupancy_expected` and `camera_fire`, 0 to 1. They count before the row's readings; an empty cell
+//! says nothing.
 //!
 //! Output: `recording` if given, `time`, then the features; one row per input row.
 
@@ -11,7 +14,7 @@ use std::io::{Read, Write};
 
 use gridwatch_protocol::{Kind, Timestamp};
 
-use super::{Channel, RoomFeatures, feature_names, measure};
+use super::{Channel, Observation, RoomFeatures, feature_names, measure};
 
 /// Why a recording could not be turned into features.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +31,7 @@ pub enum FeatureCsvError {
     /// A column that is not a channel.
     #[error(
         "column `{column}` is not a channel: name it KIND or KIND:UNIT, such as `smoke:1/m`, with \
-         one of smoke, carbon_monoxide, voc, temperature, humidity, co2 and a unit of that kind"
+         one of smoke, pm25, carbon_monoxide, voc, temperature, humidity, co2 and a unit of that kind"
     )]
     Column {
         /// Its name.
@@ -60,7 +63,53 @@ pub enum FeatureCsvError {
 enum Column {
     Recording,
     Time,
+    Told(Told),
     Channel { kind: Kind, unit: Option<String> },
+}
+
+/// What is known besides the channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    UtcOffset,
+    Episode,
+    DoorOpened,
+    Occupancy,
+    Camera,
+}
+
+impl Told {
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "utc_offset_s" => Self::UtcOffset,
+            "episode" => Self::Episode,
+            "door_opened" => Self::DoorOpened,
+            "occupancy_expected" => Self::Occupancy,
+            "camera_fire" => Self::Camera,
+            _ => return None,
+        })
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast from a float saturates, and the room holds the offset to ±18 h"
+    )]
+    fn tell(self, room: &mut RoomFeatures, at: Timestamp, value: f64) {
+        // What is not finite is refused by the room, as a reading would be.
+        match self {
+            Self::UtcOffset => room.set_utc_offset_s(value as i32),
+            Self::Episode => room.set_episode(value > 0.0),
+            Self::DoorOpened if value > 0.0 => {
+                room.observe(at, Observation::DoorOpened);
+            }
+            Self::DoorOpened => {}
+            Self::Occupancy => {
+                room.observe(at, Observation::OccupancyExpected(value));
+            }
+            Self::Camera => {
+                room.observe(at, Observation::CameraFire(value));
+            }
+        }
+    }
 }
 
 /// Turns a recording into feature rows; returns how many.
@@ -123,7 +172,7 @@ fn take_row<'r>(
                 *room = RoomFeatures::new();
                 cell.clone_into(recording);
             }
-            Column::Recording | Column::Channel { .. } => {}
+            Column::Recording | Column::Channel { .. } | Column::Told(_) => {}
             Column::Time => {
                 time_cell = cell;
                 at = parse_time(cell);
@@ -134,15 +183,25 @@ fn take_row<'r>(
         }
     }
     let at = at.ok_or(FeatureCsvError::NoTime)?;
+    let number = |index: usize| {
+        let cell = record.get(index).unwrap_or_default();
+        let number = (!cell.is_empty()).then(|| cell.parse::<f64>());
+        number.transpose().map_err(|_| wrong(index, "a number"))
+    };
+    for (index, column) in columns.iter().enumerate() {
+        if let Column::Told(told) = column
+            && let Some(value) = number(index)?
+        {
+            told.tell(room, at, value);
+        }
+    }
     for (index, column) in columns.iter().enumerate() {
         let Column::Channel { kind, unit } = column else {
             continue;
         };
-        let cell = record.get(index).unwrap_or_default();
-        if cell.is_empty() {
+        let Some(value) = number(index)? else {
             continue;
-        }
-        let value: f64 = cell.parse().map_err(|_| wrong(index, "a number"))?;
+        };
         if let Some((channel, value)) = measure(*kind, unit.as_deref(), value) {
             room.update(channel, at, value);
         }
@@ -157,7 +216,10 @@ fn columns(names: &csv::StringRecord) -> Result<Vec<Column>, FeatureCsvError> {
         .map(|name| match name {
             "recording" => Ok(Column::Recording),
             "time" => Ok(Column::Time),
-            _ => channel_column(name, &mut seen),
+            _ => match Told::from_name(name) {
+                Some(told) => Ok(Column::Told(told)),
+                None => channel_column(name, &mut seen),
+            },
         })
         .collect::<Result<_, _>>()?;
     if columns.iter().any(|column| matches!(column, Column::Time)) {

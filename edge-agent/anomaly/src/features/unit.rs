@@ -1,8 +1,7 @@
 //! From a reading's kind and unit to a channel of the model.
 //!
 //! Never guesses: a unit it does not know is no measurement. Alarm states (true, false) are for the
-//! rules and are not channels. Fine dust (µg/m³) is not a channel: there is no recording to learn it
-//! from, and 1,000 µg/m³ of smoke are only about 0.9 %/m.
+//! rules and are not channels.
 
 use gridwatch_protocol::Kind;
 
@@ -17,6 +16,7 @@ use super::Channel;
 pub fn measure(kind: Kind, unit: Option<&str>, value: f64) -> Option<(Channel, f64)> {
     let channel = match kind {
         Kind::Smoke => Channel::Smoke,
+        Kind::Pm25 => Channel::Pm25,
         Kind::CarbonMonoxide => Channel::CarbonMonoxide,
         Kind::Voc => Channel::Voc,
         Kind::Temperature => Channel::Temperature,
@@ -29,6 +29,8 @@ pub fn measure(kind: Kind, unit: Option<&str>, value: f64) -> Option<(Channel, f
         (Channel::Smoke, "1/m") => obscuration(10_f64.powf(-value)),
         (Channel::Smoke, "dB/m") => obscuration(10_f64.powf(-value / 10.0)),
         (Channel::Smoke, "%/ft") => obscuration((1.0 - value / 100.0).max(0.0).powf(1.0 / 0.3048)),
+        (Channel::Pm25, "µg/m³" | "ug/m3") => value,
+        (Channel::Pm25, "mg/m³" | "mg/m3") => value * 1000.0,
         (Channel::CarbonMonoxide | Channel::Co2, "ppm") => value,
         (Channel::CarbonMonoxide | Channel::Co2, "%") => value * 10_000.0,
         (Channel::Voc, "" | "ppb" | "index") => value,

@@ -11,9 +11,8 @@ use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, TensorRef, ValueType};
 
-use super::manifest::ModelFile;
-use super::{INPUT_WIDTH, ModelError, ScoreError};
-use gridwatch_anomaly::features::{Channel, FeatureRow};
+use super::manifest::Manifest;
+use super::{ModelError, ScoreError};
 
 /// Which runtime computes the model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,9 +76,18 @@ fn environment(backend: &Backend) -> Result<Environment, ModelError> {
 #[derive(Debug)]
 pub(super) struct Session {
     session: ort::session::Session,
+    width: usize,
     input: String,
+    prob: String,
     score: String,
     contributions: String,
+}
+
+/// What a graph gives for a batch, each output flat, row after row.
+pub(super) struct Outputs {
+    pub(super) prob: Vec<f32>,
+    pub(super) score: Vec<f32>,
+    pub(super) contributions: Vec<f32>,
 }
 
 impl Session {
@@ -87,7 +95,7 @@ impl Session {
     pub(super) fn new(
         bytes: &[u8],
         path: &Path,
-        file: &ModelFile,
+        manifest: &Manifest,
         backend: &Backend,
     ) -> Result<Self, ModelError> {
         let environment = environment(backend)?;
@@ -102,23 +110,28 @@ impl Session {
             .map_err(|error| failed(error.to_string()))?
             .commit_from_memory(bytes)
             .map_err(|error| failed(error.to_string()))?;
-        check_outlet(session.inputs(), &file.input, INPUT_WIDTH).map_err(failed)?;
+        let file = &manifest.model;
+        let width = manifest.engine.width();
+        let classes = manifest.classes.len();
+        let contributions = manifest.groups.len() * classes;
+        check_outlet(session.inputs(), &file.input, width).map_err(failed)?;
+        check_outlet(session.outputs(), &file.prob, classes).map_err(failed)?;
         check_outlet(session.outputs(), &file.score, 1).map_err(failed)?;
-        check_outlet(session.outputs(), &file.contributions, Channel::ALL.len()).map_err(failed)?;
+        check_outlet(session.outputs(), &file.contributions, contributions).map_err(failed)?;
         Ok(Self {
             session,
+            width,
             input: file.input.clone(),
+            prob: file.prob.clone(),
             score: file.score.clone(),
             contributions: file.contributions.clone(),
         })
     }
 
-    /// Scores and contributions of the rows, one after the other.
-    pub(super) fn run(&mut self, rows: &[FeatureRow]) -> Result<(Vec<f32>, Vec<f32>), ScoreError> {
+    /// Runs `rows` rows of features, one after the other in `flat`.
+    pub(super) fn run(&mut self, flat: &[f32], rows: usize) -> Result<Outputs, ScoreError> {
         let failed = |error: ort::Error| ScoreError::Runtime(error.to_string());
-        let flat: &[f32] = rows.as_flattened();
-        let input =
-            TensorRef::from_array_view(([rows.len(), INPUT_WIDTH], flat)).map_err(failed)?;
+        let input = TensorRef::from_array_view(([rows, self.width], flat)).map_err(failed)?;
         let outputs = self
             .session
             .run(ort::inputs![self.input.as_str() => input])
@@ -130,7 +143,11 @@ impl Session {
             let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
             Ok(values.to_vec())
         };
-        Ok((values(&self.score)?, values(&self.contributions)?))
+        Ok(Outputs {
+            prob: values(&self.prob)?,
+            score: values(&self.score)?,
+            contributions: values(&self.contributions)?,
+        })
     }
 }
 

@@ -2,57 +2,66 @@
 
 use std::path::Path;
 
-use super::{Model, ModelError, Scored};
-use gridwatch_anomaly::features::{Channel, FEATURE_COUNT, FeatureRow, feature_names};
+use gridwatch_anomaly::model::Verdict;
 
-/// Columns after the features.
-const OUTPUTS: usize = 1 + Channel::ALL.len();
+use super::{Manifest, Model, ModelError};
+
+/// Fewer rows than this test nothing.
+const ROWS_MIN: usize = 10;
+/// More than this would make starting slow.
+const ROWS_MAX: usize = 10_000;
 
 /// Runs every golden row, in one batch and alone.
 pub(super) fn self_test(model: &mut Model, path: &Path, csv: &[u8]) -> Result<(), ModelError> {
-    let rows = read(path, csv)?;
+    let rows = read(model.manifest(), path, csv)?;
     let failed = |source| ModelError::SelfTestFailed {
         path: path.to_owned(),
         source,
     };
-    let features: Vec<FeatureRow> = rows.iter().map(|(features, _)| *features).collect();
-    let together = model.score(&features).map_err(failed)?;
-    let tolerance = model.manifest.golden.tolerance;
-    for (index, (features, expected)) in rows.iter().enumerate() {
-        let alone = model.score(&[*features]).map_err(failed)?;
+    let flat: Vec<f32> = rows.iter().flat_map(|row| &row.features).copied().collect();
+    let together = model.score(&flat).map_err(failed)?;
+    for (index, row) in rows.iter().enumerate() {
+        let alone = model.score(&row.features).map_err(failed)?;
         for found in [&together[index], &alone[0]] {
             // The header is line 1.
-            compare(path, index + 2, expected, found, tolerance)?;
+            compare(model.manifest(), path, index + 2, &row.outputs, found)?;
         }
     }
     Ok(())
 }
 
+struct Row {
+    features: Vec<f32>,
+    outputs: Vec<f32>,
+}
+
 fn compare(
+    manifest: &Manifest,
     path: &Path,
     line: usize,
-    expected: &Scored,
-    found: &Scored,
-    tolerance: f32,
+    expected: &[f32],
+    found: &Verdict,
 ) -> Result<(), ModelError> {
-    let outputs = |scored: &Scored| std::iter::once(scored.score).chain(scored.contributions);
-    for (index, (expected, found)) in outputs(expected).zip(outputs(found)).enumerate() {
+    let found = std::iter::once(&found.score)
+        .chain(&found.prob)
+        .chain(&found.contributions);
+    for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
         // Written so that NaN fails too.
-        let close = (expected - found).abs() <= tolerance;
+        let close = (expected - found).abs() <= manifest.golden.tolerance;
         if !close {
             return Err(ModelError::SelfTest {
                 path: path.to_owned(),
                 line,
-                column: output_name(index),
-                expected,
-                found,
+                column: output_names(manifest)[index].clone(),
+                expected: *expected,
+                found: *found,
             });
         }
     }
     Ok(())
 }
 
-fn read(path: &Path, csv: &[u8]) -> Result<Vec<(FeatureRow, Scored)>, ModelError> {
+fn read(manifest: &Manifest, path: &Path, csv: &[u8]) -> Result<Vec<Row>, ModelError> {
     let wrong = |line: usize, problem: String| ModelError::GoldenRow {
         path: path.to_owned(),
         line,
@@ -63,37 +72,55 @@ fn read(path: &Path, csv: &[u8]) -> Result<Vec<(FeatureRow, Scored)>, ModelError
         .headers()
         .map_err(|error| wrong(1, error.to_string()))?
         .clone();
-    let expected = feature_names().chain((0..OUTPUTS).map(output_name));
-    if !header.iter().eq(expected) {
+    let mut expected = manifest.engine.feature_names();
+    let width = expected.len();
+    expected.extend(output_names(manifest));
+    if let Some(index) = (0..expected.len().max(header.len()))
+        .find(|index| header.get(*index) != expected.get(*index).map(String::as_str))
+    {
+        let name = |name: Option<&str>| name.unwrap_or("nothing").to_owned();
         return Err(wrong(
             1,
-            "the columns are not the features and the outputs".into(),
+            format!(
+                "column {} is `{}`, `{}` is needed",
+                index + 1,
+                name(header.get(index)),
+                name(expected.get(index).map(String::as_str))
+            ),
         ));
     }
     let mut rows = Vec::new();
     for (index, record) in reader.deserialize::<Vec<f32>>().enumerate() {
-        let numbers = record.map_err(|error| wrong(index + 2, error.to_string()))?;
-        rows.push(split(&numbers).ok_or_else(|| wrong(index + 2, "has too few numbers".into()))?);
+        let line = index + 2;
+        if index == ROWS_MAX {
+            return Err(wrong(line, format!("more than {ROWS_MAX} rows")));
+        }
+        let mut features = record.map_err(|error| wrong(line, error.to_string()))?;
+        if features.len() != expected.len() {
+            return Err(wrong(line, format!("has {} numbers", features.len())));
+        }
+        let outputs = features.split_off(width);
+        rows.push(Row { features, outputs });
     }
-    if rows.is_empty() {
-        return Err(wrong(2, "there is no row to test with".into()));
+    if rows.len() < ROWS_MIN {
+        return Err(wrong(
+            rows.len() + 2,
+            format!("at least {ROWS_MIN} rows are needed for a self-test"),
+        ));
     }
     Ok(rows)
 }
 
-fn split(numbers: &[f32]) -> Option<(FeatureRow, Scored)> {
-    let (features, outputs) = numbers.split_first_chunk::<FEATURE_COUNT>()?;
-    let (score, contributions) = outputs.split_first()?;
-    let scored = Scored {
-        score: *score,
-        contributions: contributions.try_into().ok()?,
-    };
-    Some((*features, scored))
-}
-
-fn output_name(index: usize) -> String {
-    match index.checked_sub(1).and_then(|i| Channel::ALL.get(i)) {
-        Some(channel) => format!("contribution.{channel}"),
-        None => "score".into(),
-    }
+/// `score`, `prob.<class>`, `contribution.<group>.<class>`.
+fn output_names(manifest: &Manifest) -> Vec<String> {
+    let classes = &manifest.classes;
+    let of_groups = manifest.groups.iter().flat_map(|group| {
+        classes
+            .iter()
+            .map(move |class| format!("contribution.{group}.{class}"))
+    });
+    std::iter::once("score".to_owned())
+        .chain(classes.iter().map(|class| format!("prob.{class}")))
+        .chain(of_groups)
+        .collect()
 }

@@ -10,8 +10,25 @@
 //! `onnx.proto3`. It never allocates by a length that the file claims.
 
 /// Operators tried on the built-in backend and on ONNX Runtime, with equal results.
-const OPERATORS: [&str; 9] = [
-    "Add", "Clip", "Div", "Gemm", "MatMul", "Mul", "Relu", "Sigmoid", "Sub",
+const OPERATORS: [&str; 18] = [
+    "Add",
+    "Clip",
+    "Concat",
+    "Div",
+    "Exp",
+    "Gemm",
+    "Log",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mul",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Sub",
 ];
 /// Messages are not nested deeper than this in any model we run.
 const DEPTH_MAX: usize = 16;

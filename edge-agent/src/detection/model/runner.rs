@@ -1,41 +1,49 @@
-//! The model on its own thread, so that nothing it does can hold up a rule.
+//! The models on one thread of their own, so that nothing they do can hold up a rule.
 //!
-//! [`ModelRunner::submit`] never waits: when the queue is full the room is dropped and counted, and the
-//! next reading of that room brings it back. Scores come over a channel; when nobody takes them they
-//! are dropped and counted too. A model that fails or is slow several times in a row is left alone for
-//! a while (a breaker) and then tried once; a bundle that cannot be loaded is tried again as well, so
-//! that putting a good bundle in its place heals the agent without a restart. Every such state is a
-//! [`ModelFault`] until scores come again.
+//! [`ModelRunner::submit`] never waits: when the queue is full the row is dropped and counted, and the
+//! next reading of that sensor brings it back. Rows of many sensors that wait are scored together.
+//! Verdicts come over a channel; when nobody takes them they are dropped and counted too. A model that
+//! fails or is slow several times in a row is left alone for a while (a breaker) and then tried once.
 //!
-//! Nothing here survives a crash and nothing has to: the next readings make new features.
+//! Models are put in and exchanged while rows flow ([`Handle::put`]): each batch is scored wholly by the
+//! old or wholly by the new one, and none is lost. A candidate is run behind the current model, after
+//! its verdicts are handed over, and is only compared with it ([`super::shadow`]).
+//!
+//! Nothing here survives a crash and nothing has to: the next readings make new rows.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+mod breaker;
+mod handle;
+
+pub use handle::Handle;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use std::{io, panic, thread};
+use std::{io, thread};
 
-use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use gridwatch_anomaly::model::{Fuser, Verdict};
 
-use super::{Backend, Level, Manifest, Model, ModelError, ModelFault, ScoreError, Scored};
-use gridwatch_anomaly::features::FeatureRow;
+use super::{Loaded, Manifest, ModelFault, ScoreError, ShadowCounts};
+use breaker::Breaker;
+use handle::Shared;
 
 /// How a runner works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunnerSettings {
-    /// Rooms that may wait; more are dropped. 1,024 rooms are about 200 KB.
+    /// Rows that may wait; more are dropped. 1,024 rows are about 330 KB.
     pub queue: usize,
-    /// Rooms scored together.
+    /// Rows scored together.
     pub batch: usize,
-    /// What a batch may take. The shipped model takes some tens of µs.
+    /// What a batch may take. The shipped models take some tens of µs.
     pub budget: Duration,
     /// Failures, or slow batches, in a row that open the breaker.
     pub failures: u32,
-    /// How long the breaker stays open, and the time between attempts to load.
+    /// How long the breaker stays open.
     pub pause: Duration,
-    /// Rooms waiting this long without any progress mean that the model is mute.
+    /// Rows waiting this long without any progress mean that the models are mute.
     pub mute_after: Duration,
 }
 
@@ -52,18 +60,18 @@ impl Default for RunnerSettings {
     }
 }
 
-/// A room's score, with what the caller gave along.
-#[derive(Debug, Clone, PartialEq)]
+/// A row's verdict, with what the caller gave along.
+#[derive(Debug, Clone)]
 pub struct Outcome<T> {
     /// What the caller gave along.
     pub ticket: T,
-    /// The score.
-    pub scored: Scored,
-    /// Its level by the manifest's thresholds.
-    pub level: Level,
+    /// Who says it.
+    pub manifest: Arc<Manifest>,
+    /// What it says.
+    pub verdict: Verdict,
 }
 
-/// Rooms in, out and lost since the start.
+/// Rows in, out and lost since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunnerCounters {
     /// Put into the queue.
@@ -74,58 +82,32 @@ pub struct RunnerCounters {
     pub scored: u64,
     /// Not scored: no model, breaker open, or the inference failed.
     pub unscored: u64,
-    /// Scored, and dropped because nobody took the scores.
+    /// Scored, and dropped because nobody took the verdicts.
     pub untaken: u64,
 }
 
-/// Scores a batch.
-pub type ScoreFn = Box<dyn FnMut(&[FeatureRow]) -> Result<Vec<Scored>, ScoreError> + Send>;
-
-/// What a runner needs of a loaded model.
-pub struct Loaded {
-    /// Its manifest.
-    pub manifest: Arc<Manifest>,
-    /// How it scores.
-    pub score: ScoreFn,
-}
-
-/// A model on its own thread. Dropping it ends the thread after the batch at hand.
+/// The models on their own thread. Dropping it ends the thread after the batch at hand.
 #[derive(Debug)]
 pub struct ModelRunner<T> {
-    queue: SyncSender<(T, FeatureRow)>,
+    queue: SyncSender<Job<T>>,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
     mute_after: Duration,
 }
 
+#[derive(Debug)]
+struct Job<T> {
+    ticket: T,
+    fuser: Fuser,
+    row: Vec<f32>,
+}
+
 impl<T: Send + 'static> ModelRunner<T> {
-    /// Starts the thread; the bundle is loaded there. A bundle that cannot be loaded is a
-    /// [`ModelRunner::fault`] and no error.
+    /// Starts the thread, without any model: [`Handle::put`] brings them.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
-        bundle: PathBuf,
-        backend: Backend,
-        settings: RunnerSettings,
-        results: tokio::sync::mpsc::Sender<Outcome<T>>,
-    ) -> io::Result<Self> {
-        let load = move || {
-            let mut model = Model::load(&bundle, &backend)?;
-            Ok(Loaded {
-                manifest: Arc::new(model.manifest().clone()),
-                score: Box::new(move |rows| model.score(rows)),
-            })
-        };
-        Self::start_with(load, settings, results)
-    }
-
-    /// [`ModelRunner::start`] with another way to get a model.
-    ///
-    /// # Errors
-    /// When the thread cannot be started.
-    pub fn start_with(
-        load: impl FnMut() -> Result<Loaded, ModelError> + Send + 'static,
         settings: RunnerSettings,
         results: tokio::sync::mpsc::Sender<Outcome<T>>,
     ) -> io::Result<Self> {
@@ -133,14 +115,11 @@ impl<T: Send + 'static> ModelRunner<T> {
         let shared = Arc::new(Shared::default());
         let mute_after = settings.mute_after;
         let work = Work {
-            load,
+            seats: Fuser::ALL.map(|_| Seats::new(&settings)),
             settings,
             jobs,
             results,
             shared: Arc::clone(&shared),
-            model: None,
-            in_row: 0,
-            closed_until: None,
         };
         let thread = thread::Builder::new()
             .name("model".into())
@@ -153,11 +132,11 @@ impl<T: Send + 'static> ModelRunner<T> {
         })
     }
 
-    /// Hands a room over. Never waits; `false` when it was dropped.
-    pub fn submit(&self, ticket: T, features: FeatureRow) -> bool {
-        // Before the hand-over, so that the thread never counts a room that is not counted here.
+    /// Hands a row over. Never waits; `false` when it was dropped.
+    pub fn submit(&self, ticket: T, fuser: Fuser, row: Vec<f32>) -> bool {
+        // Before the hand-over, so that the thread never counts a row that is not counted here.
         self.shared.began_waiting();
-        match self.queue.try_send((ticket, features)) {
+        match self.queue.try_send(Job { ticket, fuser, row }) {
             Ok(()) => {
                 self.shared.queued.fetch_add(1, Relaxed);
                 true
@@ -170,29 +149,40 @@ impl<T: Send + 'static> ModelRunner<T> {
         }
     }
 
-    /// What is wrong at present.
+    /// Where models are put in.
     #[must_use]
-    pub fn fault(&self) -> Option<ModelFault> {
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.shared))
+    }
+
+    /// What is wrong at present with a fuser.
+    #[must_use]
+    pub fn faults(&self, fuser: Fuser) -> Vec<ModelFault> {
         if self.thread.is_finished() {
-            return Some(ModelFault::Gone);
+            return vec![ModelFault::Gone];
         }
-        let state = self.shared.state();
-        let quiet = state.progress.map_or(Duration::ZERO, |at| at.elapsed());
+        let quiet = self.shared.quiet();
+        let mut faults = self.shared.slot(fuser, |slot| slot.faults());
         if self.shared.waiting.load(Relaxed) > 0 && quiet >= self.mute_after {
-            return Some(ModelFault::Mute {
-                seconds: quiet.as_secs(),
-            });
+            let seconds = quiet.as_secs();
+            faults.push(ModelFault::Mute { seconds });
         }
-        state.fault.clone()
+        faults
     }
 
     /// The manifest of the model that is running.
     #[must_use]
-    pub fn manifest(&self) -> Option<Arc<Manifest>> {
-        self.shared.state().manifest.clone()
+    pub fn manifest(&self, fuser: Fuser) -> Option<Arc<Manifest>> {
+        self.shared.slot(fuser, |slot| slot.current.clone())
     }
 
-    /// Rooms in, out and lost since the start.
+    /// What the candidate did, if there is one.
+    #[must_use]
+    pub fn shadow(&self, fuser: Fuser) -> Option<ShadowCounts> {
+        self.shared.slot(fuser, |slot| slot.shadow.clone())
+    }
+
+    /// Rows in, out and lost since the start.
     #[must_use]
     pub fn counters(&self) -> RunnerCounters {
         RunnerCounters {
@@ -205,173 +195,124 @@ impl<T: Send + 'static> ModelRunner<T> {
     }
 }
 
-/// What the runner's owner and its thread both see. The lock is held for copies only.
-#[derive(Debug, Default)]
-struct Shared {
-    queued: AtomicU64,
-    dropped: AtomicU64,
-    scored: AtomicU64,
-    unscored: AtomicU64,
-    untaken: AtomicU64,
-    waiting: AtomicU64,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    fault: Option<ModelFault>,
-    manifest: Option<Arc<Manifest>>,
-    /// When rooms last began to wait or a batch was last finished.
-    progress: Option<Instant>,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn began_waiting(&self) {
-        if self.waiting.fetch_add(1, Relaxed) == 0 {
-            self.state().progress = Some(Instant::now());
-        }
-    }
-
-    fn finished(&self, rooms: u64) {
-        self.waiting.fetch_sub(rooms, Relaxed);
-        self.state().progress = Some(Instant::now());
-    }
-}
-
 /// The thread's side.
-struct Work<T, L> {
-    load: L,
+struct Work<T> {
     settings: RunnerSettings,
-    jobs: Receiver<(T, FeatureRow)>,
+    jobs: Receiver<Job<T>>,
     results: tokio::sync::mpsc::Sender<Outcome<T>>,
     shared: Arc<Shared>,
-    model: Option<Loaded>,
-    in_row: u32,
-    closed_until: Option<Instant>,
+    seats: [Seats; 2],
 }
 
-impl<T, L: FnMut() -> Result<Loaded, ModelError>> Work<T, L> {
+/// The models of one fuser.
+struct Seats {
+    current: Option<Loaded>,
+    candidate: Option<Loaded>,
+    breaker: Breaker,
+    candidate_breaker: Breaker,
+}
+
+impl Seats {
+    fn new(settings: &RunnerSettings) -> Self {
+        Self {
+            current: None,
+            candidate: None,
+            breaker: Breaker::new(settings.failures, settings.pause),
+            candidate_breaker: Breaker::new(settings.failures, settings.pause),
+        }
+    }
+}
+
+impl<T> Work<T> {
     fn run(mut self) {
         loop {
-            self.load_if_due();
-            // Wakes up without a room as well, so that a bundle put right is found.
             let first = match self.jobs.recv_timeout(self.settings.pause) {
                 Ok(first) => first,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let (mut tickets, mut rows) = (vec![first.0], vec![first.1]);
-            while rows.len() < self.settings.batch
-                && let Ok((ticket, row)) = self.jobs.try_recv()
+            let mut batch = vec![first];
+            while batch.len() < self.settings.batch
+                && let Ok(job) = self.jobs.try_recv()
             {
-                tickets.push(ticket);
-                rows.push(row);
+                batch.push(job);
             }
-            self.score(tickets, &rows);
-            self.shared.finished(rows.len() as u64);
+            let count = batch.len() as u64;
+            for fuser in Fuser::ALL {
+                let (of_fuser, rest) = batch.into_iter().partition(|job| job.fuser == fuser);
+                batch = rest;
+                self.take_incoming(fuser);
+                self.score(fuser, of_fuser);
+            }
+            self.shared.finished(count);
         }
     }
 
-    fn load_if_due(&mut self) {
-        if self.model.is_some() || self.is_closed() {
+    /// Seats what was put in since the last batch; what sat there is gone with this.
+    fn take_incoming(&mut self, fuser: Fuser) {
+        let (current, candidate) = self.shared.slot(fuser, |slot| {
+            (slot.incoming.take(), slot.incoming_candidate.take())
+        });
+        let seats = &mut self.seats[handle::index(fuser)];
+        if let Some(current) = current {
+            seats.current = Some(current);
+            seats.breaker.reset();
+        }
+        if let Some(candidate) = candidate {
+            seats.candidate = candidate;
+            seats.candidate_breaker.reset();
+        }
+    }
+
+    fn score(&mut self, fuser: Fuser, jobs: Vec<Job<T>>) {
+        if jobs.is_empty() {
             return;
         }
-        let loaded = panic::catch_unwind(AssertUnwindSafe(|| (self.load)())).unwrap_or(Err(
-            ModelError::Panic {
-                during: "loading the model",
-            },
-        ));
-        let mut state = self.shared.state();
-        match loaded {
-            Ok(loaded) => {
-                state.manifest = Some(Arc::clone(&loaded.manifest));
-                // A model that was given up for failing has to score before it is well again.
-                if matches!(state.fault, Some(ModelFault::NotLoaded { .. })) {
-                    state.fault = None;
-                }
-                self.model = Some(loaded);
-            }
-            Err(error) => {
-                state.manifest = None;
-                state.fault = Some(ModelFault::NotLoaded {
-                    error: format!("{:#}", anyhow::Error::new(error)),
-                });
-                self.closed_until = Some(Instant::now() + self.settings.pause);
-            }
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed_until
-            .is_some_and(|until| Instant::now() < until)
-    }
-
-    fn score(&mut self, tickets: Vec<T>, rows: &[FeatureRow]) {
-        if self.is_closed() {
-            self.shared.unscored.fetch_add(rows.len() as u64, Relaxed);
-            return;
-        }
-        self.load_if_due();
-        let Some(model) = &mut self.model else {
-            self.shared.unscored.fetch_add(rows.len() as u64, Relaxed);
+        let rows: Vec<f32> = jobs.iter().flat_map(|job| &job.row).copied().collect();
+        let tickets: Vec<T> = jobs.into_iter().map(|job| job.ticket).collect();
+        let seats = &mut self.seats[handle::index(fuser)];
+        let unscored = &self.shared.unscored;
+        let Some(model) = seats.current.as_mut().filter(|_| !seats.breaker.is_open()) else {
+            unscored.fetch_add(tickets.len() as u64, Relaxed);
             return;
         };
+        let (scored, took) = timed(model, &rows);
         let manifest = Arc::clone(&model.manifest);
-        let start = Instant::now();
-        let scored = panic::catch_unwind(AssertUnwindSafe(|| (model.score)(rows)))
-            .unwrap_or(Err(ScoreError::Panic));
         match scored {
-            Ok(scored) => {
-                self.note_time(start.elapsed());
-                self.hand_over(&manifest, tickets, scored);
+            Ok(verdicts) if verdicts.len() == tickets.len() => {
+                let slow = slow(took, self.settings.budget);
+                let fault = seats.breaker.note(slow);
+                self.shared.slot(fuser, |slot| slot.running = fault);
+                self.hand_over(&manifest, tickets, &verdicts);
+                self.shadow(fuser, &manifest, &rows, &verdicts);
             }
-            Err(error) => {
-                self.shared.unscored.fetch_add(rows.len() as u64, Relaxed);
-                if error == ScoreError::Panic {
-                    // What a panic left behind is not used again.
-                    self.model = None;
+            outcome => {
+                unscored.fetch_add(tickets.len() as u64, Relaxed);
+                let error = match outcome {
+                    Ok(verdicts) => format!("{} rows gave {}", tickets.len(), verdicts.len()),
+                    Err(error) => {
+                        if error == ScoreError::Panic {
+                            // What a panic left behind is not used again.
+                            seats.current = None;
+                            self.shared.slot(fuser, |slot| slot.reload = true);
+                        }
+                        error.to_string()
+                    }
+                };
+                let fault = seats.breaker.note(Some(ModelFault::Failing { error }));
+                if fault.is_some() {
+                    self.shared.slot(fuser, |slot| slot.running = fault);
                 }
-                self.failed(ModelFault::Failing {
-                    error: error.to_string(),
-                });
             }
         }
     }
 
-    fn note_time(&mut self, took: Duration) {
-        if took <= self.settings.budget {
-            self.in_row = 0;
-            self.shared.state().fault = None;
-            return;
-        }
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.failed(ModelFault::TooSlow {
-            took_ms: ms(took),
-            budget_ms: ms(self.settings.budget),
-        });
-    }
-
-    fn failed(&mut self, fault: ModelFault) {
-        self.in_row += 1;
-        if self.in_row >= self.settings.failures {
-            // One more failure after the pause opens the breaker again.
-            self.in_row = self.settings.failures - 1;
-            self.closed_until = Some(Instant::now() + self.settings.pause);
-            self.shared.state().fault = Some(fault);
-        }
-    }
-
-    fn hand_over(&self, manifest: &Manifest, tickets: Vec<T>, scored: Vec<Scored>) {
-        for (ticket, scored) in tickets.into_iter().zip(scored) {
-            let level = manifest.thresholds.level(scored.score);
+    fn hand_over(&self, manifest: &Arc<Manifest>, tickets: Vec<T>, verdicts: &[Verdict]) {
+        for (ticket, verdict) in tickets.into_iter().zip(verdicts) {
             let outcome = Outcome {
                 ticket,
-                scored,
-                level,
+                manifest: Arc::clone(manifest),
+                verdict: verdict.clone(),
             };
             let counter = match self.results.try_send(outcome) {
                 Ok(()) => &self.shared.scored,
@@ -380,4 +321,53 @@ impl<T, L: FnMut() -> Result<Loaded, ModelError>> Work<T, L> {
             counter.fetch_add(1, Relaxed);
         }
     }
+
+    fn shadow(&mut self, fuser: Fuser, current: &Manifest, rows: &[f32], verdicts: &[Verdict]) {
+        let seats = &mut self.seats[handle::index(fuser)];
+        let Some(candidate) = &mut seats.candidate else {
+            return;
+        };
+        let (scored, took) = timed(candidate, rows);
+        let trouble = match &scored {
+            Ok(_) => slow(took, self.settings.budget),
+            Err(error) => Some(ModelFault::Failing {
+                error: error.to_string(),
+            }),
+        };
+        if let Ok(theirs) = &scored {
+            let manifests = (current, &*candidate.manifest);
+            self.shared.slot(fuser, |slot| {
+                if let Some(counts) = &mut slot.shadow {
+                    counts.compare(manifests, (verdicts, theirs));
+                }
+            });
+        }
+        let is_panic = matches!(&scored, Err(ScoreError::Panic));
+        let given_up = seats.candidate_breaker.note(trouble);
+        if is_panic || given_up.is_some() {
+            // A candidate is not worth a second try: whoever hands it out puts another one there.
+            seats.candidate = None;
+            let error = given_up.map_or_else(
+                || "the model runtime panicked".to_owned(),
+                |fault| fault.text().en,
+            );
+            let fault = Some(ModelFault::Candidate { error });
+            self.shared.slot(fuser, |slot| slot.candidate_fault = fault);
+        }
+    }
+}
+
+fn timed(model: &mut Loaded, rows: &[f32]) -> (Result<Vec<Verdict>, ScoreError>, Duration) {
+    let start = Instant::now();
+    let scored =
+        catch_unwind(AssertUnwindSafe(|| (model.score)(rows))).unwrap_or(Err(ScoreError::Panic));
+    (scored, start.elapsed())
+}
+
+fn slow(took: Duration, budget: Duration) -> Option<ModelFault> {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    (took > budget).then(|| ModelFault::TooSlow {
+        took_ms: ms(took),
+        budget_ms: ms(budget),
+    })
 }

@@ -228,14 +228,17 @@ fn restart_in_the_middle_ends_the_test_and_raises_what_was_held() {
         }
     }
     let mut restarted = super::super::tests::detector(kept.into_values().collect());
-    let first = restarted.close_orphans(Moment::at_ms(20_000));
+    let first = restarted.close_orphans(false, Moment::at_ms(20_000));
     expect![[r#"
         Cleared P4 smoke k TEST: the agent was restarted and judges anew
         Raised P1 smoke k: still so after the walk test: smoke alarm
     "#]]
     .assert_eq(&told(&first));
     assert!(!restarted.is_under_test(&DeviceId::new("k").expect("valid")));
-    assert_eq!(told(&restarted.close_orphans(Moment::at_ms(21_000))), "");
+    assert_eq!(
+        told(&restarted.close_orphans(false, Moment::at_ms(21_000))),
+        ""
+    );
 }
 
 #[test]

@@ -37,7 +37,7 @@ const SILENT_AFTER_S: u32 = 200;
 
 /// The agent's configuration of the building.
 pub(crate) fn building(modbus_port: u16, speed: f64) -> Building {
-    let bundle = repository().join("models/env-fuser").display().to_string();
+    let bundles = repository().join("models").display().to_string();
     let poll_ms = if speed > 2.0 { 100 } else { 500 };
     let id = e2e::zigbee::device_id;
     Building::new()
@@ -59,7 +59,7 @@ pub(crate) fn building(modbus_port: u16, speed: f64) -> Building {
         .unit(DOOR_UNIT, CELLAR_DOOR, "modbus-door-controller", poll_ms)
         .with(toml! {
             rehearsal = { speed = speed }
-            model = { bundle = bundle }
+            model = { bundles = bundles }
         })
 }
 
