@@ -45,6 +45,7 @@ on_every_store! {
     intake
     live
     process
+    retention
     sign_in
     silence
     tls
