@@ -8,9 +8,10 @@
 mod ask;
 mod heartbeat;
 mod messages;
+mod patience;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gridwatch_protocol::{
     CommissioningRecord, CommissioningStatus, GatewayId, Heartbeat, HeartbeatAnswer, StreamId,
@@ -23,12 +24,11 @@ use crate::cases::desk::{CaseEvent, Rules};
 use crate::cases::{Actor, Case, CaseId};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
-use crate::metrics::{Metrics, add, count};
+use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
 use crate::store::database::Connection;
-use crate::store::dialect::Dialect;
 use crate::store::retention::{self, Keep};
 use crate::store::{
     self, StoreError, StoreResult, Writer, accounts, cases, commit, events, intake,
@@ -39,18 +39,6 @@ use crate::timers::{self, Clocks, TimerDone, TimerJob};
 const GROUP_JOBS_MAX: usize = 256;
 /// At most this many messages in one transaction, for the same reason.
 const GROUP_MESSAGES_MAX: usize = 2_048;
-/// A broken line to the store is opened again for this long before jobs are told to come again: less
-/// than the 15 s after which gateways give a request up.
-const RECONNECT_FOR: Duration = Duration::from_secs(8);
-/// Between the first attempts; twice as long each time.
-const RECONNECT_FIRST: Duration = Duration::from_millis(50);
-/// Between later attempts.
-const RECONNECT_MOST: Duration = Duration::from_secs(1);
-/// A transaction that takes longer than this is on a line that is broken. Longer than a wait for
-/// another hub's turn to write.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Another process can be first this often before a job is told to come again.
-const RACES_MAX: u32 = 3;
 
 /// What the engine goes by.
 #[derive(Debug, Clone)]
@@ -271,54 +259,6 @@ impl EngineTask {
                 Ok(())
             }
         }
-    }
-
-    /// Commits. Opens a broken line again, and decides anew when another process was first. Doing a
-    /// group twice, because the answer to its commit was lost, is harmless: its messages are known then.
-    async fn commit_patiently(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
-        let end = Instant::now() + RECONNECT_FOR;
-        let (mut wait, mut races) = (RECONNECT_FIRST, 0);
-        loop {
-            let error = match self.commit_in_time(group).await {
-                Ok(done) => {
-                    self.store_is_down = false;
-                    return Ok(done);
-                }
-                Err(error) => error,
-            };
-            if error.is_race() && races < RACES_MAX {
-                races += 1;
-                continue;
-            }
-            if !error.is_broken() {
-                return Err(error);
-            }
-            self.writer.disconnect();
-            count(&self.metrics.store_reconnects);
-            if self.store_is_down || Instant::now() + wait > end {
-                self.store_is_down = true;
-                return Err(error);
-            }
-            let detail = crate::chain(&error);
-            tracing::warn!(
-                error = detail,
-                "the line to the store is broken; opening it again"
-            );
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RECONNECT_MOST);
-        }
-    }
-
-    /// A server that does not answer is a broken line; a file always answers.
-    async fn commit_in_time(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
-        if self.writer.dialect() == Dialect::Sqlite {
-            return self.commit(group).await;
-        }
-        let in_time = tokio::time::timeout(COMMIT_TIMEOUT, self.commit(group)).await;
-        in_time.unwrap_or_else(|_| {
-            let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
-            Err(store::sql("waiting for the database")(late.into()))
-        })
     }
 
     async fn commit(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {

@@ -189,3 +189,83 @@ fn wrong_usage_is_exit_64_with_a_sentence() {
     assert!(help.status.success());
     assert!(String::from_utf8_lossy(&help.stdout).contains("Example"));
 }
+
+#[test]
+fn store_moves_from_sqlite_to_postgresql_and_proves_itself() {
+    let dir = TempDir::new().unwrap();
+    let run = |arguments: &[&str], code: i32| {
+        let output = hub(dir.path(), arguments, "");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            told(&output)
+        );
+        (
+            String::from_utf8(output.stdout.clone()).unwrap(),
+            told(&output),
+        )
+    };
+    run(&["init", "--dir", "h"], 0);
+    let config = ["--config", "h/hub.toml"];
+    run(
+        &[
+            "user",
+            "add",
+            "wang",
+            "--role",
+            "supervisor",
+            config[0],
+            config[1],
+        ],
+        0,
+    );
+    run(&["backup", "city.backup", config[0], config[1]], 0);
+    let (_, refused) = run(&["backup", "city.backup", config[0], config[1]], 70);
+    assert!(refused.contains("never overwrites"), "{refused}");
+    let (_, refused) = run(&["restore", "city.backup", config[0], config[1]], 70);
+    assert!(refused.contains("is not empty"), "{refused}");
+    let (_, refused) = run(
+        &[
+            "restore",
+            "city.backup",
+            "--into",
+            "mysql://x",
+            config[0],
+            config[1],
+        ],
+        64,
+    );
+    assert!(refused.contains("sqlite:FILE or postgres://"), "{refused}");
+
+    let url = crate::postgres_server::shared().new_database();
+    run(
+        &[
+            "restore",
+            "city.backup",
+            "--into",
+            &url,
+            config[0],
+            config[1],
+        ],
+        0,
+    );
+    std::fs::write(
+        dir.path().join("h/hub.toml"),
+        format!("[store]\nurl = \"{url}\"\n"),
+    )
+    .unwrap();
+    assert!(
+        run(&["user", "list", config[0], config[1]], 0)
+            .0
+            .contains("wang  supervisor")
+    );
+    let (proof, _) = run(&["audit", "verify", config[0], config[1]], 0);
+    assert!(
+        proof.contains("audit: 2 links") && proof.contains("1 signed heads"),
+        "{proof}"
+    );
+    std::fs::write(dir.path().join("h/data/audit-heads.jsonl"), "").unwrap();
+    let (proof, _) = run(&["audit", "verify", config[0], config[1]], 70);
+    assert!(proof.contains("wrong: epoch 2"), "{proof}");
+}

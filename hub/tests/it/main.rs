@@ -47,6 +47,7 @@ on_every_store! {
     live
     notify
     process
+    retention
     sign_in
     silence
     timers
