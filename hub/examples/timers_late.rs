@@ -34,7 +34,9 @@ use uuid::Uuid;
 /// Time to acknowledge a P2 case in the shipped limits, in milliseconds.
 const LIMIT_MS: i64 = 180_000;
 /// Time to open a case, in milliseconds, on a slow disk.
-const FILL_MS: i64 = 3;
+const FILL_MS: i64 = 6;
+/// So many timers are due at one instant.
+const TOGETHER: i64 = 10;
 /// Jobs of an engine at once.
 const QUEUE: usize = 64;
 /// Processes have this long to start before the first timer is due, in milliseconds.
@@ -107,7 +109,7 @@ async fn measure(url: &str, timers: usize, seconds: i64, processes: usize) -> Re
     ensure!(store.event_head().await? == 0, "the store must be empty");
     let count = i64::try_from(timers)?;
     let first_due = hub::now().plus_ms(START_MS + count * FILL_MS);
-    let due = (0..count).map(|n| first_due.plus_ms(n * seconds * 1_000 / count));
+    let due = (0..count).map(|n| first_due.plus_ms((n - n % TOGETHER) * seconds * 1_000 / count));
     let due: Vec<Timestamp> = due.collect();
     fill(writer, &due).await?;
     let head = store.event_head().await?;

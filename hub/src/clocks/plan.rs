@@ -158,14 +158,6 @@ pub fn next_timers(facts: &CaseFacts, calendar: &Calendar) -> Vec<NextTimer> {
     timers
 }
 
-/// The timers that are due at `now`.
-#[must_use]
-pub fn due_now(facts: &CaseFacts, calendar: &Calendar, now: Timestamp) -> Vec<TimerEffect> {
-    let timers = next_timers(facts, calendar).into_iter();
-    let due = timers.filter(|timer| timer.due_at <= now);
-    due.map(|timer| timer.effect).collect()
-}
-
 impl CaseFacts {
     /// Notes that a timer's effect was applied, so that it is not due again.
     pub fn applied(&mut self, effect: TimerEffect) {

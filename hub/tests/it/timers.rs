@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::Row;
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use super::STORE;
 use super::harness::{
@@ -61,32 +62,26 @@ async fn timers_fire_once_each_and_in_order_while_hubs_are_killed() {
         let alerts = (first..first + 20).map(|n| alert(n, &format!("door-{n}"), Kind::DoorForced));
         send(&hubs[0], &key, alerts.collect()).await;
     }
-    let mut around = around(&loaded.config.store_url().unwrap()).await;
+    // One question after the other.
+    let around = Mutex::new(around(&loaded.config.store_url().unwrap()).await);
+    let fired = async || ask(&mut *around.lock().await, FIRED).await;
     let all = i64::try_from(3 * CASES).unwrap();
     for kill in 0..KILLS {
-        let before = ask(&mut around, FIRED).await;
-        if before < all {
-            let around = std::cell::RefCell::new(&mut around);
-            eventually("a timer fires", || async {
-                #[expect(clippy::await_holding_refcell_ref, reason = "one after the other")]
-                let fired = ask(&mut around.borrow_mut(), FIRED).await;
-                (fired > before).then_some(())
-            })
-            .await;
-        }
+        let before = fired().await;
+        eventually("a timer fires", || async {
+            (before == all || fired().await > before).then_some(())
+        })
+        .await;
         let place = kill % hubs.len();
         // Killed by dropping it, then another in its place.
         drop(hubs.remove(place));
         hubs.insert(place, start(&configs[place]));
     }
-    let done = std::cell::RefCell::new(&mut around);
     eventually("every timer has fired", || async {
-        #[expect(clippy::await_holding_refcell_ref, reason = "one after the other")]
-        let fired = ask(&mut done.borrow_mut(), FIRED).await;
-        (fired >= all).then_some(())
+        (fired().await >= all).then_some(())
     })
     .await;
-    check_once_and_in_order(&mut around, CASES).await;
+    check_once_and_in_order(&mut *around.lock().await, CASES).await;
 }
 
 async fn check_once_and_in_order(around: &mut sqlx::AnyConnection, cases: u64) {
