@@ -159,17 +159,6 @@ pub fn choose(limits: &Limits, sent: &[Sent], waiting: &[Waiting], now: i64) -> 
     chosen
 }
 
-/// When the next message can go at the earliest if nothing else happens; none when nothing counts.
-#[must_use]
-pub fn next_room(limits: &Limits, sent: &[Sent], now: i64) -> Option<i64> {
-    let windows = limits.channel.iter().chain(&limits.recipient);
-    let ends = windows.flat_map(|w| {
-        sent.iter()
-            .filter_map(move |s| Some(s.ended_at? + w.per_ms))
-    });
-    ends.filter(|end| *end > now).min()
-}
-
 fn by_recipient(items: Vec<&Waiting>) -> Vec<(String, Vec<&Waiting>)> {
     let mut groups: Vec<(String, Vec<&Waiting>)> = Vec::new();
     for item in items {

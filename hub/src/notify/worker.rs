@@ -181,6 +181,8 @@ pub struct NotifyTask {
     requests: mpsc::Receiver<(String, Reply)>,
     owner: String,
     under_way: BTreeMap<String, usize>,
+    /// Events up to this one, after the cursor, make no row.
+    idle_through: i64,
 }
 
 /// A notifier and its task.
@@ -199,6 +201,7 @@ pub async fn notifier(mut setup: Setup) -> StoreResult<(Notifier, NotifyTask)> {
         requests,
         owner: rows::new_id(),
         under_way: BTreeMap::new(),
+        idle_through: 0,
         setup,
     };
     Ok((Notifier { requests: sender }, task))
@@ -221,6 +224,7 @@ impl NotifyTask {
         let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut head_gone = false;
+        let mut again = false;
         loop {
             // Every branch only waits or takes from a channel: nothing is lost when another is taken.
             tokio::select! {
@@ -231,16 +235,23 @@ impl NotifyTask {
                     head_gone = changed.is_err();
                 }
                 _ = look.tick() => {}
+                // In a storm, what is due goes out between one portion of events and the next.
+                () = std::future::ready(()), if again => {}
             }
-            let done = self.step(&mut under_way).await;
-            self.survive(done, "notifications wait until the store answers")?;
+            again = match self.step(&mut under_way).await {
+                Ok(more) => more,
+                Err(error) => {
+                    self.survive(Err(error), "notifications wait until the store answers")?;
+                    false
+                }
+            };
         }
         self.finish(under_way).await
     }
 
-    /// Plans what happened, and claims what may go.
-    async fn step(&mut self, under_way: &mut UnderWay) -> StoreResult<()> {
-        while self.plan().await? {}
+    /// Plans what happened, and claims what may go; true when more events wait.
+    async fn step(&mut self, under_way: &mut UnderWay) -> StoreResult<bool> {
+        let more = self.plan().await?;
         for open in self.open.clone() {
             let busy = self.under_way.get(&open.channel.name).copied();
             let busy = busy.unwrap_or(0);
@@ -267,14 +278,14 @@ impl NotifyTask {
                 under_way.push(async move { open.send(one).await }.boxed());
             }
         }
-        Ok(())
+        Ok(more)
     }
 
     /// Makes the rows of the next events; true when there are more.
     async fn plan(&mut self) -> StoreResult<bool> {
         let store = &self.setup.store;
         let cursor = rows::cursor(store).await?;
-        let events = rows::events_after(store, cursor).await?;
+        let events = rows::events_after(store, cursor.max(self.idle_through)).await?;
         let Some(through) = events.last().map(|event| event.seq) else {
             return Ok(false);
         };
@@ -296,13 +307,19 @@ impl NotifyTask {
                 rows::new_id,
             );
         }
-        let span = (cursor, through);
+        let more = i64::try_from(events.len()).unwrap_or(i64::MAX) >= rows::EVENTS_MAX;
         let made = batch.rows.len();
+        if made == 0 && !more && !self.plain.is_empty() {
+            // Looking at them again after a crash comes to nothing again: no commit for it.
+            self.idle_through = through;
+            return Ok(false);
+        }
+        let span = (cursor, through);
         let writer = &mut self.setup.writer;
         if rows::commit(writer, span, &batch, crate::now()).await? {
             add(&self.setup.metrics.notifications, made);
         }
-        Ok(i64::try_from(events.len()).unwrap_or(i64::MAX) >= rows::EVENTS_MAX)
+        Ok(more)
     }
 
     /// Settles one message and all others that are done by now, in one transaction.

@@ -236,6 +236,7 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/sites", "all"),
         ("/api/v1/statistics/load", "all"),
         ("/api/v1/users", "administrator"),
+        ("/api/v1/notifications", "administrator"),
         ("/api/v1/openapi.json", "public"),
         ("/healthz", "public"),
         ("/metrics", "public"),

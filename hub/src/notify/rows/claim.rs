@@ -76,7 +76,7 @@ pub async fn claim(
         return Ok(Vec::new());
     };
     let mut due = due(&mut transaction, &channel.name, now).await?;
-    give_up(&mut transaction, &mut due, attempts_max, now).await?;
+    let given_up = give_up(&mut transaction, &mut due, attempts_max, now).await?;
     let waiting: Vec<Waiting> = due.values().map(|row| row.waiting.clone()).collect();
     let mut chosen = quota::choose(&channel.limits, &sent, &waiting, now.unix_ms());
     let mut rest = 0;
@@ -92,6 +92,10 @@ pub async fn claim(
         let lease_until = now.unix_ms() + lease_ms(channel);
         take(&mut transaction, &message, owner, lease_until).await?;
         claimed.push(message);
+    }
+    if claimed.is_empty() && given_up == 0 {
+        // The quota is used up: nothing is written, and no disk is waited for.
+        return Ok(claimed);
     }
     commit(transaction).await?;
     Ok(claimed)
@@ -256,12 +260,13 @@ async fn give_up(
     due: &mut BTreeMap<String, Due>,
     attempts_max: i64,
     now: Timestamp,
-) -> StoreResult<()> {
+) -> StoreResult<usize> {
     let spent: Vec<String> = due
         .iter()
         .filter(|(_, row)| row.was_sending && row.attempts >= attempts_max)
         .map(|(id, _)| id.clone())
         .collect();
+    let count = spent.len();
     for id in spent {
         due.remove(&id);
         end(
@@ -273,7 +278,7 @@ async fn give_up(
         )
         .await?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Only news of cases goes together: see [`Waiting::alone`].
