@@ -5,6 +5,7 @@
 //! whose asker has gone away is done all the same: doing it again is harmless (see the protocol).
 //! A crash before the commit leaves nothing of the transaction; after it, everything.
 
+pub mod act;
 mod ask;
 mod heartbeat;
 mod messages;
@@ -19,15 +20,16 @@ use gridwatch_protocol::{
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::cases::actions::{self, Refusal};
-use crate::cases::desk::{CaseEvent, Rules};
-use crate::cases::{Actor, Case, CaseId};
+use crate::cases::actions::Refusal;
+use crate::cases::desk::Rules;
+use crate::cases::{Case, CaseId};
 use crate::catalogue::Catalogue;
+use crate::directory::Directory;
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
-use crate::store::{StoreError, StoreResult, Writer, accounts, cases, commit, events, intake, sql};
+use crate::store::{StoreError, StoreResult, Writer, accounts, events, intake, sql};
 
 /// At most this many jobs in one transaction: bounds how long the first of them waits.
 const GROUP_JOBS_MAX: usize = 256;
@@ -39,6 +41,8 @@ const GROUP_MESSAGES_MAX: usize = 2_048;
 pub struct EngineSettings {
     /// The categories.
     pub catalogue: Arc<Catalogue>,
+    /// Areas, sites and units.
+    pub directory: Arc<Directory>,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
@@ -67,6 +71,9 @@ pub enum JobError {
     /// There is no such case.
     #[error("there is no case {0}")]
     NoCase(CaseId),
+    /// The key came before with another request.
+    #[error("this idempotency key came before with another request")]
+    KeyReused,
     /// The action was refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -100,11 +107,13 @@ enum Job {
         reply: Reply<Kept>,
     },
     Act {
-        id: CaseId,
-        request: actions::Request,
-        actor: Actor,
+        act: Box<act::Act>,
         now: Timestamp,
         reply: Reply<Case>,
+    },
+    Due {
+        now: Timestamp,
+        reply: Reply<usize>,
     },
     Silence {
         before: Timestamp,
@@ -123,6 +132,7 @@ enum Done {
     Heartbeat(HeartbeatAnswer),
     Commissioning(Kept),
     Act(Result<Box<Case>, JobError>),
+    Due(usize),
     Silence(usize),
     Account,
 }
@@ -291,13 +301,8 @@ async fn work(
             now,
             ..
         } => Done::Commissioning(commission(connection, gateway, record, *now).await?),
-        Job::Act {
-            id,
-            request,
-            actor,
-            now,
-            ..
-        } => Done::Act(act(connection, *id, request, actor, *now).await?),
+        Job::Act { act, now, .. } => Done::Act(act::act(connection, settings, act, *now).await?),
+        Job::Due { now, .. } => Done::Due(act::due(connection, *now).await?),
         Job::Silence { before, now, .. } => {
             Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
         }
@@ -322,31 +327,6 @@ async fn commission(
     Ok(kept)
 }
 
-async fn act(
-    connection: &mut SqliteConnection,
-    id: CaseId,
-    request: &actions::Request,
-    actor: &Actor,
-    now: Timestamp,
-) -> StoreResult<Result<Box<Case>, JobError>> {
-    let Some(mut case) = cases::load_case(connection, id).await? else {
-        return Ok(Err(JobError::NoCase(id)));
-    };
-    let (transition, change) = match actions::apply(&mut case, request, actor, now) {
-        Ok(decided) => decided,
-        Err(refusal) => return Ok(Err(refusal.into())),
-    };
-    commit::update_case(connection, &case).await?;
-    commit::write_transition(connection, id, &transition).await?;
-    let event = CaseEvent {
-        at: now,
-        case: id,
-        change,
-    };
-    events::append_case_events(connection, &[event]).await?;
-    Ok(Ok(Box::new(case)))
-}
-
 /// An asker that has gone away no longer needs its answer.
 fn send<T>(reply: Reply<T>, result: Result<T, JobError>) {
     drop(reply.send(result));
@@ -359,7 +339,8 @@ fn answer(group: Vec<Job>, done: Vec<Done>) {
             (Job::Heartbeat { reply, .. }, Done::Heartbeat(answer)) => send(reply, Ok(answer)),
             (Job::Commissioning { reply, .. }, Done::Commissioning(kept)) => send(reply, Ok(kept)),
             (Job::Act { reply, .. }, Done::Act(result)) => send(reply, result.map(|case| *case)),
-            (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
+            (Job::Due { reply, .. }, Done::Due(count))
+            | (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
             (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
             _ => unreachable!("work() gives each job its own kind of result"),
         }
@@ -383,7 +364,7 @@ fn refuse(job: Job, error: &StoreError) {
         Job::Heartbeat { reply, .. } => send(reply, Err(why())),
         Job::Commissioning { reply, .. } => send(reply, Err(why())),
         Job::Act { reply, .. } => send(reply, Err(why())),
-        Job::Silence { reply, .. } => send(reply, Err(why())),
+        Job::Due { reply, .. } | Job::Silence { reply, .. } => send(reply, Err(why())),
         Job::Account { reply, .. } => send(reply, Err(why())),
     }
 }

@@ -31,6 +31,8 @@ pub const STORE_FILE: &str = "hub.db";
 pub const HISTORY_FILE: &str = "history.db";
 /// Silence is looked for this often: a silent gateway is shown at most this much after its time.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
+/// What is due by itself is looked for this often: nothing of it is a matter of seconds.
+const DUE_EVERY: Duration = Duration::from_secs(10);
 /// Ended sessions are forgotten this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -156,11 +158,13 @@ async fn open(
         catalogue,
     } = loaded;
     let catalogue = Arc::new(catalogue);
+    let directory = Arc::new(directory);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
     let (store, writer) = store::open(&config.data_dir.join(STORE_FILE)).await?;
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
+        directory: Arc::clone(&directory),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
     };
@@ -282,6 +286,17 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
                 if let Ok(found) = engine.silence(before, crate::now()).await {
                     add(&metrics.gateways_silent, found);
                 }
+            }
+        }
+        Ok(())
+    });
+    let (engine, until) = (app.engine.clone(), stop.clone());
+    tasks.spawn("case timer", async move {
+        let mut tick = tokio::time::interval(DUE_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            // When the hub is too busy now, the next tick finds the same cases.
+            if let Err(error) = engine.due(crate::now()).await {
+                tracing::debug!(%error, "what is due waits for the next look");
             }
         }
         Ok(())

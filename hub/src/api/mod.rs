@@ -44,8 +44,8 @@ pub type App = Arc<Shared>;
 pub struct Shared {
     /// The configuration.
     pub config: Config,
-    /// Areas and sites.
-    pub directory: Directory,
+    /// Areas, units and sites.
+    pub directory: Arc<Directory>,
     /// Categories.
     pub catalogue: Arc<Catalogue>,
     /// The reading side of the store.

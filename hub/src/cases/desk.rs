@@ -30,7 +30,9 @@ use changes::{
 
 use keys::is_drill;
 
-use super::{AlertRecord, Arrival, Case, CaseId, Change, MessageId, State, Transition, text};
+use super::{
+    AlertRecord, Arrival, Case, CaseId, Change, MessageId, Progress, State, Transition, text,
+};
 use crate::catalogue::{Catalogue, Category, GATEWAY_OFFLINE};
 
 /// What the desk goes by.
@@ -363,6 +365,7 @@ impl<'a> Desk<'a> {
             related_reason: None,
             proposal: None,
             transitions: 0,
+            progress: Progress::default(),
         };
         let transition = case.system_transition(now, "report", None, Some(raised_note(alert)));
         self.known.cases.insert(id, case);

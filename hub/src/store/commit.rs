@@ -7,9 +7,9 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{StoreResult, events, sql, to_json};
 use crate::cases::desk::{Changes, Known};
-use crate::cases::{AlertRecord, Case, CaseId, Transition};
+use crate::cases::{AlertRecord, Case, CaseId, Transition, timers};
 
-/// Rows in one statement. At most 16 values a row: far below SQLite's 32,766.
+/// Rows in one statement. At most 18 values a row: far below SQLite's 32,766.
 const ROWS_MAX: usize = 64;
 
 /// A message to be stored.
@@ -78,7 +78,7 @@ pub async fn write(
 pub(super) type Frame = (&'static str, &'static str);
 
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body) ",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, timer_at) ",
     "",
 );
 const KEYS: Frame = (
@@ -138,7 +138,9 @@ fn bind_case(row: &mut Row<'_>, case: &&Case) {
         .push_bind(case.acknowledged_at.map(Timestamp::unix_ms))
         .push_bind(&case.acknowledged_by)
         .push_bind(search_text(case))
-        .push_bind(to_json(case));
+        .push_bind(to_json(case))
+        .push_bind(&case.progress.unit)
+        .push_bind(timers::next(case).map(Timestamp::unix_ms));
 }
 
 fn bind_alert(row: &mut Row<'_>, record: &&AlertRecord) {
@@ -195,7 +197,7 @@ pub(crate) async fn write_transition(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) -> StoreResult<()> {
-    sqlx::query("UPDATE cases SET version = ?2, state = ?3, is_open = ?4, severity = ?5, category = ?6, ended_at = ?7, group_key = ?8, acknowledged_at = ?9, acknowledged_by = ?10, search = ?11, body = ?12, is_drill = ?13 WHERE id = ?1")
+    sqlx::query("UPDATE cases SET version = ?2, state = ?3, is_open = ?4, severity = ?5, category = ?6, ended_at = ?7, group_key = ?8, acknowledged_at = ?9, acknowledged_by = ?10, search = ?11, body = ?12, is_drill = ?13, unit = ?14, timer_at = ?15 WHERE id = ?1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -209,6 +211,8 @@ pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) 
         .bind(search_text(case))
         .bind(to_json(case))
         .bind(case.is_drill)
+        .bind(&case.progress.unit)
+        .bind(timers::next(case).map(Timestamp::unix_ms))
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;

@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod cases;
+pub mod closing_loop;
 pub mod commissionings;
 pub mod commit;
 pub mod events;

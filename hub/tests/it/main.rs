@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases_api;
+mod closed_loop;
 mod command_line;
 mod commissioning;
 mod harness;

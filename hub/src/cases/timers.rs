@@ -1,0 +1,58 @@
+//! What the hub itself does to a case when its time has come. Pure.
+//!
+//! A case has at most one time of its own: [`next`] says when, [`fire`] does what is due. Firing twice
+//! is harmless: the second time nothing is due.
+
+use gridwatch_protocol::Timestamp;
+
+use super::actions::{due_after_suspension, own_step};
+use super::progress::Details;
+use super::{Case, Change, State, Transition, text};
+
+/// A closed case waits so long for the reporter's opinion and the unit's appeal: seven days.
+pub const EVALUATE_AFTER_MS: i64 = 7 * 86_400_000;
+
+/// When something is due by itself; none when nothing is.
+#[must_use]
+pub fn next(case: &Case) -> Option<Timestamp> {
+    let progress = &case.progress;
+    match case.state {
+        State::Suspended => progress.suspended_until,
+        State::Closed | State::ForcedClosed => {
+            let appealed = progress
+                .appeal
+                .as_ref()
+                .is_some_and(|a| a.succeeded().is_none());
+            let ended = case.ended_at.filter(|_| !appealed);
+            ended.map(|ended| ended.plus_ms(EVALUATE_AFTER_MS))
+        }
+        _ => None,
+    }
+}
+
+/// Does what is due; nothing when nothing is.
+pub fn fire(case: &mut Case, now: Timestamp) -> Option<(Transition, Change)> {
+    if next(case).is_none_or(|due| due > now) {
+        return None;
+    }
+    let row = if case.state == State::Suspended {
+        let note = text("挂账到期，自动恢复", "the suspension has ended");
+        let details = Details {
+            due: due_after_suspension(case, now),
+            ..Details::default()
+        };
+        own_step(case, "resume", State::Handling, details, note, now)
+    } else {
+        let note = text("结案 7 日，自动归档", "archived seven days after it ended");
+        own_step(
+            case,
+            "evaluate",
+            State::Evaluated,
+            Details::default(),
+            note,
+            now,
+        )
+    };
+    case.touch(now, true);
+    Some((row, Change::Moved))
+}

@@ -1,0 +1,190 @@
+//! What the closed loop keeps beside the case itself: merged alerts, the hub's own timers, and keys
+//! that make a repeated action harmless. All of it inside the writer's transaction.
+
+use gridwatch_protocol::Timestamp;
+use sqlx::{Row, SqliteConnection};
+
+use super::{StoreResult, from_json, sql};
+use crate::cases::merge::Counts;
+use crate::cases::{Case, CaseId};
+
+/// A key that came with an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionKey {
+    /// Who sent it; keys of two people never meet.
+    pub actor: String,
+    /// The key.
+    pub key: String,
+    /// The case.
+    pub case: CaseId,
+    /// SHA-256 of what was asked for, in hexadecimal.
+    pub request_hash: String,
+}
+
+/// The case and request that a key was used for, if it was.
+pub(crate) async fn used_key(
+    connection: &mut SqliteConnection,
+    actor: &str,
+    key: &str,
+) -> StoreResult<Option<ActionKey>> {
+    let row = sqlx::query(
+        "SELECT case_id, request_hash FROM action_keys WHERE actor = ?1 AND action_key = ?2",
+    )
+    .bind(actor)
+    .bind(key)
+    .fetch_optional(connection)
+    .await
+    .map_err(sql("finding the key of an action"))?;
+    Ok(row.map(|row| ActionKey {
+        actor: actor.to_owned(),
+        key: key.to_owned(),
+        case: row.get(0),
+        request_hash: row.get(1),
+    }))
+}
+
+/// Remembers a key; the primary key refuses a second one.
+pub(crate) async fn keep_key(
+    connection: &mut SqliteConnection,
+    key: &ActionKey,
+    now: Timestamp,
+) -> StoreResult<()> {
+    sqlx::query("INSERT INTO action_keys (actor, action_key, case_id, request_hash, used_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(&key.actor)
+        .bind(&key.key)
+        .bind(key.case)
+        .bind(&key.request_hash)
+        .bind(now.unix_ms())
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("keeping the key of an action"))
+}
+
+/// Forgets keys that were used before this time.
+pub(crate) async fn forget_keys(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> StoreResult<()> {
+    sqlx::query("DELETE FROM action_keys WHERE used_at < ?1")
+        .bind(before.unix_ms())
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("forgetting keys of actions"))
+}
+
+/// Cases whose own time has come, the most overdue first.
+pub(crate) async fn due_cases(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    limit: i64,
+) -> StoreResult<Vec<Case>> {
+    let rows = sqlx::query(
+        "SELECT body FROM cases WHERE timer_at IS NOT NULL AND timer_at <= ?1 ORDER BY timer_at, id LIMIT ?2",
+    )
+    .bind(now.unix_ms())
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+    .map_err(sql("finding cases whose time has come"))?;
+    rows.iter()
+        .map(|row| from_json("case", row.get(0)))
+        .collect()
+}
+
+/// Moves the alerts and correlation keys of a case that was merged to the case that took it in.
+/// `merged` has been stored as ended before: two open cases never hold one key.
+pub(crate) async fn move_in(
+    connection: &mut SqliteConnection,
+    merged: CaseId,
+    master: CaseId,
+) -> StoreResult<()> {
+    let steps = [
+        "INSERT INTO merged_alerts (case_id, alert_id) SELECT case_id, id FROM alerts WHERE case_id = ?1",
+        "UPDATE alerts SET case_id = ?2 WHERE case_id = ?1",
+        "INSERT INTO case_keys (key, case_id, is_open) SELECT key, ?2, ?3 FROM case_keys AS given WHERE given.case_id = ?1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = given.key AND held.is_open = ?3) ON CONFLICT (case_id, key) DO UPDATE SET is_open = excluded.is_open",
+    ];
+    for step in steps {
+        let query = sqlx::query(step).bind(merged);
+        let query = if step.contains("?2") {
+            query.bind(master)
+        } else {
+            query
+        };
+        let query = if step.contains("?3") {
+            query.bind(true)
+        } else {
+            query
+        };
+        query
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("moving alerts to the case that takes them in"))?;
+    }
+    Ok(())
+}
+
+/// How many alerts would go back to a case that was merged.
+pub(crate) async fn counts_to_move_back(
+    connection: &mut SqliteConnection,
+    merged: CaseId,
+    master: CaseId,
+) -> StoreResult<Counts> {
+    let row = sqlx::query("SELECT COUNT(*), COUNT(*) - COUNT(a.cleared_at) FROM alerts a JOIN merged_alerts m ON m.alert_id = a.id WHERE m.case_id = ?1 AND a.case_id = ?2")
+        .bind(merged)
+        .bind(master)
+        .fetch_one(connection)
+        .await
+        .map_err(sql("counting alerts of a merged case"))?;
+    let number = |at: usize| u32::try_from(row.get::<i64, _>(at)).unwrap_or(u32::MAX);
+    Ok(Counts {
+        alerts: number(0),
+        active: number(1),
+    })
+}
+
+/// Moves them back. `merged` is stored as open afterwards, its keys with it.
+pub(crate) async fn move_back(
+    connection: &mut SqliteConnection,
+    merged: CaseId,
+    master: CaseId,
+) -> StoreResult<()> {
+    let steps = [
+        "UPDATE alerts SET case_id = ?1 WHERE case_id = ?2 AND id IN (SELECT alert_id FROM merged_alerts WHERE case_id = ?1)",
+        "UPDATE case_keys SET is_open = ?3 WHERE case_id = ?2 AND key IN (SELECT key FROM case_keys WHERE case_id = ?1)",
+        "DELETE FROM merged_alerts WHERE case_id = ?1",
+    ];
+    for step in steps {
+        let query = sqlx::query(step).bind(merged);
+        let query = if step.contains("?2") {
+            query.bind(master)
+        } else {
+            query
+        };
+        let query = if step.contains("?3") {
+            query.bind(false)
+        } else {
+            query
+        };
+        query
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("moving alerts back to their case"))?;
+    }
+    reopen_keys(connection, merged).await
+}
+
+/// A case that is open again takes its correlation keys back, where no other open case has them.
+pub(crate) async fn reopen_keys(
+    connection: &mut SqliteConnection,
+    case: CaseId,
+) -> StoreResult<()> {
+    sqlx::query("UPDATE case_keys SET is_open = ?2 WHERE case_id = ?1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = case_keys.key AND held.case_id <> ?1 AND held.is_open = ?2)")
+        .bind(case)
+        .bind(true)
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(sql("taking correlation keys back"))
+}
