@@ -225,8 +225,7 @@ export const en: Dictionary = {
     reasonHint: "What you saw, and why you decide so",
     confirm: "Submit",
     sending: "Submitting…",
-    secondPerson:
-      "It takes two persons, one of them a shift leader, supervisor, leader or administrator.",
+    secondPerson: "It takes two persons, one of them a shift leader, supervisor, leader or administrator.",
     suggested: "suggested",
     choose: "Choose",
     optional: "(optional)",

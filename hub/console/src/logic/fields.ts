@@ -37,10 +37,7 @@ export function lackingFields(
 }
 
 /** What is sent; empty fields are left out. */
-export function detailsOf(
-  fields: readonly ActionField[],
-  values: Readonly<Record<string, Filled>>,
-): Details {
+export function detailsOf(fields: readonly ActionField[], values: Readonly<Record<string, Filled>>): Details {
   const details: Details = {};
   for (const field of fields) {
     const value = values[field.name];

@@ -13,13 +13,7 @@ export const WAY: readonly CaseState[] = [
   "evaluated",
 ];
 
-const ENDED: ReadonlySet<CaseState> = new Set([
-  "closed",
-  "evaluated",
-  "rejected",
-  "merged",
-  "forced_closed",
-]);
+const ENDED: ReadonlySet<CaseState> = new Set(["closed", "evaluated", "rejected", "merged", "forced_closed"]);
 
 export function isOpen(found: Pick<CaseSummary, "state">): boolean {
   return !ENDED.has(found.state);

@@ -16,7 +16,10 @@ test("a closed case leaves the open ones and a late message does not bring it ba
 });
 
 test("what happened while the list was loading is not lost, whichever is newer", () => {
-  const listed = [caseOf({ id: 1, version: 3, acknowledged_at: "2026-11-22T03:00:30.000Z" }), caseOf({ id: 2 })];
+  const listed = [
+    caseOf({ id: 1, version: 3, acknowledged_at: "2026-11-22T03:00:30.000Z" }),
+    caseOf({ id: 2 }),
+  ];
   const meanwhile = [
     caseOf({ id: 1, version: 2 }),
     caseOf({ id: 2, version: 2, state: "rejected" }),

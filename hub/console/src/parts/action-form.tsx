@@ -115,9 +115,7 @@ export function ActionForm({ action, send, cancel }: Given) {
   const reason = useSignal("");
   const lacking = useSignal<readonly string[]>([]);
   useEffect(() => {
-    const first = form.current?.querySelector<HTMLElement>(
-      "input:checked, textarea, input, select, button",
-    );
+    const first = form.current?.querySelector<HTMLElement>("input:checked, textarea, input, select, button");
     first?.focus();
   }, []);
   const submit = (event: Event) => {
