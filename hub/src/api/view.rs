@@ -6,7 +6,7 @@ use gridwatch_protocol::{Alert, DeviceId, Kind, Place, Severity, SiteId, Text, T
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cases::actions::{self, AllowedAction};
+use crate::cases::offers::{self, AllowedAction};
 use crate::cases::{
     Actor, AlertRecord, Card, Case, CaseId, Level, Mode, Progress, State, Transition,
 };
@@ -256,7 +256,7 @@ pub fn case_view(
         alerts: alerts.collect(),
         units: units_of(case, &transitions, directory),
         transitions,
-        allowed_actions: actions::allowed(case, actor, &context, now),
+        allowed_actions: offers::allowed(case, actor, &context, now),
         related_reason: case.related_reason.clone(),
         progress: case.progress.clone(),
     }

@@ -6,8 +6,8 @@
 
 use gridwatch_protocol::Timestamp;
 
-use super::actions::own_step;
 use super::progress::Details;
+use super::steps::own_step;
 use super::{Case, State, Transition, text};
 
 /// How many alerts move, and how many of them have not cleared.

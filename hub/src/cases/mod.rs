@@ -6,16 +6,20 @@
 pub mod actions;
 pub mod conditions;
 pub mod desk;
+pub mod evolve;
 pub mod fields;
+mod labels;
 pub mod merge;
 pub mod names;
+pub mod offers;
 pub mod progress;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 pub mod sample;
+pub mod steps;
 #[cfg(test)]
-mod story_tests;
+mod stories;
 pub mod table;
 #[cfg(test)]
 mod table_tests;

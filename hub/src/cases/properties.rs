@@ -1,5 +1,7 @@
 //! No sequence of messages and actions breaks the engine's promises.
 
+mod promises;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gridwatch_protocol::{Alert, AlertId, Kind, Phase, Severity, Timestamp};
@@ -7,15 +9,16 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use promises::{check, check_history};
+
 use super::actions::{self, Request};
-use super::conditions::EXTENSIONS_MAX;
 use super::desk::{Desk, Known, Outcome, Rules};
 use super::merge::{self, Counts};
-use super::progress::{Evidence, evolve};
+use super::progress::Evidence;
 use super::sample::{START_MS, Shipped, alert, arrival, of_unit, person};
 use super::{
-    Action, Actor, Card, Case, CaseId, Details, EvidenceKind, Level, Mode, Progress, Role, State,
-    Transition, table, timers,
+    Action, Actor, Card, Case, CaseId, Details, EvidenceKind, Level, Mode, Role, State, Transition,
+    offers, timers,
 };
 
 #[derive(Debug, Clone)]
@@ -219,133 +222,6 @@ fn message(step: &Step) -> Option<Alert> {
     Some(alert)
 }
 
-/// What must hold between a case before and after any step.
-fn check(before: Option<&Case>, after: &Case, by_message: bool) -> Result<(), TestCaseError> {
-    prop_assert!(after.alerts_active <= after.alert_count);
-    prop_assert!(after.decision_version <= after.version);
-    prop_assert_eq!(after.state.is_open(), after.ended_at.is_none());
-    prop_assert_eq!(
-        after.acknowledged_at.is_some(),
-        after.acknowledged_by.is_some()
-    );
-    prop_assert!(after.proposal.is_none() || after.state.is_open());
-    prop_assert!(after.progress.extended <= EXTENSIONS_MAX);
-    let Some(before) = before else { return Ok(()) };
-    prop_assert!(after.version >= before.version, "a version never goes back");
-    prop_assert!(
-        after.version > before.version || after == before,
-        "no change without a version"
-    );
-    prop_assert!(
-        after.severity <= before.severity,
-        "a case never becomes less urgent"
-    );
-    prop_assert!(after.transitions >= before.transitions);
-    prop_assert!(
-        !after.is_drill || before.is_drill,
-        "a real case never becomes a drill"
-    );
-    prop_assert_eq!(&after.number, &before.number);
-    if by_message {
-        prop_assert_eq!(
-            after.state.is_open(),
-            before.state.is_open(),
-            "a message never ends a case"
-        );
-    }
-    if before.state == State::Evaluated {
-        prop_assert_eq!(
-            &after.progress,
-            &before.progress,
-            "an archived case stays as it is"
-        );
-        prop_assert_eq!(after.state, State::Evaluated);
-    }
-    Ok(())
-}
-
-/// What must hold of the whole history of every case.
-fn check_history(case: &Case, history: &[&Transition]) -> Result<(), TestCaseError> {
-    let numbers: Vec<i64> = history.iter().map(|t| t.seq).collect();
-    let expected: Vec<i64> = (1..=case.transitions).collect();
-    prop_assert_eq!(numbers, expected, "transitions are numbered without gaps");
-    let mut state = None;
-    for transition in history {
-        prop_assert_eq!(
-            transition.from,
-            state,
-            "each transition starts where the last one ended"
-        );
-        prop_assert!(
-            table::permits(&transition.action, transition.from, transition.to),
-            "{:?} is not in the table",
-            transition
-        );
-        state = Some(transition.to);
-    }
-    prop_assert_eq!(state, Some(case.state));
-    check_two_persons(case, history)?;
-    check_handlers(history)?;
-    check_replay(case, history)
-}
-
-fn check_two_persons(case: &Case, history: &[&Transition]) -> Result<(), TestCaseError> {
-    for (at, end) in history.iter().enumerate() {
-        let escalated_later = history[at..]
-            .iter()
-            .any(|t| matches!(t.action.as_str(), "escalate" | "take_in"));
-        let two = match end.action.as_str() {
-            "close" | "reject" => case.severity == Severity::P1 && !escalated_later,
-            "force_close" => true,
-            _ => false,
-        };
-        let name = format!("propose_{}", end.action);
-        let proposed = history[..at].iter().rev().find(|t| t.action == name);
-        prop_assert!(
-            !two || proposed.is_some_and(|p| p.actor != end.actor),
-            "it was ended by one person"
-        );
-    }
-    Ok(())
-}
-
-fn check_handlers(history: &[&Transition]) -> Result<(), TestCaseError> {
-    let mut handlers = BTreeSet::new();
-    for row in history {
-        match row.action.as_str() {
-            "handle" | "feedback" | "settle" | "finish_task" => {
-                handlers.insert(row.actor.clone());
-            }
-            "close" | "checked" => {
-                prop_assert!(
-                    !handlers.contains(&row.actor),
-                    "the handler decided on his own work"
-                );
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The history, read again from its first row, gives the same case.
-fn check_replay(case: &Case, history: &[&Transition]) -> Result<(), TestCaseError> {
-    let mut again = Case {
-        state: State::Reported,
-        acknowledged_at: None,
-        acknowledged_by: None,
-        ended_at: None,
-        proposal: None,
-        progress: Progress::default(),
-        ..case.clone()
-    };
-    for row in history {
-        evolve(&mut again, row);
-    }
-    prop_assert_eq!(&again, case);
-    Ok(())
-}
-
 /// Any action, or one of those that the person is offered.
 fn chosen(
     case: &Case,
@@ -359,7 +235,7 @@ fn chosen(
         return Some(Action::ALL[number]);
     }
     let context = shipped.context(case, None, now);
-    let offered: Vec<Action> = actions::allowed(case, actor, &context, now)
+    let offered: Vec<Action> = offers::allowed(case, actor, &context, now)
         .into_iter()
         .filter(|each| each.blocked.is_none())
         .map(|each| each.action)
@@ -413,7 +289,7 @@ fn act(
     };
     let other = other.and_then(|id| desk.known.cases.get(&id)).cloned();
     let context = shipped.context(&case, other.as_ref(), now);
-    let shown = actions::allowed(&case, actor, &context, now);
+    let shown = offers::allowed(&case, actor, &context, now);
     let shown = shown
         .iter()
         .any(|a| a.action == request.action && a.blocked.is_none());

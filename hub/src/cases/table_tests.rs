@@ -198,7 +198,7 @@ fn engine_does_what_the_table_allows_and_nothing_else() {
                 };
                 let context = shipped.context(&before, Some(&other), now());
                 let result = actions::apply(&mut case, &request, &actor(role), &context, now());
-                let shown = actions::allowed(&before, &actor(role), &context, now());
+                let shown = offers::allowed(&before, &actor(role), &context, now());
                 let shown = shown
                     .iter()
                     .any(|a| a.action == action && a.blocked.is_none());

@@ -285,7 +285,7 @@ fn ending_a_p1_takes_two_persons() {
     let shipped = Shipped::new();
     let blocked = |who: &Actor| {
         let context = shipped.context(&case, None, at(1));
-        let allowed = actions::allowed(&case, who, &context, at(1));
+        let allowed = offers::allowed(&case, who, &context, at(1));
         allowed
             .iter()
             .find(|a| a.action == Action::Reject)

@@ -5,8 +5,8 @@
 
 use gridwatch_protocol::Timestamp;
 
-use super::actions::{due_after_suspension, own_step};
 use super::progress::Details;
+use super::steps::{due_after_suspension, own_step};
 use super::{Case, Change, State, Transition, text};
 
 /// A closed case waits so long for the reporter's opinion and the unit's appeal: seven days.

@@ -3,7 +3,7 @@
 use gridwatch_protocol::{Alert, Text, Timestamp};
 
 use super::Changes;
-use crate::cases::actions::own_step;
+use crate::cases::steps::own_step;
 use crate::cases::{Arrival, Case, Details, DeviceRef, State, text};
 use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
 
