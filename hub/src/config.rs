@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
+use crate::store::{StoreResult, StoreUrl};
 
 /// The compiled-in default, with every key commented.
 pub const DEFAULT: &str = include_str!("../../configs/hub.toml");
@@ -37,6 +38,9 @@ pub struct Config {
     pub sites: PathBuf,
     pub categories: PathBuf,
     pub utc_offset_minutes: i32,
+    pub store: StoreAt,
+    pub retention: Retention,
+    pub audit: Audit,
     pub gateways: Gateways,
     pub cases: Cases,
     pub sessions: Sessions,
@@ -59,6 +63,13 @@ macro_rules! section {
 }
 
 section! {
+    StoreAt { url: String, }
+    Retention {
+        events_days: u32,
+        refused_messages_days: u32,
+        alert_messages_days: u32,
+    }
+    Audit { sign_every_minutes: u32, }
     Gateways { silent_after_s: u32, }
     Cases { fire_group_minutes: u32, }
     Sessions { idle_minutes: u32, absolute_hours: u32, }
@@ -79,6 +90,16 @@ section! {
         live_feeds_max: u32,
         live_events_behind_max: u32,
         shutdown_s: u32,
+    }
+}
+
+impl Config {
+    /// Where cases are kept.
+    ///
+    /// # Errors
+    /// When `store.url` is no address of a store; a configuration that was checked has one.
+    pub fn store_url(&self) -> StoreResult<StoreUrl> {
+        StoreUrl::parse(&self.store.url, &self.data_dir)
     }
 }
 
@@ -232,6 +253,25 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         config.utc_offset_minutes.abs() <= 14 * 60,
         "`utc_offset_minutes` must be between -840 and 840",
     );
+    if let Err(error) = config.store_url() {
+        need(false, &format!("`store.url`: {error}"));
+    }
+    need(
+        config.retention.events_days >= 1,
+        "`retention.events_days` must be at least 1",
+    );
+    need(
+        config.retention.refused_messages_days >= 1,
+        "`retention.refused_messages_days` must be at least 1",
+    );
+    need(
+        config.retention.alert_messages_days >= 30,
+        "`retention.alert_messages_days` must be at least 30: what a gateway sends again must be known",
+    );
+    need(
+        config.audit.sign_every_minutes >= 1,
+        "`audit.sign_every_minutes` must be at least 1",
+    );
     need(
         config.gateways.silent_after_s >= 30,
         "`gateways.silent_after_s` must be at least 30: heartbeats come every 20 s",
@@ -362,6 +402,22 @@ mod tests {
         assert!(parse("tls = false", Path::new("")).is_ok());
         let problems = parse("tls = false\nlisten = \"0.0.0.0:8443\"", Path::new("")).unwrap_err();
         assert!(problems[0].contains("loopback"), "{problems:?}");
+    }
+
+    #[test]
+    fn store_that_is_none_is_told_without_its_password() {
+        let text = "[store]\nurl = \"mysql://hub:secret@db/cases\"";
+        let problems = parse(text, Path::new("")).unwrap_err();
+        assert!(
+            problems[0].contains("`store.url`") && problems[0].contains("sqlite:FILE"),
+            "{problems:?}"
+        );
+        assert!(!problems[0].contains("secret"), "{problems:?}");
+        let config = parse("", Path::new("/h")).unwrap();
+        assert_eq!(
+            config.store_url().unwrap(),
+            StoreUrl::Sqlite("/h/data/hub.db".into())
+        );
     }
 
     #[test]

@@ -11,13 +11,12 @@ mod heartbeat;
 mod messages;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gridwatch_protocol::{
     CommissioningRecord, CommissioningStatus, GatewayId, Heartbeat, HeartbeatAnswer, StreamId,
     Timestamp,
 };
-use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::cases::actions::Refusal;
@@ -25,16 +24,31 @@ use crate::cases::desk::Rules;
 use crate::cases::{Case, CaseId};
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
-use crate::metrics::{Metrics, add};
+use crate::metrics::{Metrics, add, count};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
-use crate::store::{StoreError, StoreResult, Writer, accounts, events, intake, sql};
+use crate::store::database::Connection;
+use crate::store::dialect::Dialect;
+use crate::store::retention::{self, Keep};
+use crate::store::{self, StoreError, StoreResult, Writer, accounts, events, intake};
 
 /// At most this many jobs in one transaction: bounds how long the first of them waits.
 const GROUP_JOBS_MAX: usize = 256;
 /// At most this many messages in one transaction, for the same reason.
 const GROUP_MESSAGES_MAX: usize = 2_048;
+/// A broken line to the store is opened again for this long before jobs are told to come again: less
+/// than the 15 s after which gateways give a request up.
+const RECONNECT_FOR: Duration = Duration::from_secs(8);
+/// Between the first attempts; twice as long each time.
+const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+/// Between later attempts.
+const RECONNECT_MOST: Duration = Duration::from_secs(1);
+/// A transaction that takes longer than this is on a line that is broken. Longer than a wait for
+/// another hub's turn to write.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Another process can be first this often before a job is told to come again.
+const RACES_MAX: u32 = 3;
 
 /// What the engine goes by.
 #[derive(Debug, Clone)]
@@ -124,6 +138,10 @@ enum Job {
         change: AccountChange,
         reply: Reply<()>,
     },
+    Retain {
+        keep: Keep,
+        reply: Reply<u64>,
+    },
 }
 
 /// What a job led to, held back until the commit.
@@ -135,13 +153,14 @@ enum Done {
     Due(usize),
     Silence(usize),
     Account,
+    Retain(u64),
 }
 
 /// The asking side; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
     jobs: mpsc::Sender<Job>,
-    head: watch::Receiver<i64>,
+    head: Arc<watch::Sender<i64>>,
 }
 
 /// The doing side, to be run as a task.
@@ -149,7 +168,8 @@ pub struct Engine {
 pub struct EngineTask {
     writer: Writer,
     jobs: mpsc::Receiver<Job>,
-    head: watch::Sender<i64>,
+    head: Arc<watch::Sender<i64>>,
+    store_is_down: bool,
     settings: EngineSettings,
     metrics: Arc<Metrics>,
 }
@@ -164,23 +184,21 @@ pub async fn engine(
     queue: usize,
     metrics: Arc<Metrics>,
 ) -> StoreResult<(Engine, EngineTask)> {
-    let last_event = intake::counter(&mut writer.connection, "event").await?;
+    let last_event = {
+        let mut transaction = writer.begin().await?;
+        intake::counter(&mut transaction, "event").await?
+    };
     let (sender, receiver) = mpsc::channel(queue);
-    let (head, head_seen) = watch::channel(last_event);
+    let head = Arc::new(watch::Sender::new(last_event));
     let task = EngineTask {
         writer,
         jobs: receiver,
-        head,
+        head: Arc::clone(&head),
+        store_is_down: false,
         settings,
         metrics,
     };
-    Ok((
-        Engine {
-            jobs: sender,
-            head: head_seen,
-        },
-        task,
-    ))
+    Ok((Engine { jobs: sender, head }, task))
 }
 
 impl EngineTask {
@@ -207,12 +225,7 @@ impl EngineTask {
             let group = self.collect(first);
             self.process(group).await?;
         }
-        // Leaves the file tidy; without it the next start replays the log.
-        self.writer
-            .connection
-            .close()
-            .await
-            .map_err(sql("closing the database"))
+        self.writer.close().await
     }
 
     fn collect(&mut self, first: Job) -> Vec<Job> {
@@ -230,13 +243,13 @@ impl EngineTask {
     /// that one bad job does not take the others down with it.
     async fn process(&mut self, group: Vec<Job>) -> Result<(), StoreError> {
         let alone = group.len() == 1;
-        match self.commit(&group).await {
+        match self.commit_patiently(&group).await {
             Ok(done) => {
                 answer(group, done);
                 Ok(())
             }
             Err(error) if error.is_fatal() => Err(error),
-            Err(error) if alone => {
+            Err(error) if alone || error.is_broken() || error.is_busy() => {
                 for job in group {
                     refuse(job, &error);
                 }
@@ -251,27 +264,83 @@ impl EngineTask {
         }
     }
 
+    /// Commits. Opens a broken line again, and decides anew when another process was first. Doing a
+    /// group twice, because the answer to its commit was lost, is harmless: its messages are known then.
+    async fn commit_patiently(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
+        let end = Instant::now() + RECONNECT_FOR;
+        let (mut wait, mut races) = (RECONNECT_FIRST, 0);
+        loop {
+            let error = match self.commit_in_time(group).await {
+                Ok(done) => {
+                    self.store_is_down = false;
+                    return Ok(done);
+                }
+                Err(error) => error,
+            };
+            if error.is_race() && races < RACES_MAX {
+                races += 1;
+                continue;
+            }
+            if !error.is_broken() {
+                return Err(error);
+            }
+            self.writer.disconnect();
+            count(&self.metrics.store_reconnects);
+            if self.store_is_down || Instant::now() + wait > end {
+                self.store_is_down = true;
+                return Err(error);
+            }
+            let detail = crate::chain(&error);
+            tracing::warn!(
+                error = detail,
+                "the line to the store is broken; opening it again"
+            );
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RECONNECT_MOST);
+        }
+    }
+
+    /// A server that does not answer is a broken line; a file always answers.
+    async fn commit_in_time(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
+        if self.writer.dialect() == Dialect::Sqlite {
+            return self.commit(group).await;
+        }
+        let in_time = tokio::time::timeout(COMMIT_TIMEOUT, self.commit(group)).await;
+        in_time.unwrap_or_else(|_| {
+            let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
+            Err(store::sql("waiting for the database")(late.into()))
+        })
+    }
+
     async fn commit(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
         let started = Instant::now();
-        let mut transaction = self
-            .writer
-            .connection
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(sql("beginning a transaction"))?;
+        let dialect = self.writer.dialect();
+        let mut transaction = self.writer.begin().await?;
+        let before = intake::counter(&mut transaction, "event").await?;
         let mut done = Vec::with_capacity(group.len());
         let mut opened = 0;
         for job in group {
             done.push(work(&mut transaction, &self.settings, job, &mut opened).await?);
         }
         let head = intake::counter(&mut transaction, "event").await?;
-        transaction.commit().await.map_err(sql("committing"))?;
+        if head != before {
+            dialect.tell_of_events(&mut transaction, head).await?;
+        }
+        store::commit(transaction).await?;
         self.metrics.commit(started.elapsed(), group.len());
         add(&self.metrics.cases_opened, opened);
-        self.head
-            .send_if_modified(|seen| std::mem::replace(seen, head) != head);
+        raise(&self.head, head);
         Ok(done)
     }
+}
+
+/// Events of other hub processes may have been seen already: the number never goes back.
+fn raise(head: &watch::Sender<i64>, newest: i64) {
+    head.send_if_modified(|seen| {
+        let is_newer = newest > *seen;
+        *seen = newest.max(*seen);
+        is_newer
+    });
 }
 
 fn weight(job: &Job) -> usize {
@@ -282,7 +351,7 @@ fn weight(job: &Job) -> usize {
 }
 
 async fn work(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     settings: &EngineSettings,
     job: &Job,
     opened: &mut usize,
@@ -310,12 +379,13 @@ async fn work(
             accounts::apply(connection, change).await?;
             Done::Account
         }
+        Job::Retain { keep, .. } => Done::Retain(retention::apply(connection, *keep).await?),
     })
 }
 
 /// A new record is news of its gateway.
 async fn commission(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     record: &CommissioningRecord,
     now: Timestamp,
@@ -342,14 +412,14 @@ fn answer(group: Vec<Job>, done: Vec<Done>) {
             (Job::Due { reply, .. }, Done::Due(count))
             | (Job::Silence { reply, .. }, Done::Silence(count)) => send(reply, Ok(count)),
             (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
+            (Job::Retain { reply, .. }, Done::Retain(rows)) => send(reply, Ok(rows)),
             _ => unreachable!("work() gives each job its own kind of result"),
         }
     }
 }
 
 fn refuse(job: Job, error: &StoreError) {
-    let busy = matches!(error, StoreError::Sql { source: sqlx::Error::Database(error), .. }
-        if error.code().and_then(|c| c.parse::<i64>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6 | 13)));
+    let busy = error.is_busy() || error.is_broken() || error.is_race();
     let detail = crate::chain(error);
     tracing::error!(error = detail, busy, "a job was rolled back");
     let why = || {
@@ -366,6 +436,7 @@ fn refuse(job: Job, error: &StoreError) {
         Job::Act { reply, .. } => send(reply, Err(why())),
         Job::Due { reply, .. } | Job::Silence { reply, .. } => send(reply, Err(why())),
         Job::Account { reply, .. } => send(reply, Err(why())),
+        Job::Retain { reply, .. } => send(reply, Err(why())),
     }
 }
 

@@ -17,22 +17,25 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, App, Shared};
 use crate::auth::Auth;
 use crate::certificates;
-use crate::config::{Config, Loaded};
-use crate::engine::{EngineSettings, engine};
+use crate::config::{self, Config, Loaded};
+use crate::engine::{Engine, EngineSettings, engine};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
 use crate::serve::{self, Timed};
-use crate::store;
+use crate::store::follow::follow;
+use crate::store::retention;
+use crate::store::seal::Seal;
+use crate::store::{self, Store};
 
-/// Name of the case store in the data directory.
-pub const STORE_FILE: &str = "hub.db";
 /// Name of the history in the data directory.
 pub const HISTORY_FILE: &str = "history.db";
 /// Silence is looked for this often: a silent gateway is shown at most this much after its time.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
 /// What is due by itself is looked for this often: nothing of it is a matter of seconds.
 const DUE_EVERY: Duration = Duration::from_secs(10);
+/// Old rows are let go this often.
+const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 /// Ended sessions are forgotten this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -161,7 +164,7 @@ async fn open(
     let directory = Arc::new(directory);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
-    let (store, writer) = store::open(&config.data_dir.join(STORE_FILE)).await?;
+    let (store, writer) = store::open(&config.store_url()?).await?;
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
         directory: Arc::clone(&directory),
@@ -170,6 +173,8 @@ async fn open(
     };
     let queue = usize::try_from(config.limits.intake_queue)?;
     let (engine, engine_task) = engine(writer, settings, queue, Arc::clone(&metrics)).await?;
+    let seal = Seal::open(&config.data_dir)?;
+    spawn_store_keeping(tasks, &config, &store, &engine, &metrics, seal, stop);
     let stop_engine = stop_engine.clone();
     tasks.spawn(
         "engine",
@@ -271,6 +276,63 @@ fn spawn_server(
         });
     }
     Ok(())
+}
+
+/// What the store needs beside the engine: words of other hubs, letting go, signing.
+fn spawn_store_keeping(
+    tasks: &mut Tasks,
+    config: &Config,
+    store: &Store,
+    engine: &Engine,
+    metrics: &Arc<Metrics>,
+    mut seal: Seal,
+    stop: &CancellationToken,
+) {
+    let (from, to, until) = (store.clone(), engine.clone(), stop.clone());
+    tasks.spawn("events of other hubs", async move {
+        follow(&from, |newest| to.heard_of(newest), &until).await;
+        Ok(())
+    });
+    let days = config.retention.clone();
+    let (engine, metrics, until) = (engine.clone(), Arc::clone(metrics), stop.clone());
+    tasks.spawn("retention", async move {
+        let mut tick = tokio::time::interval(RETAIN_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            let keep = keep(&days, crate::now());
+            // What fails now is done at the next tick; while rows go, alerts have their turn in between.
+            while let Ok(rows @ 1..) = engine.retain(keep).await {
+                add(&metrics.rows_let_go, usize::try_from(rows).unwrap_or(0));
+                if until.is_cancelled() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    });
+    let every = Duration::from_secs(60 * u64::from(config.audit.sign_every_minutes));
+    let (store, until) = (store.clone(), stop.clone());
+    tasks.spawn("signing of the audit", async move {
+        let mut tick = tokio::time::interval(every);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = seal.sign(&store, false, crate::now()).await {
+                let error = format!("{error:#}");
+                tracing::error!(
+                    error,
+                    "the ends of audit and case histories were not signed"
+                );
+            }
+        }
+        Ok(())
+    });
+}
+
+fn keep(days: &config::Retention, now: Timestamp) -> retention::Keep {
+    let since = |days: u32| now.plus_ms(-86_400_000 * i64::from(days));
+    retention::Keep {
+        events_since: since(days.events_days),
+        refused_since: since(days.refused_messages_days),
+        messages_since: since(days.alert_messages_days),
+    }
 }
 
 fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {

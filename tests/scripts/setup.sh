@@ -4,12 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # What each is for: a C compiler and make (SQLite, ring), a real broker, a real browser, a server with
-# the InfluxDB write API, wrong clocks, and a file system for the power-cut rig.
+# the InfluxDB write API, a real PostgreSQL, wrong clocks, and a file system for the power-cut rig.
 packages=(
     build-essential ca-certificates
     mosquitto mosquitto-clients
     chromium
     victoria-metrics
+    postgresql
     libfaketime
     e2fsprogs
     strace

@@ -52,6 +52,8 @@ fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
             case.acknowledged_by = None;
         }
         "proposal_lapsed" => case.proposal = None,
+        // What was checked was checked without what has come since.
+        "join" => case.progress.check = None,
         "take_in" => {
             case.proposal = None;
             case.progress.took_in.extend(details.case);

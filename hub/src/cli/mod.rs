@@ -3,6 +3,8 @@
 //! Says what it did on stderr; only what another program takes (a join file, a password, the OpenAPI)
 //! goes to stdout. Never overwrites a file.
 
+mod audit;
+mod backup;
 mod gateway;
 mod init;
 mod user;
@@ -53,6 +55,13 @@ enum Command {
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
+    /// Copy the whole store into one file, while the hub runs.
+    Backup(backup::BackupArguments),
+    /// Fill an empty store with a backup.
+    Restore(backup::RestoreArguments),
+    /// Prove that audit and case histories are as they were written.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the OpenAPI description of everything that the hub serves.
     #[command(after_help = "Example:\n  hub openapi > openapi.json")]
     Openapi,
@@ -112,6 +121,9 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Gateway(command) => gateway::run(command).await,
         Command::User(command) => user::run(command).await,
+        Command::Backup(arguments) => backup::backup(&arguments).await,
+        Command::Restore(arguments) => backup::restore(&arguments).await,
+        Command::Audit(command) => audit::run(&command).await,
         Command::Openapi => {
             println!(
                 "{}",
@@ -156,6 +168,6 @@ async fn stop_signal() {
 pub(crate) async fn open_store(at: &ConfigArgument) -> Result<(Loaded, Store, Writer)> {
     let loaded = config::load(&at.config)?;
     crate::certificates::make_private_dir(&loaded.config.data_dir)?;
-    let (store, writer) = store::open(&loaded.config.data_dir.join(crate::hub::STORE_FILE)).await?;
+    let (store, writer) = store::open(&loaded.config.store_url()?).await?;
     Ok((loaded, store, writer))
 }

@@ -5,7 +5,6 @@
 
 use gridwatch_protocol::{Severity, Timestamp};
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 
 use super::{EngineSettings, JobError};
 use crate::cases::actions::{self, Request};
@@ -15,6 +14,7 @@ use crate::cases::{Action, Actor, Case, CaseId, Change, Transition, merge, timer
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::store::closing_loop::{self, ActionKey};
+use crate::store::database::Connection;
 use crate::store::{StoreResult, cases, commit, events};
 
 /// Cases whose time has come, in one transaction; the rest follows with the next.
@@ -69,7 +69,7 @@ fn disposal_ms(severity: Severity) -> i64 {
 }
 
 pub(super) async fn act(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     settings: &EngineSettings,
     act: &Act,
     now: Timestamp,
@@ -132,7 +132,7 @@ fn other_id(case: &Case, request: &Request) -> Option<CaseId> {
 }
 
 async fn take_in(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     case: &mut Case,
     mut master: Case,
     now: Timestamp,
@@ -145,7 +145,7 @@ async fn take_in(
 }
 
 async fn give_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     case: &mut Case,
     mut master: Case,
     now: Timestamp,
@@ -159,7 +159,7 @@ async fn give_back(
 }
 
 async fn tell(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     case: CaseId,
     rows: &[Transition],
     change: Change,
@@ -183,7 +183,7 @@ async fn tell(
 }
 
 /// Does what is due by itself; tells how many cases that were.
-pub(super) async fn due(connection: &mut SqliteConnection, now: Timestamp) -> StoreResult<usize> {
+pub(super) async fn due(connection: &mut Connection, now: Timestamp) -> StoreResult<usize> {
     let mut fired = 0;
     for mut case in closing_loop::due_cases(connection, now, DUE_MAX).await? {
         let Some((row, change)) = timers::fire(&mut case, now) else {

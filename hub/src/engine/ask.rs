@@ -9,12 +9,18 @@ use crate::cases::Case;
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::Kept;
+use crate::store::retention::Keep;
 
 impl Engine {
     /// Wakes whenever there are new events; the number is only a hint, the store is the truth.
     #[must_use]
     pub fn head(&self) -> watch::Receiver<i64> {
-        self.head.clone()
+        self.head.subscribe()
+    }
+
+    /// Wakes those who wait for events when another hub process has committed some.
+    pub fn heard_of(&self, newest: i64) {
+        super::raise(&self.head, newest);
     }
 
     /// How many more jobs fit in the queue.
@@ -112,6 +118,14 @@ impl Engine {
     /// As for [`Engine::batch`].
     pub async fn account(&self, change: AccountChange) -> Result<(), JobError> {
         self.ask(|reply| Job::Account { change, reply }).await
+    }
+
+    /// Lets go of some of what is older than this; tells how many rows, 0 when there is no more.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    pub async fn retain(&self, keep: Keep) -> Result<u64, JobError> {
+        self.ask(|reply| Job::Retain { keep, reply }).await
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, JobError> {

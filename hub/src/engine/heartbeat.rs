@@ -7,13 +7,13 @@ use gridwatch_protocol::{
     Alert, AlertId, ClockQuality, DetectedBy, DeviceId, Fault, GatewayId, Heartbeat,
     HeartbeatAnswer, Kind, Phase, Place, Severity, Timestamp,
 };
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{Source, messages};
 use crate::cases::desk::Rules;
 use crate::cases::{Arrival, text};
 use crate::catalogue::GATEWAY_OFFLINE;
+use crate::store::database::Connection;
 use crate::store::gateways::{self, HubFault, Liveness, StatusRow};
 use crate::store::{StoreResult, events};
 
@@ -26,7 +26,7 @@ const SILENT_MAX: i64 = 500;
 
 /// Takes a heartbeat and answers what has arrived of its outbox.
 pub(super) async fn take(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     heartbeat: &Heartbeat,
     now: Timestamp,
@@ -157,7 +157,7 @@ fn differs(before: Option<&StatusRow>, after: &StatusRow) -> bool {
 
 /// Opens a case for each gateway not heard since `before`.
 pub(super) async fn silence(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     before: Timestamp,
     now: Timestamp,
@@ -182,7 +182,7 @@ pub(super) async fn silence(
 }
 
 async fn clear_silence(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     heartbeat: &Heartbeat,
     id: &str,
@@ -201,7 +201,7 @@ async fn clear_silence(
 }
 
 async fn store_own(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     gateway: &GatewayId,
     alert: Alert,

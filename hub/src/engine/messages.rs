@@ -1,7 +1,6 @@
 //! Alert messages inside the transaction: known things in, decisions out, both stored.
 
 use gridwatch_protocol::{Fault, GatewayId, StreamId, Timestamp};
-use sqlx::SqliteConnection;
 
 use super::Source;
 use crate::cases::desk::{
@@ -11,12 +10,13 @@ use crate::cases::{Arrival, text};
 use crate::parse::{Item, ParsedBatch};
 use crate::store::StoreResult;
 use crate::store::commit::{self, StoredMessage};
+use crate::store::database::Connection;
 use crate::store::gateways::{self, HubFault, Refused};
 use crate::store::intake::{self, Wanted};
 
 /// Stores a batch's messages, sequence numbers and gap records.
 pub(super) async fn store_batch(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     batch: &ParsedBatch,
     now: Timestamp,
@@ -62,7 +62,7 @@ pub(super) async fn store_batch(
 
 /// Decides on messages and stores what was decided; also tells how many cases were opened.
 pub(super) async fn decide(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rules: Rules<'_>,
     source: &Source<'_>,
     arrivals: &[Arrival],
@@ -117,7 +117,7 @@ fn wanted(
 /// Notes which sequence numbers have arrived. A new message under a number that has arrived before
 /// shows an outbox that was copied or set back.
 async fn account(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     batch: &ParsedBatch,
     outcomes: &[Outcome],
     now: Timestamp,
@@ -151,7 +151,7 @@ async fn account(
 }
 
 async fn note_reuse(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     stream: &StreamId,
     sequence: u64,

@@ -91,7 +91,7 @@ pub async fn open(
     metrics: Arc<Metrics>,
 ) -> StoreResult<(Ring, RingTask, mpsc::Sender<ReadingBatch>)> {
     let open_error = |source| StoreError::Open {
-        path: path.display().to_string(),
+        url: path.display().to_string(),
         source,
     };
     let options = SqliteConnectOptions::new()

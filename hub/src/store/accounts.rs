@@ -1,9 +1,12 @@
 //! Users, sessions and the audit of sign-ins.
 
 use gridwatch_protocol::Timestamp;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
-use super::{Store, StoreResult, Writer, sql, time};
+use super::chain::{self, Chain};
+use super::database::{Connection, query};
+use super::{Store, StoreResult, Writer, commit, sql, time};
 use crate::cases::{Actor, Role};
 
 /// A user.
@@ -79,7 +82,7 @@ pub struct AuditRow {
     pub address: String,
 }
 
-const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users WHERE name = ?1";
+const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users WHERE name = $1";
 
 impl Store {
     /// A user by name, disabled or not.
@@ -87,7 +90,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn user(&self, name: &str) -> StoreResult<Option<UserRow>> {
-        let row = sqlx::query(USER)
+        let row = query(USER)
             .bind(name)
             .fetch_optional(&self.readers)
             .await
@@ -100,7 +103,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn users(&self) -> StoreResult<Vec<UserRow>> {
-        let rows = sqlx::query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users ORDER BY name")
+        let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users ORDER BY name")
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing users"))?;
@@ -117,7 +120,7 @@ impl Store {
         idle_since: Timestamp,
         now: Timestamp,
     ) -> StoreResult<Option<(SessionRow, UserRow)>> {
-        let row = sqlx::query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, u.unit, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = ?1 AND s.last_seen_at >= ?2 AND s.expires_at > ?3 AND u.disabled_at IS NULL")
+        let row = query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, u.unit, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = $1 AND s.last_seen_at >= $2 AND s.expires_at > $3 AND u.disabled_at IS NULL")
             .bind(token_hash)
             .bind(idle_since.unix_ms())
             .bind(now.unix_ms())
@@ -144,7 +147,8 @@ impl Writer {
     /// # Errors
     /// When the name is taken (the primary key decides) or the store does not answer.
     pub async fn add_user(&mut self, user: &UserRow) -> StoreResult<()> {
-        sqlx::query("INSERT INTO users (name, display_name, role, password_hash, language, created_at, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        let mut transaction = self.begin().await?;
+        query("INSERT INTO users (name, display_name, role, password_hash, language, created_at, unit) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(&user.actor.username)
             .bind(&user.actor.display_name)
             .bind(user.actor.role.as_str())
@@ -152,11 +156,12 @@ impl Writer {
             .bind(&user.language)
             .bind(user.created_at.unix_ms())
             .bind(&user.actor.unit)
-            .execute(&mut self.connection)
+            .execute(&mut *transaction)
             .await
             .map_err(sql("adding a user"))?;
-        self.audit("user_added", &user.actor.username, user.created_at)
-            .await
+        let row = by_command("user_added", &user.actor.username, user.created_at);
+        write_audit(&mut transaction, &row).await?;
+        commit(transaction).await
     }
 
     /// Sets a password and ends the user's sessions; false when there is no such user.
@@ -169,15 +174,17 @@ impl Writer {
         password_hash: &str,
         now: Timestamp,
     ) -> StoreResult<bool> {
-        let done = sqlx::query("UPDATE users SET password_hash = ?2 WHERE name = ?1")
+        let mut transaction = self.begin().await?;
+        let done = query("UPDATE users SET password_hash = $2 WHERE name = $1")
             .bind(name)
             .bind(password_hash)
-            .execute(&mut self.connection)
+            .execute(&mut *transaction)
             .await
             .map_err(sql("setting a password"))?;
-        self.end_sessions(name).await?;
-        self.audit("password_set", name, now).await?;
-        Ok(done.rows_affected() > 0)
+        end_sessions(&mut transaction, name).await?;
+        write_audit(&mut transaction, &by_command("password_set", name, now)).await?;
+        commit(transaction).await?;
+        Ok(done > 0)
     }
 
     /// Shuts a user out and ends their sessions; false when there is no such active user.
@@ -185,26 +192,18 @@ impl Writer {
     /// # Errors
     /// When the store does not answer.
     pub async fn disable_user(&mut self, name: &str, now: Timestamp) -> StoreResult<bool> {
-        let done = sqlx::query(
-            "UPDATE users SET disabled_at = ?2 WHERE name = ?1 AND disabled_at IS NULL",
-        )
-        .bind(name)
-        .bind(now.unix_ms())
-        .execute(&mut self.connection)
-        .await
-        .map_err(sql("disabling a user"))?;
-        self.end_sessions(name).await?;
-        self.audit("user_disabled", name, now).await?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    async fn end_sessions(&mut self, name: &str) -> StoreResult<()> {
-        sqlx::query("DELETE FROM sessions WHERE username = ?1")
-            .bind(name)
-            .execute(&mut self.connection)
-            .await
-            .map(|_| ())
-            .map_err(sql("ending a user's sessions"))
+        let mut transaction = self.begin().await?;
+        let done =
+            query("UPDATE users SET disabled_at = $2 WHERE name = $1 AND disabled_at IS NULL")
+                .bind(name)
+                .bind(now.unix_ms())
+                .execute(&mut *transaction)
+                .await
+                .map_err(sql("disabling a user"))?;
+        end_sessions(&mut transaction, name).await?;
+        write_audit(&mut transaction, &by_command("user_disabled", name, now)).await?;
+        commit(transaction).await?;
+        Ok(done > 0)
     }
 
     /// Keeps a line about what was done on the command line.
@@ -212,18 +211,32 @@ impl Writer {
     /// # Errors
     /// When the store does not answer.
     pub async fn audit(&mut self, action: &str, subject: &str, now: Timestamp) -> StoreResult<()> {
-        let row = AuditRow {
-            at: now,
-            actor: "command line".to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            address: String::new(),
-        };
-        apply(&mut self.connection, &AccountChange::Audit(row)).await
+        let mut transaction = self.begin().await?;
+        write_audit(&mut transaction, &by_command(action, subject, now)).await?;
+        commit(transaction).await
     }
 }
 
-fn user_row(row: &sqlx::sqlite::SqliteRow) -> UserRow {
+fn by_command(action: &str, subject: &str, now: Timestamp) -> AuditRow {
+    AuditRow {
+        at: now,
+        actor: "command line".to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        address: String::new(),
+    }
+}
+
+async fn end_sessions(connection: &mut Connection, name: &str) -> StoreResult<()> {
+    query("DELETE FROM sessions WHERE username = $1")
+        .bind(name)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql("ending a user's sessions"))
+}
+
+fn user_row(row: &AnyRow) -> UserRow {
     UserRow {
         actor: Actor {
             username: row.get(0),
@@ -240,40 +253,51 @@ fn user_row(row: &sqlx::sqlite::SqliteRow) -> UserRow {
 }
 
 /// Applies a change; doing it twice leaves what doing it once leaves (audit lines excepted).
-pub(crate) async fn apply(
-    connection: &mut SqliteConnection,
-    change: &AccountChange,
-) -> StoreResult<()> {
-    let query = match change {
-        AccountChange::Open(session) => sqlx::query("INSERT INTO sessions (token_hash, username, created_at, last_seen_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+pub(crate) async fn apply(connection: &mut Connection, change: &AccountChange) -> StoreResult<()> {
+    let statement = match change {
+        AccountChange::Open(session) => query("INSERT INTO sessions (token_hash, username, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(&session.token_hash)
             .bind(&session.username)
             .bind(session.created_at.unix_ms())
             .bind(session.last_seen_at.unix_ms())
             .bind(session.expires_at.unix_ms()),
         AccountChange::Touch { token_hash, at } => {
-            sqlx::query("UPDATE sessions SET last_seen_at = ?2 WHERE token_hash = ?1 AND last_seen_at < ?2")
+            query("UPDATE sessions SET last_seen_at = $2 WHERE token_hash = $1 AND last_seen_at < $2")
                 .bind(token_hash)
                 .bind(at.unix_ms())
         }
         AccountChange::Close { token_hash } => {
-            sqlx::query("DELETE FROM sessions WHERE token_hash = ?1").bind(token_hash)
+            query("DELETE FROM sessions WHERE token_hash = $1").bind(token_hash)
         }
         AccountChange::Sweep { expired_before, idle_before } => {
-            sqlx::query("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2")
+            query("DELETE FROM sessions WHERE expires_at < $1 OR last_seen_at < $2")
                 .bind(expired_before.unix_ms())
                 .bind(idle_before.unix_ms())
         }
-        AccountChange::Audit(row) => sqlx::query("INSERT INTO audit (at, actor, action, subject, address) VALUES (?1, ?2, ?3, ?4, ?5)")
-            .bind(row.at.unix_ms())
-            .bind(&row.actor)
-            .bind(&row.action)
-            .bind(&row.subject)
-            .bind(&row.address),
+        AccountChange::Audit(row) => return write_audit(connection, row).await,
     };
-    query
+    statement
         .execute(connection)
         .await
-        .map(|_| ())
+        .map(drop)
         .map_err(sql("storing a change of accounts"))
+}
+
+/// Adds a line to the audit and its chain.
+pub(crate) async fn write_audit(connection: &mut Connection, row: &AuditRow) -> StoreResult<()> {
+    let fields = chain::audit_fields(row.at, &row.actor, &row.action, &row.subject, &row.address);
+    let heads = chain::append(connection, Chain::Audit, &[fields]).await?;
+    let head = heads.last().expect("one head for one row");
+    query("INSERT INTO audit (at, actor, action, subject, address, link, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(row.at.unix_ms())
+        .bind(&row.actor)
+        .bind(&row.action)
+        .bind(&row.subject)
+        .bind(&row.address)
+        .bind(head.links)
+        .bind(&head.hash)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql("storing a line of the audit"))
 }

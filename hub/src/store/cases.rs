@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gridwatch_protocol::{Severity, SiteId, Timestamp};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
 
-use super::intake::{alert_record, push_list};
+use super::database::{Connection, QueryBuilder, query, query_scalar};
+use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql};
 use crate::cases::{AlertRecord, Case, CaseId, Transition};
 
@@ -89,7 +90,7 @@ pub struct Load {
     pub oldest_unacknowledged_at: Option<i64>,
 }
 
-const ALERTS: &str = "SELECT gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body FROM alerts WHERE case_id = ?1 ORDER BY joined_at, id LIMIT ?2";
+const ALERTS: &str = "SELECT gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body FROM alerts WHERE case_id = $1 ORDER BY joined_at, id LIMIT $2";
 
 impl Store {
     /// A page of cases.
@@ -97,7 +98,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn list_cases(&self, filter: &Filter) -> StoreResult<Vec<Case>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM cases WHERE ");
+        let mut query = QueryBuilder::new("SELECT body FROM cases WHERE ");
         query.push(match filter.which {
             Which::Open => "is_open = 1",
             Which::Ended => "is_open = 0",
@@ -110,13 +111,7 @@ impl Store {
         });
         if !filter.severities.is_empty() {
             query.push(" AND severity IN (");
-            push_list(
-                &mut query,
-                filter
-                    .severities
-                    .iter()
-                    .map(|s| i64::from(s.alarm_priority())),
-            );
+            query.push_list(filter.severities.iter().map(|s| s.alarm_priority()));
         }
         if let Some(site) = &filter.site {
             query.push(" AND site = ").push_bind(site.as_str());
@@ -156,8 +151,8 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn cases_by_id(&self, ids: &[CaseId]) -> StoreResult<BTreeMap<CaseId, Case>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM cases WHERE id IN (");
-        push_list(&mut query, ids.iter().copied());
+        let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
+        query.push_list(ids.iter());
         let rows = query
             .build()
             .fetch_all(&self.readers)
@@ -180,7 +175,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn alerts_of(&self, id: CaseId, limit: i64) -> StoreResult<Vec<AlertRecord>> {
-        let rows = sqlx::query(ALERTS)
+        let rows = query(ALERTS)
             .bind(id)
             .bind(limit)
             .fetch_all(&self.readers)
@@ -194,7 +189,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn transitions_of(&self, id: CaseId) -> StoreResult<Vec<Transition>> {
-        let rows = sqlx::query("SELECT body FROM transitions WHERE case_id = ?1 ORDER BY seq")
+        let rows = query("SELECT body FROM transitions WHERE case_id = $1 ORDER BY seq")
             .bind(id)
             .fetch_all(&self.readers)
             .await
@@ -209,7 +204,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn open_by_severity(&self) -> StoreResult<[i64; 4]> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0 GROUP BY severity",
         )
         .fetch_all(&self.readers)
@@ -217,7 +212,7 @@ impl Store {
         .map_err(sql("counting open cases"))?;
         let mut counts = [0; 4];
         for row in rows {
-            let severity = usize::from(row.get::<u8, _>(0));
+            let severity = usize::try_from(row.get::<i64, _>(0)).unwrap_or(0);
             if let Some(count) = counts.get_mut(severity.wrapping_sub(1)) {
                 *count = row.get(1);
             }
@@ -231,30 +226,29 @@ impl Store {
     /// When the store does not answer.
     pub async fn load_since(&self, username: &str, since: Timestamp) -> StoreResult<Load> {
         let since = since.unix_ms();
-        let one =
-            |statement: &'static str| sqlx::query_scalar::<_, Option<i64>>(statement).bind(since);
-        let acknowledged = one("SELECT COUNT(*) FROM cases WHERE acknowledged_at >= ?1 AND acknowledged_by = ?2 AND is_drill = 0")
+        let one = |statement: &'static str| query_scalar(statement).bind(since);
+        let acknowledged: i64 = one("SELECT COUNT(*) FROM cases WHERE acknowledged_at >= $1 AND acknowledged_by = $2 AND is_drill = 0")
             .bind(username)
             .fetch_one(&self.readers)
             .await
             .map_err(sql("counting an officer's cases"))?;
-        let opened = one("SELECT COUNT(*) FROM cases WHERE opened_at >= ?1 AND is_drill = 0")
+        let opened: i64 = one("SELECT COUNT(*) FROM cases WHERE opened_at >= $1 AND is_drill = 0")
             .fetch_one(&self.readers)
             .await
             .map_err(sql("counting new cases"))?;
-        let oldest = sqlx::query_scalar::<_, Option<i64>>("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0")
+        let oldest: Option<i64> = query_scalar("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0")
             .fetch_one(&self.readers)
             .await
             .map_err(sql("finding the oldest unacknowledged case"))?;
         Ok(Load {
-            acknowledged_last_hour: acknowledged.unwrap_or(0),
-            opened_last_hour: opened.unwrap_or(0),
+            acknowledged_last_hour: acknowledged,
+            opened_last_hour: opened,
             oldest_unacknowledged_at: oldest,
         })
     }
 }
 
-fn push_after(query: &mut QueryBuilder<Sqlite>, which: Which, after: Cursor) {
+fn push_after(query: &mut QueryBuilder, which: Which, after: Cursor) {
     match which {
         Which::Open => {
             query
@@ -279,10 +273,10 @@ fn push_after(query: &mut QueryBuilder<Sqlite>, which: Which, after: Cursor) {
 
 /// A case as the writer sees it.
 pub(crate) async fn load_case(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: CaseId,
 ) -> StoreResult<Option<Case>> {
-    let row = sqlx::query("SELECT body FROM cases WHERE id = ?1")
+    let row = query("SELECT body FROM cases WHERE id = $1")
         .bind(id)
         .fetch_optional(connection)
         .await

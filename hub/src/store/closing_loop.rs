@@ -2,8 +2,9 @@
 //! that make a repeated action harmless. All of it inside the writer's transaction.
 
 use gridwatch_protocol::Timestamp;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
+use super::database::{Connection, query};
 use super::{StoreResult, from_json, sql};
 use crate::cases::merge::Counts;
 use crate::cases::{Case, CaseId};
@@ -23,18 +24,17 @@ pub struct ActionKey {
 
 /// The case and request that a key was used for, if it was.
 pub(crate) async fn used_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     actor: &str,
     key: &str,
 ) -> StoreResult<Option<ActionKey>> {
-    let row = sqlx::query(
-        "SELECT case_id, request_hash FROM action_keys WHERE actor = ?1 AND action_key = ?2",
-    )
-    .bind(actor)
-    .bind(key)
-    .fetch_optional(connection)
-    .await
-    .map_err(sql("finding the key of an action"))?;
+    let row =
+        query("SELECT case_id, request_hash FROM action_keys WHERE actor = $1 AND action_key = $2")
+            .bind(actor)
+            .bind(key)
+            .fetch_optional(connection)
+            .await
+            .map_err(sql("finding the key of an action"))?;
     Ok(row.map(|row| ActionKey {
         actor: actor.to_owned(),
         key: key.to_owned(),
@@ -45,11 +45,11 @@ pub(crate) async fn used_key(
 
 /// Remembers a key; the primary key refuses a second one.
 pub(crate) async fn keep_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     key: &ActionKey,
     now: Timestamp,
 ) -> StoreResult<()> {
-    sqlx::query("INSERT INTO action_keys (actor, action_key, case_id, request_hash, used_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+    query("INSERT INTO action_keys (actor, action_key, case_id, request_hash, used_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(&key.actor)
         .bind(&key.key)
         .bind(key.case)
@@ -57,31 +57,28 @@ pub(crate) async fn keep_key(
         .bind(now.unix_ms())
         .execute(connection)
         .await
-        .map(|_| ())
+        .map(drop)
         .map_err(sql("keeping the key of an action"))
 }
 
 /// Forgets keys that were used before this time.
-pub(crate) async fn forget_keys(
-    connection: &mut SqliteConnection,
-    before: Timestamp,
-) -> StoreResult<()> {
-    sqlx::query("DELETE FROM action_keys WHERE used_at < ?1")
+pub(crate) async fn forget_keys(connection: &mut Connection, before: Timestamp) -> StoreResult<()> {
+    query("DELETE FROM action_keys WHERE used_at < $1")
         .bind(before.unix_ms())
         .execute(connection)
         .await
-        .map(|_| ())
+        .map(drop)
         .map_err(sql("forgetting keys of actions"))
 }
 
 /// Cases whose own time has come, the most overdue first.
 pub(crate) async fn due_cases(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     now: Timestamp,
     limit: i64,
 ) -> StoreResult<Vec<Case>> {
-    let rows = sqlx::query(
-        "SELECT body FROM cases WHERE timer_at IS NOT NULL AND timer_at <= ?1 ORDER BY timer_at, id LIMIT ?2",
+    let rows = query(
+        "SELECT body FROM cases WHERE timer_at IS NOT NULL AND timer_at <= $1 ORDER BY timer_at, id LIMIT $2",
     )
     .bind(now.unix_ms())
     .bind(limit)
@@ -96,42 +93,38 @@ pub(crate) async fn due_cases(
 /// Moves the alerts and correlation keys of a case that was merged to the case that took it in.
 /// `merged` has been stored as ended before: two open cases never hold one key.
 pub(crate) async fn move_in(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     merged: CaseId,
     master: CaseId,
 ) -> StoreResult<()> {
-    let steps = [
-        "INSERT INTO merged_alerts (case_id, alert_id) SELECT case_id, id FROM alerts WHERE case_id = ?1",
-        "UPDATE alerts SET case_id = ?2 WHERE case_id = ?1",
-        "INSERT INTO case_keys (key, case_id, is_open) SELECT key, ?2, ?3 FROM case_keys AS given WHERE given.case_id = ?1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = given.key AND held.is_open = ?3) ON CONFLICT (case_id, key) DO UPDATE SET is_open = excluded.is_open",
-    ];
-    for step in steps {
-        let query = sqlx::query(step).bind(merged);
-        let query = if step.contains("?2") {
-            query.bind(master)
-        } else {
-            query
-        };
-        let query = if step.contains("?3") {
-            query.bind(true)
-        } else {
-            query
-        };
-        query
-            .execute(&mut *connection)
-            .await
-            .map_err(sql("moving alerts to the case that takes them in"))?;
-    }
-    Ok(())
+    let moving = "moving alerts to the case that takes them in";
+    query("INSERT INTO merged_alerts (case_id, alert_id) SELECT case_id, id FROM alerts WHERE case_id = $1")
+        .bind(merged)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql(moving))?;
+    query("UPDATE alerts SET case_id = $2 WHERE case_id = $1")
+        .bind(merged)
+        .bind(master)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql(moving))?;
+    query("INSERT INTO case_keys (key, case_id, is_open) SELECT given.key, CAST($2 AS BIGINT), 1 FROM case_keys AS given WHERE given.case_id = $1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = given.key AND held.is_open = 1) ON CONFLICT (case_id, key) DO UPDATE SET is_open = excluded.is_open")
+        .bind(merged)
+        .bind(master)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql(moving))
 }
 
 /// How many alerts would go back to a case that was merged.
 pub(crate) async fn counts_to_move_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     merged: CaseId,
     master: CaseId,
 ) -> StoreResult<Counts> {
-    let row = sqlx::query("SELECT COUNT(*), COUNT(*) - COUNT(a.cleared_at) FROM alerts a JOIN merged_alerts m ON m.alert_id = a.id WHERE m.case_id = ?1 AND a.case_id = ?2")
+    let row = query("SELECT COUNT(*), COUNT(*) - COUNT(a.cleared_at) FROM alerts a JOIN merged_alerts m ON m.alert_id = a.id WHERE m.case_id = $1 AND a.case_id = $2")
         .bind(merged)
         .bind(master)
         .fetch_one(connection)
@@ -146,45 +139,37 @@ pub(crate) async fn counts_to_move_back(
 
 /// Moves them back. `merged` is stored as open afterwards, its keys with it.
 pub(crate) async fn move_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     merged: CaseId,
     master: CaseId,
 ) -> StoreResult<()> {
-    let steps = [
-        "UPDATE alerts SET case_id = ?1 WHERE case_id = ?2 AND id IN (SELECT alert_id FROM merged_alerts WHERE case_id = ?1)",
-        "UPDATE case_keys SET is_open = ?3 WHERE case_id = ?2 AND key IN (SELECT key FROM case_keys WHERE case_id = ?1)",
-        "DELETE FROM merged_alerts WHERE case_id = ?1",
-    ];
-    for step in steps {
-        let query = sqlx::query(step).bind(merged);
-        let query = if step.contains("?2") {
-            query.bind(master)
-        } else {
-            query
-        };
-        let query = if step.contains("?3") {
-            query.bind(false)
-        } else {
-            query
-        };
-        query
-            .execute(&mut *connection)
-            .await
-            .map_err(sql("moving alerts back to their case"))?;
-    }
+    let moving = "moving alerts back to their case";
+    query("UPDATE alerts SET case_id = $1 WHERE case_id = $2 AND id IN (SELECT alert_id FROM merged_alerts WHERE case_id = $1)")
+        .bind(merged)
+        .bind(master)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql(moving))?;
+    query("UPDATE case_keys SET is_open = 0 WHERE case_id = $2 AND key IN (SELECT key FROM case_keys WHERE case_id = $1)")
+        .bind(merged)
+        .bind(master)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql(moving))?;
+    query("DELETE FROM merged_alerts WHERE case_id = $1")
+        .bind(merged)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql(moving))?;
     reopen_keys(connection, merged).await
 }
 
 /// A case that is open again takes its correlation keys back, where no other open case has them.
-pub(crate) async fn reopen_keys(
-    connection: &mut SqliteConnection,
-    case: CaseId,
-) -> StoreResult<()> {
-    sqlx::query("UPDATE case_keys SET is_open = ?2 WHERE case_id = ?1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = case_keys.key AND held.case_id <> ?1 AND held.is_open = ?2)")
+pub(crate) async fn reopen_keys(connection: &mut Connection, case: CaseId) -> StoreResult<()> {
+    query("UPDATE case_keys SET is_open = 1 WHERE case_id = $1 AND NOT EXISTS (SELECT 1 FROM case_keys AS held WHERE held.key = case_keys.key AND held.case_id <> $1 AND held.is_open = 1)")
         .bind(case)
-        .bind(true)
         .execute(connection)
         .await
-        .map(|_| ())
+        .map(drop)
         .map_err(sql("taking correlation keys back"))
 }

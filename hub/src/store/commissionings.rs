@@ -3,8 +3,9 @@
 use gridwatch_protocol::{
     CommissioningId, CommissioningRecord, CommissioningStatus, GatewayId, Timestamp,
 };
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
+use super::database::{Connection, query, query_scalar};
 use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql, time, to_json};
 use crate::cases::AlertRecord;
@@ -29,13 +30,13 @@ pub enum Kept {
 
 /// Stores a record, once: the primary key decides.
 pub(crate) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     record: &CommissioningRecord,
     now: Timestamp,
 ) -> StoreResult<Kept> {
     let result = to_json(&record.result);
-    let done = sqlx::query("INSERT INTO commissionings (id, gateway, arrived_at, started_at, result, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING")
+    let done = query("INSERT INTO commissionings (id, gateway, arrived_at, started_at, result, body) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING")
         .bind(record.id.to_string())
         .bind(gateway.as_str())
         .bind(now.unix_ms())
@@ -45,7 +46,7 @@ pub(crate) async fn write(
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a commissioning record"))?;
-    if done.rows_affected() > 0 {
+    if done > 0 {
         return Ok(Kept::Yes(CommissioningStatus::Accepted));
     }
     let owner = owner(connection, record.id).await?;
@@ -56,11 +57,8 @@ pub(crate) async fn write(
     })
 }
 
-async fn owner(
-    connection: &mut SqliteConnection,
-    id: CommissioningId,
-) -> StoreResult<Option<String>> {
-    sqlx::query_scalar("SELECT gateway FROM commissionings WHERE id = ?1")
+async fn owner(connection: &mut Connection, id: CommissioningId) -> StoreResult<Option<String>> {
+    query_scalar("SELECT gateway FROM commissionings WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(connection)
         .await
@@ -77,7 +75,7 @@ impl Store {
         gateway: &GatewayId,
         limit: i64,
     ) -> StoreResult<Vec<CommissioningRow>> {
-        let rows = sqlx::query("SELECT arrived_at, body FROM commissionings WHERE gateway = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2")
+        let rows = query("SELECT arrived_at, body FROM commissionings WHERE gateway = $1 ORDER BY started_at DESC, id DESC LIMIT $2")
             .bind(gateway.as_str())
             .bind(limit)
             .fetch_all(&self.readers)
@@ -102,7 +100,7 @@ impl Store {
         gateway: &GatewayId,
         limit: i64,
     ) -> StoreResult<Vec<AlertRecord>> {
-        let rows = sqlx::query("SELECT a.gateway, a.case_id, a.category, a.messages, a.arrived_at, a.joined_at, a.cleared_at, a.because, a.body FROM cases c JOIN alerts a ON a.case_id = c.id WHERE c.is_drill = 1 AND a.gateway = ?1 ORDER BY a.joined_at DESC, a.id DESC LIMIT ?2")
+        let rows = query("SELECT a.gateway, a.case_id, a.category, a.messages, a.arrived_at, a.joined_at, a.cleared_at, a.because, a.body FROM cases c JOIN alerts a ON a.case_id = c.id WHERE c.is_drill = 1 AND a.gateway = $1 ORDER BY a.joined_at DESC, a.id DESC LIMIT $2")
             .bind(gateway.as_str())
             .bind(limit)
             .fetch_all(&self.readers)

@@ -1,16 +1,12 @@
 //! Writing back what was decided, inside the transaction. Many rows in one statement: a storm of alerts
 //! spends its time on rows, not on statements.
 
-use gridwatch_protocol::{GatewayId, Timestamp};
-use sqlx::query_builder::Separated;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-
+use super::chain::{self, Chain, Head};
+use super::database::{self, Connection, Frame, RowValues, query};
 use super::{StoreResult, events, sql, to_json};
 use crate::cases::desk::{Changes, Known};
 use crate::cases::{AlertRecord, Case, CaseId, Transition, timers};
-
-/// Rows in one statement. At most 18 values a row: far below SQLite's 32,766.
-const ROWS_MAX: usize = 64;
+use gridwatch_protocol::{GatewayId, Timestamp};
 
 /// A message to be stored.
 #[derive(Debug, Clone)]
@@ -27,7 +23,7 @@ pub struct StoredMessage<'a> {
 
 /// Writes what the desk decided, and its messages.
 pub async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     known: &Known,
     changes: &Changes,
     messages: &[StoredMessage<'_>],
@@ -57,14 +53,7 @@ pub async fn write(
         bind_message,
     )
     .await?;
-    insert(
-        connection,
-        "storing transitions",
-        TRANSITIONS,
-        &changes.transitions,
-        bind_transition,
-    )
-    .await?;
+    write_transitions(connection, &changes.transitions).await?;
     if !changes.opened.is_empty() {
         set_counter(connection, "case", known.next_case - 1).await?;
         for (day, count) in &known.cases_of_day {
@@ -74,55 +63,41 @@ pub async fn write(
     events::append_case_events(connection, &changes.events).await
 }
 
-/// Statement before and after its rows.
-pub(super) type Frame = (&'static str, &'static str);
-
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, timer_at) ",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, timer_at)",
     "",
 );
 const KEYS: Frame = (
-    "INSERT INTO case_keys (key, case_id, is_open) ",
+    "INSERT INTO case_keys (key, case_id, is_open)",
     " ON CONFLICT (case_id, key) DO UPDATE SET is_open = excluded.is_open",
 );
 const ALERTS: Frame = (
-    "INSERT INTO alerts (id, gateway, case_id, category, revision, messages, arrived_at, joined_at, cleared_at, because, body) ",
+    "INSERT INTO alerts (id, gateway, case_id, category, revision, messages, arrived_at, joined_at, cleared_at, because, body)",
     " ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, messages = excluded.messages, cleared_at = excluded.cleared_at, body = excluded.body",
 );
 const MESSAGES: Frame = (
-    "INSERT INTO alert_messages (alert_id, revision, gateway, stream, sequence, boot_epoch, arrived_at, body) ",
+    "INSERT INTO alert_messages (alert_id, revision, gateway, stream, sequence, boot_epoch, arrived_at, body)",
     "",
 );
 const TRANSITIONS: Frame = (
-    "INSERT INTO transitions (case_id, seq, at, actor, action, body) ",
+    "INSERT INTO transitions (case_id, seq, at, actor, action, body, link, hash)",
     "",
 );
 
-/// A row that values are bound to.
-pub(super) type Row<'b> = Separated<'b, Sqlite, &'static str>;
-
 /// Inserts rows, many at a time.
 pub(super) async fn insert<T>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     doing: &'static str,
-    (head, tail): Frame,
+    frame: Frame,
     rows: &[T],
-    bind: impl Fn(&mut Row<'_>, &T),
+    bind: impl Fn(&mut RowValues<'_>, &T),
 ) -> StoreResult<()> {
-    for part in rows.chunks(ROWS_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(head);
-        query.push_values(part, |mut row, item| bind(&mut row, item));
-        query.push(tail);
-        query
-            .build()
-            .execute(&mut *connection)
-            .await
-            .map_err(sql(doing))?;
-    }
-    Ok(())
+    database::insert(connection, frame, rows, bind)
+        .await
+        .map_err(sql(doing))
 }
 
-fn bind_case(row: &mut Row<'_>, case: &&Case) {
+fn bind_case(row: &mut RowValues<'_>, case: &&Case) {
     row.push_bind(case.id)
         .push_bind(&case.number)
         .push_bind(case.version)
@@ -143,7 +118,7 @@ fn bind_case(row: &mut Row<'_>, case: &&Case) {
         .push_bind(timers::next(case).map(Timestamp::unix_ms));
 }
 
-fn bind_alert(row: &mut Row<'_>, record: &&AlertRecord) {
+fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
     row.push_bind(record.alert.id.to_string())
         .push_bind(record.gateway.as_str())
         .push_bind(record.case)
@@ -157,7 +132,7 @@ fn bind_alert(row: &mut Row<'_>, record: &&AlertRecord) {
         .push_bind(to_json(&record.alert));
 }
 
-fn bind_message(row: &mut Row<'_>, message: &StoredMessage<'_>) {
+fn bind_message(row: &mut RowValues<'_>, message: &StoredMessage<'_>) {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     row.push_bind(message.alert.id.to_string())
         .push_bind(message.alert.revision)
@@ -169,35 +144,57 @@ fn bind_message(row: &mut Row<'_>, message: &StoredMessage<'_>) {
         .push_bind(to_json(message.alert));
 }
 
-fn bind_transition(row: &mut Row<'_>, (case, transition): &(CaseId, Transition)) {
-    row.push_bind(*case)
-        .push_bind(transition.seq)
-        .push_bind(transition.at.unix_ms())
-        .push_bind(&transition.actor)
-        .push_bind(&transition.action)
-        .push_bind(to_json(transition));
-}
-
 /// Appends one row to a case's history.
 pub(crate) async fn write_transition(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     case: CaseId,
     transition: &Transition,
 ) -> StoreResult<()> {
-    let rows = [(case, transition.clone())];
+    write_transitions(connection, &[(case, transition.clone())]).await
+}
+
+/// Appends rows to cases' histories and their chain, in order.
+async fn write_transitions(
+    connection: &mut Connection,
+    transitions: &[(CaseId, Transition)],
+) -> StoreResult<()> {
+    let bodies: Vec<String> = transitions.iter().map(|(_, t)| to_json(t)).collect();
+    let fields: Vec<Vec<String>> = transitions
+        .iter()
+        .zip(&bodies)
+        .map(|((case, t), body)| {
+            chain::transition_fields(*case, t.seq, t.at, &t.actor, &t.action, body)
+        })
+        .collect();
+    let heads = chain::append(connection, Chain::Transitions, &fields).await?;
+    let rows: Vec<(&(CaseId, Transition), &String, &Head)> = transitions
+        .iter()
+        .zip(&bodies)
+        .zip(&heads)
+        .map(|((transition, body), head)| (transition, body, head))
+        .collect();
     insert(
         connection,
-        "storing a transition",
+        "storing transitions",
         TRANSITIONS,
         &rows,
-        bind_transition,
+        |row, ((case, transition), body, head)| {
+            row.push_bind(*case)
+                .push_bind(transition.seq)
+                .push_bind(transition.at.unix_ms())
+                .push_bind(&transition.actor)
+                .push_bind(&transition.action)
+                .push_bind(*body)
+                .push_bind(head.links)
+                .push_bind(&head.hash);
+        },
     )
     .await
 }
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
-pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) -> StoreResult<()> {
-    sqlx::query("UPDATE cases SET version = ?2, state = ?3, is_open = ?4, severity = ?5, category = ?6, ended_at = ?7, group_key = ?8, acknowledged_at = ?9, acknowledged_by = ?10, search = ?11, body = ?12, is_drill = ?13, unit = ?14, timer_at = ?15 WHERE id = ?1")
+pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> StoreResult<()> {
+    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, timer_at = $15 WHERE id = $1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -217,7 +214,7 @@ pub(crate) async fn update_case(connection: &mut SqliteConnection, case: &Case) 
         .await
         .map_err(sql("storing a case"))?;
     if !case.state.is_open() {
-        sqlx::query("UPDATE case_keys SET is_open = 0 WHERE case_id = ?1")
+        query("UPDATE case_keys SET is_open = 0 WHERE case_id = $1")
             .bind(case.id)
             .execute(connection)
             .await
@@ -240,8 +237,12 @@ fn search_text(case: &Case) -> String {
     words.join(" ").to_lowercase()
 }
 
-async fn set_counter(connection: &mut SqliteConnection, name: &str, value: i64) -> StoreResult<()> {
-    sqlx::query("INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+pub(super) async fn set_counter(
+    connection: &mut Connection,
+    name: &str,
+    value: i64,
+) -> StoreResult<()> {
+    query("INSERT INTO counters (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
         .bind(name)
         .bind(value)
         .execute(connection)

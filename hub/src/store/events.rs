@@ -1,9 +1,11 @@
 //! Events: what the live feed reads. Numbered without gaps, in the order of commits.
 
 use gridwatch_protocol::{GatewayId, Timestamp};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
-use super::commit::{Frame, insert};
+use super::commit::insert;
+use super::database::{Connection, Frame, query, query_scalar};
 use super::{Store, StoreResult, sql, time};
 use crate::cases::CaseId;
 use crate::cases::desk::CaseEvent;
@@ -34,14 +36,11 @@ pub struct StoredEvent {
 }
 
 /// Takes numbers inside the transaction: they are given in the order of commits.
-const TAKE: &str = "UPDATE counters SET value = value + ?1 WHERE name = 'event' RETURNING value";
-const EVENTS: Frame = (
-    "INSERT INTO events (seq, at, change, case_id, gateway) ",
-    "",
-);
+const TAKE: &str = "UPDATE counters SET value = value + $1 WHERE name = 'event' RETURNING value";
+const EVENTS: Frame = ("INSERT INTO events (seq, at, change, case_id, gateway)", "");
 
 pub(crate) async fn append_case_events(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     events: &[CaseEvent],
 ) -> StoreResult<()> {
     if events.is_empty() {
@@ -66,7 +65,7 @@ pub(crate) async fn append_case_events(
 }
 
 pub(crate) async fn append_gateway_event(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     at: Timestamp,
 ) -> StoreResult<()> {
@@ -88,9 +87,9 @@ pub(crate) async fn append_gateway_event(
 }
 
 /// Takes so many numbers; gives the first.
-async fn take_numbers(connection: &mut SqliteConnection, count: usize) -> StoreResult<i64> {
+async fn take_numbers(connection: &mut Connection, count: usize) -> StoreResult<i64> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let last: i64 = sqlx::query_scalar(TAKE)
+    let last: i64 = query_scalar(TAKE)
         .bind(count)
         .fetch_one(connection)
         .await
@@ -104,7 +103,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn event_head(&self) -> StoreResult<i64> {
-        sqlx::query_scalar("SELECT value FROM counters WHERE name = 'event'")
+        query_scalar("SELECT value FROM counters WHERE name = 'event'")
             .fetch_one(&self.readers)
             .await
             .map_err(sql("reading the newest event"))
@@ -115,8 +114,8 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn events_after(&self, seq: i64, limit: i64) -> StoreResult<Vec<StoredEvent>> {
-        let rows = sqlx::query(
-            "SELECT seq, at, change, case_id, gateway FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        let rows = query(
+            "SELECT seq, at, change, case_id, gateway FROM events WHERE seq > $1 ORDER BY seq LIMIT $2",
         )
         .bind(seq)
         .bind(limit)
@@ -127,7 +126,7 @@ impl Store {
     }
 }
 
-fn stored_event(row: &sqlx::sqlite::SqliteRow) -> StoreResult<StoredEvent> {
+fn stored_event(row: &AnyRow) -> StoreResult<StoredEvent> {
     let subject = match row.get::<Option<CaseId>, _>(3) {
         Some(id) => Subject::Case {
             id,

@@ -5,11 +5,13 @@ mod write;
 use gridwatch_protocol::{DeviceStatus, Fault, GatewayId, Heartbeat, SiteId, StreamId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 pub(crate) use write::*;
 
+use super::database::query;
 use super::intake::gateway_id;
-use super::{Store, StoreResult, Writer, from_json, sql, time, to_json};
+use super::{Store, StoreResult, Writer, commit, from_json, sql, time, to_json};
 use crate::sequence::Received;
 
 /// A gateway as it was added.
@@ -76,7 +78,7 @@ pub struct DeviceCounts {
     pub unknown: u64,
 }
 
-const STATUS: &str = "SELECT state, last_heartbeat_at, boot_epoch, offline_alert, body, hub_faults FROM gateway_status WHERE gateway = ?1";
+const STATUS: &str = "SELECT state, last_heartbeat_at, boot_epoch, offline_alert, body, hub_faults FROM gateway_status WHERE gateway = $1";
 
 impl Store {
     /// The gateway whose key has this hash, revoked or not.
@@ -84,8 +86,8 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn gateway_by_key(&self, key_hash: &str) -> StoreResult<Option<GatewayRow>> {
-        let row = sqlx::query(
-            "SELECT id, site, key_hash, added_at, revoked_at FROM gateways WHERE key_hash = ?1",
+        let row = query(
+            "SELECT id, site, key_hash, added_at, revoked_at FROM gateways WHERE key_hash = $1",
         )
         .bind(key_hash)
         .fetch_optional(&self.readers)
@@ -99,12 +101,11 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn gateways(&self) -> StoreResult<Vec<GatewayRow>> {
-        let rows = sqlx::query(
-            "SELECT id, site, key_hash, added_at, revoked_at FROM gateways ORDER BY id",
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(sql("listing gateways"))?;
+        let rows =
+            query("SELECT id, site, key_hash, added_at, revoked_at FROM gateways ORDER BY id")
+                .fetch_all(&self.readers)
+                .await
+                .map_err(sql("listing gateways"))?;
         rows.iter().map(gateway_row).collect()
     }
 
@@ -113,13 +114,12 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn gateway(&self, id: &str) -> StoreResult<Option<GatewayRow>> {
-        let row = sqlx::query(
-            "SELECT id, site, key_hash, added_at, revoked_at FROM gateways WHERE id = ?1",
-        )
-        .bind(id)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(sql("finding a gateway"))?;
+        let row =
+            query("SELECT id, site, key_hash, added_at, revoked_at FROM gateways WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(sql("finding a gateway"))?;
         row.as_ref().map(gateway_row).transpose()
     }
 
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn gateway_status(&self, id: &GatewayId) -> StoreResult<Option<StatusRow>> {
-        let row = sqlx::query(STATUS)
+        let row = query(STATUS)
             .bind(id.as_str())
             .fetch_optional(&self.readers)
             .await
@@ -141,7 +141,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn device_counts(&self, id: &GatewayId) -> StoreResult<DeviceCounts> {
-        let row = sqlx::query("SELECT COUNT(*), COUNT(CASE WHEN state = 'silent' THEN 1 END), COUNT(CASE WHEN known = 0 THEN 1 END) FROM gateway_devices WHERE gateway = ?1")
+        let row = query("SELECT COUNT(*), COUNT(CASE WHEN state = 'silent' THEN 1 END), COUNT(CASE WHEN known = 0 THEN 1 END) FROM gateway_devices WHERE gateway = $1")
             .bind(id.as_str())
             .fetch_one(&self.readers)
             .await
@@ -159,12 +159,11 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn devices(&self, id: &GatewayId) -> StoreResult<Vec<DeviceStatus>> {
-        let rows =
-            sqlx::query("SELECT body FROM gateway_devices WHERE gateway = ?1 ORDER BY device")
-                .bind(id.as_str())
-                .fetch_all(&self.readers)
-                .await
-                .map_err(sql("listing a gateway's devices"))?;
+        let rows = query("SELECT body FROM gateway_devices WHERE gateway = $1 ORDER BY device")
+            .bind(id.as_str())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("listing a gateway's devices"))?;
         rows.iter()
             .map(|row| from_json("device", row.get(0)))
             .collect()
@@ -175,13 +174,12 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn refused_count(&self, id: &GatewayId) -> StoreResult<(u64, Option<Timestamp>)> {
-        let row = sqlx::query(
-            "SELECT COUNT(*), MAX(arrived_at) FROM refused_messages WHERE gateway = ?1",
-        )
-        .bind(id.as_str())
-        .fetch_one(&self.readers)
-        .await
-        .map_err(sql("counting refused messages"))?;
+        let row =
+            query("SELECT COUNT(*), MAX(arrived_at) FROM refused_messages WHERE gateway = $1")
+                .bind(id.as_str())
+                .fetch_one(&self.readers)
+                .await
+                .map_err(sql("counting refused messages"))?;
         Ok((
             row.get::<i64, _>(0).unsigned_abs(),
             row.get::<Option<i64>, _>(1).map(time),
@@ -193,11 +191,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn received(&self, gateway: &GatewayId, stream: &StreamId) -> StoreResult<Received> {
-        let mut connection = self
-            .readers
-            .acquire()
-            .await
-            .map_err(sql("taking a connection"))?;
+        let mut connection = self.connection().await?;
         load_received(&mut connection, gateway, stream).await
     }
 }
@@ -208,15 +202,16 @@ impl Writer {
     /// # Errors
     /// When it exists already (a unique index decides) or the store does not answer.
     pub async fn add_gateway(&mut self, row: &GatewayRow) -> StoreResult<()> {
-        sqlx::query("INSERT INTO gateways (id, site, key_hash, added_at) VALUES (?1, ?2, ?3, ?4)")
+        let mut transaction = self.begin().await?;
+        query("INSERT INTO gateways (id, site, key_hash, added_at) VALUES ($1, $2, $3, $4)")
             .bind(row.id.as_str())
             .bind(row.site.as_str())
             .bind(&row.key_hash)
             .bind(row.added_at.unix_ms())
-            .execute(&mut self.connection)
+            .execute(&mut *transaction)
             .await
-            .map(|_| ())
-            .map_err(sql("adding a gateway"))
+            .map_err(sql("adding a gateway"))?;
+        commit(transaction).await
     }
 
     /// Takes away a gateway's key; false when there is no such gateway with a key.
@@ -224,17 +219,20 @@ impl Writer {
     /// # Errors
     /// When the store does not answer.
     pub async fn revoke_gateway(&mut self, id: &GatewayId, now: Timestamp) -> StoreResult<bool> {
-        sqlx::query("UPDATE gateways SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")
-            .bind(id.as_str())
-            .bind(now.unix_ms())
-            .execute(&mut self.connection)
-            .await
-            .map(|done| done.rows_affected() > 0)
-            .map_err(sql("revoking a gateway's key"))
+        let mut transaction = self.begin().await?;
+        let done =
+            query("UPDATE gateways SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+                .bind(id.as_str())
+                .bind(now.unix_ms())
+                .execute(&mut *transaction)
+                .await
+                .map_err(sql("revoking a gateway's key"))?;
+        commit(transaction).await?;
+        Ok(done > 0)
     }
 }
 
-fn gateway_row(row: &sqlx::sqlite::SqliteRow) -> StoreResult<GatewayRow> {
+fn gateway_row(row: &AnyRow) -> StoreResult<GatewayRow> {
     Ok(GatewayRow {
         id: gateway_id(row.get(0))?,
         site: from_json("site id", &to_json(&row.get::<&str, _>(1)))?,
@@ -244,7 +242,7 @@ fn gateway_row(row: &sqlx::sqlite::SqliteRow) -> StoreResult<GatewayRow> {
     })
 }
 
-fn status_row(row: &sqlx::sqlite::SqliteRow) -> StoreResult<StatusRow> {
+fn status_row(row: &AnyRow) -> StoreResult<StatusRow> {
     Ok(StatusRow {
         state: if row.get::<&str, _>(0) == "silent" {
             Liveness::Silent

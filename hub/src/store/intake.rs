@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gridwatch_protocol::{AlertId, GatewayId};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
+use super::database::{Connection, QueryBuilder, query_scalar, small};
 use super::{StoreResult, from_json, sql, time, to_json};
 use crate::cases::desk::Known;
 use crate::cases::{AlertRecord, Case, CaseId};
@@ -28,16 +30,15 @@ pub struct Wanted {
 const LIST_MAX: usize = 1_000;
 
 /// Everything that the desk needs to know about these messages.
-pub async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> StoreResult<Known> {
+pub async fn load(connection: &mut Connection, wanted: &Wanted) -> StoreResult<Known> {
     let mut known = Known::default();
     let mut case_ids = load_alerts(connection, wanted, &mut known).await?;
     load_messages(connection, wanted, &mut known).await?;
     let keys: Vec<&String> = wanted.keys.iter().collect();
     for part in keys.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT key, case_id FROM case_keys WHERE is_open = 1 AND key IN (",
-        );
-        push_list(&mut query, part.iter().map(|key| key.as_str()));
+        let mut query =
+            QueryBuilder::new("SELECT key, case_id FROM case_keys WHERE is_open = 1 AND key IN (");
+        query.push_list(part.iter().map(|key| key.as_str()));
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -52,10 +53,10 @@ pub async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> StoreRe
     load_cases(connection, &case_ids, wanted, &mut known).await?;
     let gateways: Vec<&GatewayId> = wanted.gateways.iter().collect();
     for part in gateways.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = QueryBuilder::new(
             "SELECT gateway FROM gateway_status WHERE state = 'silent' AND gateway IN (",
         );
-        push_list(&mut query, part.iter().map(|id| id.as_str()));
+        query.push_list(part.iter().map(|id| id.as_str()));
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -73,17 +74,17 @@ pub async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> StoreRe
 }
 
 async fn load_alerts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &Wanted,
     known: &mut Known,
 ) -> StoreResult<BTreeSet<CaseId>> {
     let mut case_ids = BTreeSet::new();
     let ids: Vec<&AlertId> = wanted.alerts.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = QueryBuilder::new(
             "SELECT gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body FROM alerts WHERE id IN (",
         );
-        push_list(&mut query, part.iter().map(ToString::to_string));
+        query.push_list(part.iter().map(ToString::to_string));
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -99,16 +100,15 @@ async fn load_alerts(
 }
 
 async fn load_messages(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &Wanted,
     known: &mut Known,
 ) -> StoreResult<()> {
     let ids: Vec<&AlertId> = wanted.alerts.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT alert_id, revision FROM alert_messages WHERE alert_id IN (",
-        );
-        push_list(&mut query, part.iter().map(ToString::to_string));
+        let mut query =
+            QueryBuilder::new("SELECT alert_id, revision FROM alert_messages WHERE alert_id IN (");
+        query.push_list(part.iter().map(ToString::to_string));
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -116,7 +116,7 @@ async fn load_messages(
             .map_err(sql("finding messages"))?;
         for row in rows {
             if let Ok(id) = row.get::<&str, _>(0).parse() {
-                known.messages.insert((id, row.get::<u32, _>(1)));
+                known.messages.insert((id, small(&row, 1)));
             }
         }
     }
@@ -124,15 +124,15 @@ async fn load_messages(
 }
 
 async fn load_cases(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &BTreeSet<CaseId>,
     wanted: &Wanted,
     known: &mut Known,
 ) -> StoreResult<()> {
     let ids: Vec<&CaseId> = ids.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM cases WHERE id IN (");
-        push_list(&mut query, part.iter().map(|id| **id));
+        let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
+        query.push_list(part.iter().copied());
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -145,10 +145,9 @@ async fn load_cases(
     }
     let groups: Vec<&String> = wanted.groups.iter().collect();
     for part in groups.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT body FROM cases WHERE is_open = 1 AND group_key IN (",
-        );
-        push_list(&mut query, part.iter().map(|key| key.as_str()));
+        let mut query =
+            QueryBuilder::new("SELECT body FROM cases WHERE is_open = 1 AND group_key IN (");
+        query.push_list(part.iter().map(|key| key.as_str()));
         let rows = query
             .build()
             .fetch_all(&mut *connection)
@@ -162,24 +161,13 @@ async fn load_cases(
     Ok(())
 }
 
-pub(crate) fn push_list<'a, T>(query: &mut QueryBuilder<Sqlite>, items: impl Iterator<Item = T>)
-where
-    T: 'a + sqlx::Encode<'a, Sqlite> + sqlx::Type<Sqlite>,
-{
-    let mut list = query.separated(", ");
-    for item in items {
-        list.push_bind(item);
-    }
-    query.push(")");
-}
-
 /// Reads `gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body`.
-pub(crate) fn alert_record(row: &sqlx::sqlite::SqliteRow) -> StoreResult<AlertRecord> {
+pub(crate) fn alert_record(row: &AnyRow) -> StoreResult<AlertRecord> {
     Ok(AlertRecord {
         gateway: gateway_id(row.get(0))?,
         case: row.get(1),
         category: row.get(2),
-        messages: row.get(3),
+        messages: small(row, 3),
         arrived_at: time(row.get(4)),
         joined_at: time(row.get(5)),
         cleared_at: row.get::<Option<i64>, _>(6).map(time),
@@ -192,8 +180,8 @@ pub(crate) fn gateway_id(text: &str) -> StoreResult<GatewayId> {
     from_json("gateway id", &to_json(&text))
 }
 
-pub(crate) async fn counter(connection: &mut SqliteConnection, name: &str) -> StoreResult<i64> {
-    let value = sqlx::query_scalar("SELECT value FROM counters WHERE name = ?1")
+pub(crate) async fn counter(connection: &mut Connection, name: &str) -> StoreResult<i64> {
+    let value = query_scalar("SELECT value FROM counters WHERE name = $1")
         .bind(name)
         .fetch_optional(connection)
         .await

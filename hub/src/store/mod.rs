@@ -1,160 +1,98 @@
-//! The store: SQLite today, written so that PostgreSQL can stand beside it.
+//! The store: SQLite in one file, or PostgreSQL for several hub processes, by URL.
 //!
-//! The engine decides, the store commits. One connection writes (`Writer`, owned by the engine's
-//! task), a pool reads. `synchronous=FULL`: what was committed survives a power cut; a transaction that
-//! was not committed leaves nothing behind, whatever was killed. SQL is plain: no dialect beyond
-//! `ON CONFLICT`, which both databases have.
+//! The engine decides, the store commits. One connection writes ([`Writer`], owned by the engine's
+//! task), a pool reads. What was committed survives a power cut (`synchronous=FULL` on SQLite,
+//! PostgreSQL's own default); a transaction that was not committed leaves nothing behind, whatever was
+//! killed. How to write a statement: `database`. Where the two differ: `dialect`.
 //!
-//! A commit that fails with an I/O error is the end of the process: after the first failed fsync the
-//! file's state in memory proves nothing (see [`StoreError::is_fatal`]).
+//! A commit to SQLite that fails with an I/O error is the end of the process: after the first failed
+//! fsync the file's state in memory proves nothing (see [`StoreError::is_fatal`]). A broken line to
+//! PostgreSQL is opened again; nothing is acknowledged in between.
 
 pub mod accounts;
+pub mod backup;
 pub mod cases;
+pub mod chain;
 pub mod closing_loop;
 pub mod commissionings;
 pub mod commit;
+pub mod database;
+pub mod dialect;
+pub mod error;
 pub mod events;
+pub mod follow;
 pub mod gateways;
 pub mod intake;
+pub mod retention;
+pub mod seal;
 
 use std::path::Path;
 use std::time::Duration;
 
 use gridwatch_protocol::Timestamp;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Any, ConnectOptions, Connection as _, Transaction};
 
-/// A write waits this long for another process (such as `hub user add`) to finish.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Reading connections: list pages and live feeds; they only wait for the disk.
+use database::Connection;
+use dialect::{BUSY_TIMEOUT, Dialect};
+
+pub use dialect::StoreUrl;
+pub(crate) use error::sql;
+pub use error::{StoreError, StoreResult};
+
+/// Reading connections: list pages and live feeds; they only wait for the disk or the server.
 const READERS_MAX: u32 = 8;
-
-/// Prepared statements that are kept: one for each number of rows of each table, and the rest.
-const STATEMENTS_MAX: usize = 512;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
-
-/// What can go wrong with the store.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be opened or brought up to date.
-    #[error("opening the database `{path}`")]
-    Open {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// Its schema cannot be brought up to date.
-    #[error("updating the schema of the database `{path}`")]
-    Migrate {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: sqlx::migrate::MigrateError,
-    },
-    /// A statement failed.
-    #[error("{doing}")]
-    Sql {
-        /// What was being done.
-        doing: &'static str,
-        /// Why it failed.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// A stored body does not read as what it should be.
-    #[error("reading a stored {what}")]
-    Body {
-        /// What it should be.
-        what: &'static str,
-        /// Why not.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl StoreError {
-    /// Whether the file can no longer be trusted: the process must end and read it again at its next
-    /// start. Primary result codes of SQLite: IOERR 10, CORRUPT 11, NOTADB 26. A full disk (13) and a
-    /// lock (5) are not: nothing was written, and the other side is told to come again.
-    #[must_use]
-    pub fn is_fatal(&self) -> bool {
-        let Self::Sql { source, .. } = self else {
-            return false;
-        };
-        match source {
-            sqlx::Error::Database(error) => {
-                let code = error.code().and_then(|code| code.parse::<i64>().ok());
-                matches!(code.map(|code| code & 0xff), Some(10 | 11 | 26))
-            }
-            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-            _ => false,
-        }
-    }
-}
-
-/// Says what was being done when a statement failed.
-pub(crate) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Sql { doing, source }
-}
-
-/// Result of the store.
-pub type StoreResult<T> = Result<T, StoreError>;
 
 /// The reading side; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: AnyPool,
+    url: StoreUrl,
 }
 
-/// The one writing connection.
+/// The one writing connection of this process.
 #[derive(Debug)]
 pub struct Writer {
-    pub(crate) connection: SqliteConnection,
+    url: StoreUrl,
+    /// None while the line to the database is broken.
+    connection: Option<Connection>,
 }
 
-/// Opens the database, makes it when it is not there, and brings its schema up to date.
+/// Opens the store, makes it when it is not there (a file, or the tables of an empty database), and
+/// brings its schema up to date.
 ///
 /// # Errors
-/// [`StoreError::Open`] and [`StoreError::Migrate`].
-pub async fn open(path: &Path) -> StoreResult<(Store, Writer)> {
-    let name = path.display().to_string();
-    let open_error = |source| StoreError::Open {
-        path: name.clone(),
-        source,
-    };
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .statement_cache_capacity(STATEMENTS_MAX)
-        .busy_timeout(BUSY_TIMEOUT);
-    let mut connection = SqliteConnection::connect_with(&options)
-        .await
-        .map_err(open_error)?;
-    MIGRATIONS
-        .run_direct(None, &mut connection, false)
-        .await
-        .map_err(|source| StoreError::Migrate {
-            path: name.clone(),
-            source,
-        })?;
-    let readers = SqlitePoolOptions::new()
+/// [`StoreError::Open`], [`StoreError::Migrate`], [`StoreError::Newer`].
+pub async fn open(url: &StoreUrl) -> StoreResult<(Store, Writer)> {
+    let mut writer = Writer::connect(url).await?;
+    writer.migrate(None).await?;
+    let dialect = url.dialect();
+    let readers = AnyPoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(BUSY_TIMEOUT)
-        .connect_with(reading(path, BUSY_TIMEOUT))
+        // A connection to a server may have died; a file does not.
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { dialect.prepare_reading(connection).await })
+        })
+        .connect_with(url.reading().map_err(open_error(url))?)
         .await
-        .map_err(open_error)?;
-    Ok((Store { readers }, Writer { connection }))
+        .map_err(open_error(url))?;
+    let store = Store {
+        readers,
+        url: url.clone(),
+    };
+    Ok((store, writer))
 }
 
-/// Options of a connection that only reads: it changes nothing about the file either.
+fn open_error(url: &StoreUrl) -> impl FnOnce(sqlx::Error) -> StoreError {
+    let url = url.to_string();
+    move |source| StoreError::Open { url, source }
+}
+
+/// Options of a connection to another SQLite file that only reads: it changes nothing about the file.
 pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -163,17 +101,98 @@ pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> SqliteConnectOptio
 }
 
 impl Store {
+    /// Which store this is.
+    #[must_use]
+    pub fn url(&self) -> &StoreUrl {
+        &self.url
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> StoreResult<()> {
-        sqlx::query("SELECT value FROM counters WHERE name = 'event'")
-            .fetch_one(&self.readers)
-            .await
-            .map(|_| ())
-            .map_err(sql("asking the store for a sign of life"))
+        self.event_head().await.map(drop)
     }
+
+    /// A connection that sees one moment for as long as the transaction lasts.
+    pub(crate) async fn connection(&self) -> StoreResult<sqlx::pool::PoolConnection<Any>> {
+        self.readers
+            .acquire()
+            .await
+            .map_err(sql("taking a connection"))
+    }
+}
+
+impl Writer {
+    /// Opens the writing connection and nothing else: the schema stays as it is.
+    pub(crate) async fn connect(url: &StoreUrl) -> StoreResult<Self> {
+        let mut writer = Self {
+            url: url.clone(),
+            connection: None,
+        };
+        writer.connected().await?;
+        Ok(writer)
+    }
+
+    /// Brings the schema up to date or to `target`, and chains the rows that were there before chains.
+    pub(crate) async fn migrate(&mut self, target: Option<i64>) -> StoreResult<()> {
+        let (url, dialect) = (self.url.clone(), self.url.dialect());
+        dialect
+            .migrate(self.connected().await?, &url, target)
+            .await?;
+        if target.is_none() {
+            let mut transaction = self.begin().await?;
+            chain::adopt(&mut transaction).await?;
+            commit(transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Which database it writes to.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.url.dialect()
+    }
+
+    /// Begins the only transaction that writes. Opens the connection again when it was broken.
+    pub(crate) async fn begin(&mut self) -> StoreResult<Transaction<'_, Any>> {
+        let dialect = self.url.dialect();
+        dialect.begin(self.connected().await?).await
+    }
+
+    /// Lets go of a connection that no longer answers.
+    pub(crate) fn disconnect(&mut self) {
+        self.connection = None;
+    }
+
+    /// Closes tidily: without it the next start on SQLite replays the log.
+    pub(crate) async fn close(self) -> StoreResult<()> {
+        match self.connection {
+            Some(connection) => connection.close().await.map_err(sql("closing the store")),
+            None => Ok(()),
+        }
+    }
+
+    async fn connected(&mut self) -> StoreResult<&mut Connection> {
+        if self.connection.is_none() {
+            let options = self.url.writing().map_err(open_error(&self.url))?;
+            let mut connection = tokio::time::timeout(BUSY_TIMEOUT, options.connect())
+                .await
+                .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                .map_err(open_error(&self.url))?;
+            self.url
+                .dialect()
+                .prepare_writing(&mut connection)
+                .await
+                .map_err(open_error(&self.url))?;
+            self.connection = Some(connection);
+        }
+        Ok(self.connection.as_mut().expect("connected above"))
+    }
+}
+
+pub(crate) async fn commit(transaction: Transaction<'_, Any>) -> StoreResult<()> {
+    transaction.commit().await.map_err(sql("committing"))
 }
 
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {

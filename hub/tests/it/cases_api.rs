@@ -4,7 +4,7 @@ use gridwatch_protocol::{Kind, Severity};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Hub, USERS, alert, batch, heartbeat};
+use super::harness::{around, Hub, USERS, alert, batch, heartbeat};
 
 #[tokio::test]
 async fn open_cases_come_most_urgent_first_then_oldest_and_pages_fit_together() {
@@ -114,11 +114,7 @@ async fn history_of_a_case_cannot_be_changed_in_the_store() {
     let hub = Hub::start().await;
     hub.send(&batch(vec![alert(1, "kitchen", Kind::Smoke)]))
         .await;
-    let path = hub.dir.path().join("data/hub.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options)
-        .await
-        .unwrap();
+    let mut connection = around(&hub.store).await;
     for statement in [
         "UPDATE transitions SET actor = 'x'",
         "DELETE FROM transitions",

@@ -4,7 +4,7 @@ use gridwatch_protocol::{Kind, Severity};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{Hub, Officer, UNIT, alert, batch};
+use super::harness::{Hub, Officer, UNIT, alert, around, batch, eventually};
 
 async fn hub_with_a_leak() -> Hub {
     let hub = Hub::start().await;
@@ -308,11 +308,7 @@ async fn older_hubs_acknowledged_cases_are_read_with_their_history() {
     let hub = hub_with_a_leak().await;
     let duty = hub.sign_in("duty").await;
     duty.does(1, "acknowledge", json!({})).await;
-    let path = hub.dir.path().join("data/hub.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options)
-        .await
-        .unwrap();
+    let mut connection = around(&hub.store).await;
     // As a hub of before the loop has written it.
     let body: String = sqlx::query_scalar("SELECT body FROM cases WHERE id = 1")
         .fetch_one(&mut connection)
@@ -321,17 +317,48 @@ async fn older_hubs_acknowledged_cases_are_read_with_their_history() {
     let mut body: Value = serde_json::from_str(&body).unwrap();
     body["state"] = json!("acknowledged");
     body.as_object_mut().unwrap().remove("progress");
-    sqlx::query("UPDATE cases SET body = ?1 WHERE id = 1")
+    sqlx::query("UPDATE cases SET body = $1 WHERE id = 1")
         .bind(body.to_string())
         .execute(&mut connection)
         .await
         .unwrap();
     let old = json!({ "seq": 3, "at": "2026-11-22T03:00:00.000Z", "actor": "duty", "actor_name": "DUTY", "action": "note", "from": "acknowledged", "to": "acknowledged", "reason": "old" });
-    sqlx::query("INSERT INTO transitions (case_id, seq, at, actor, action, body) VALUES (1, 3, 0, 'duty', 'note', ?1)").bind(old.to_string()).execute(&mut connection).await.unwrap();
+    sqlx::query("INSERT INTO transitions (case_id, seq, at, actor, action, body) VALUES (1, 3, 0, 'duty', 'note', $1)")
+        .bind(old.to_string())
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let found = case(&duty, 1).await;
     assert_eq!(
         (&found["state"], &found["acknowledged_by"]),
         (&json!("reported"), &json!("duty"))
     );
     assert_eq!(found["transitions"][2]["from"], "reported");
+}
+
+#[tokio::test]
+async fn what_is_due_by_itself_is_done_without_anybody_asking() {
+    let hub = hub_with_a_leak().await;
+    let duty = hub.sign_in("duty").await;
+    duty.does(1, "file", json!({ "condition": "alarm_stands" }))
+        .await;
+    duty.does(1, "dispatch", json!({ "unit": UNIT })).await;
+    let zhao = hub.sign_in("zhao").await;
+    zhao.does(1, "handle", json!({})).await;
+    let sun = hub.sign_in("sun").await;
+    let until = hub::now().plus_ms(6_000).to_string();
+    zhao.does(1, "ask_suspension", json!({ "until": until }))
+        .await;
+    let suspended = sun.does(1, "decide", json!({ "yes": true })).await;
+    assert_eq!(suspended["state"], "suspended");
+    let resumed = eventually("the end of the suspension", || async {
+        let found = case(&duty, 1).await;
+        (found["state"] == "handling").then_some(found)
+    })
+    .await;
+    let last = resumed["transitions"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["actor"]),
+        (&json!("resume"), &json!("system"))
+    );
 }

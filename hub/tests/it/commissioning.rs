@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Hub, alert, batch, heartbeat};
+use super::harness::{Hub, alert, batch, heartbeat};
 
 fn test_alert(sequence: u64, device: &str) -> Alert {
     let mut one = alert(sequence, device, Kind::Smoke);

@@ -1,4 +1,4 @@
-//! A hub in this process: temp directory, port 0, its own users and gateway.
+//! A hub in this process: temp directory, port 0, its own store, users and gateway.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,23 @@ use gridwatch_protocol::{
 use hub::cases::{Actor, Role};
 use hub::config::{self, Loaded};
 use hub::secrets;
+use hub::store::StoreUrl;
 use hub::store::accounts::UserRow;
 use hub::store::gateways::GatewayRow;
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use sqlx::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::STORE;
+use crate::{Kind as StoreKind, postgres_server};
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
+/// A hub on plain loopback.
+pub(crate) const PLAIN: &str = "listen = \"127.0.0.1:0\"\ntls = false\n";
 /// name, role
 pub(crate) const USERS: [(&str, Role); 10] = [
     ("duty", Role::DutyOfficer),
@@ -44,6 +51,7 @@ pub(crate) struct Hub {
     pub(crate) key: String,
     pub(crate) client: Client,
     pub(crate) tls: bool,
+    pub(crate) store: StoreUrl,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -70,19 +78,42 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     }
 }
 
+/// The address of a new, empty store for a hub in this directory.
+pub(crate) fn new_store() -> String {
+    match STORE {
+        StoreKind::Sqlite => "sqlite:hub.db".to_owned(),
+        StoreKind::Postgres => postgres_server::shared().new_database(),
+    }
+}
+
+/// A connection to a store that goes around the hub, as an administrator of the database could.
+pub(crate) async fn around(store: &StoreUrl) -> sqlx::AnyConnection {
+    sqlx::any::install_default_drivers();
+    let url = match store {
+        StoreUrl::Sqlite(path) => format!("sqlite://{}?mode=rw", path.display()),
+        StoreUrl::Postgres(url) => url.clone(),
+    };
+    sqlx::AnyConnection::connect(&url).await.unwrap()
+}
+
+/// Writes a configuration with a store of its own and the files that it names.
 pub(crate) fn write_files(dir: &Path, text: &str) -> PathBuf {
+    write_files_for(dir, text, &new_store())
+}
+
+pub(crate) fn write_files_for(dir: &Path, text: &str, store: &str) -> PathBuf {
     for (name, text) in config::DEFAULT_FILES {
         std::fs::write(dir.join(name), text).unwrap();
     }
     let path = dir.join("hub.toml");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, format!("{text}[store]\nurl = \"{store}\"\n")).unwrap();
     path
 }
 
 /// Adds the users and the gateway `gw-1`; gives its key.
 pub(crate) async fn populate(config: &config::Config) -> String {
     hub::certificates::make_private_dir(&config.data_dir).unwrap();
-    let (_, mut writer) = hub::store::open(&config.data_dir.join("hub.db"))
+    let (_, mut writer) = hub::store::open(&config.store_url().unwrap())
         .await
         .unwrap();
     let password_hash = secrets::password_hash(PASSWORD);
@@ -120,6 +151,24 @@ pub(crate) async fn populate(config: &config::Config) -> String {
     first
 }
 
+/// A hub on a store that has users and gateways already.
+pub(crate) async fn hub_on(store: &StoreUrl, key: String) -> Hub {
+    run_on(store, key, |_| {}).await
+}
+
+/// A hub on such a store, in a directory of its own.
+pub(crate) async fn run_on(store: &StoreUrl, key: String, change: impl FnOnce(&mut config::Config)) -> Hub {
+    let dir = TempDir::new().unwrap();
+    let url = match store {
+        StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreUrl::Postgres(url) => url.clone(),
+    };
+    let path = write_files_for(dir.path(), PLAIN, &url);
+    let mut loaded = config::load(&path).unwrap();
+    change(&mut loaded.config);
+    Hub::run(dir, loaded, key, client_builder().build().unwrap()).await
+}
+
 impl Hub {
     /// Plain HTTP on loopback.
     pub(crate) async fn start() -> Hub {
@@ -128,7 +177,7 @@ impl Hub {
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut config::Config)) -> Hub {
         let dir = TempDir::new().unwrap();
-        let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
+        let path = write_files(dir.path(), PLAIN);
         let mut loaded = config::load(&path).unwrap();
         change(&mut loaded.config);
         let key = populate(&loaded.config).await;
@@ -139,6 +188,7 @@ impl Hub {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, listening) = oneshot::channel();
         let tls = loaded.config.tls;
+        let store = loaded.config.store_url().unwrap();
         let task = tokio::spawn(hub::hub::run(
             loaded,
             async {
@@ -153,6 +203,7 @@ impl Hub {
             key,
             client,
             tls,
+            store,
             stop: Some(stop),
             task: Some(task),
         }
@@ -220,8 +271,8 @@ impl Hub {
 #[derive(Clone)]
 pub(crate) struct Officer {
     pub(crate) cookie: String,
-    url: String,
-    client: Client,
+    pub(crate) url: String,
+    pub(crate) client: Client,
 }
 
 impl Officer {

@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Hub, alert, batch, client_builder, eventually, reading};
+use super::harness::{Hub, alert, batch, client_builder, eventually, reading};
 
 fn rising(count: i32, end: Timestamp) -> Vec<gridwatch_protocol::Reading> {
     (0..count)

@@ -4,7 +4,7 @@ use gridwatch_protocol::{GapRecord, Kind, Phase, ReceiptStatus, SiteId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{Hub, alert, batch, eventually, heartbeat};
+use super::harness::{Hub, alert, batch, eventually, heartbeat};
 
 async fn problem(response: reqwest::Response, status: u16, kind: &str) {
     assert_eq!(response.status().as_u16(), status, "for {kind}");
@@ -194,7 +194,7 @@ async fn garbage_of_any_kind_is_refused_and_the_hub_goes_on() {
 async fn revoked_key_is_refused_at_once() {
     let hub = Hub::start().await;
     hub.heartbeat(&heartbeat(1, 1, 0)).await;
-    let (_, mut writer) = hub::store::open(&hub.dir.path().join("data/hub.db"))
+    let (_, mut writer) = hub::store::open(&hub.store)
         .await
         .unwrap();
     let id = gridwatch_protocol::GatewayId::new("gw-1").unwrap();

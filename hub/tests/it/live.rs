@@ -10,22 +10,23 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use crate::harness::{Hub, Officer, alert, batch, eventually};
+use super::harness::{Hub, Officer, alert, batch, eventually};
 
-struct Feed {
+/// An open live feed.
+pub(crate) struct Feed {
     response: reqwest::Response,
     text: String,
 }
 
 #[derive(Debug)]
-struct Message {
-    event: String,
-    id: Option<i64>,
-    data: Value,
+pub(crate) struct Message {
+    pub(crate) event: String,
+    pub(crate) id: Option<i64>,
+    pub(crate) data: Value,
 }
 
 impl Feed {
-    async fn open(officer: &Officer, query: &str, last_event_id: Option<i64>) -> Feed {
+    pub(crate) async fn open(officer: &Officer, query: &str, last_event_id: Option<i64>) -> Feed {
         let mut request = officer.request(Method::GET, &format!("/api/v1/events{query}"));
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id.to_string());
@@ -39,7 +40,7 @@ impl Feed {
     }
 
     /// The next message; `None` when the feed has ended.
-    async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();

@@ -1,15 +1,52 @@
-//! The hub on real sockets, real files and, where it matters, as a real process.
+//! The hub on real sockets, real files and real databases and, where it matters, as a real process.
+//!
+//! Every test that touches the store runs twice: under `sqlite::` and under `postgres::`. A test file is
+//! named once, in `on_every_store!`, and finds the hub of its store in `super::harness`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::duplicate_mod, reason = "every test runs on both stores")]
 
-mod cases_api;
-mod closed_loop;
 mod command_line;
-mod commissioning;
-mod harness;
-mod history;
-mod intake;
-mod live;
-mod process;
-mod sign_in;
-mod silence;
-mod tls;
+mod postgres_server;
+
+macro_rules! on_every_store {
+    ($($file:ident)*) => {
+        /// One file for each test.
+        #[path = "."]
+        mod sqlite {
+            pub(crate) const STORE: super::Kind = super::Kind::Sqlite;
+            mod failing_disk;
+            $(mod $file;)*
+        }
+
+        /// One database on one real server for each test.
+        #[path = "."]
+        mod postgres {
+            pub(crate) const STORE: super::Kind = super::Kind::Postgres;
+            mod several_hubs;
+            $(mod $file;)*
+        }
+    };
+}
+
+/// Which store a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+on_every_store! {
+    audit
+    backup
+    cases_api
+    closed_loop
+    commissioning
+    harness
+    history
+    intake
+    live
+    process
+    sign_in
+    silence
+    tls
+}

@@ -12,11 +12,12 @@ use rand::{Rng, SeedableRng};
 use reqwest::Client;
 use tempfile::TempDir;
 
-use crate::harness::{alert, batch, client_builder, eventually, populate, write_files};
+use super::harness::{alert, batch, client_builder, populate, write_files};
 
-struct Running {
-    child: Child,
-    address: SocketAddr,
+/// A hub as a process of its own, killed when it is no longer needed.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for Running {
@@ -27,7 +28,7 @@ impl Drop for Running {
     }
 }
 
-fn start(config: &std::path::Path) -> Running {
+pub(crate) fn start(config: &std::path::Path) -> Running {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
         .args(["run", "--config"])
         .arg(config)
@@ -82,7 +83,8 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     let mut random = StdRng::seed_from_u64(seed);
     let dir = TempDir::new().unwrap();
     let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
-    let key = populate(&hub::config::load(&path).unwrap().config).await;
+    let config = hub::config::load(&path).unwrap().config;
+    let key = populate(&config).await;
     let client = client_builder()
         .timeout(Duration::from_secs(10))
         .build()
@@ -107,7 +109,7 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     deliver(&client, hub.address, &key, &mut open).await;
     assert!(open.is_empty());
     drop(hub);
-    let (store, _writer) = hub::store::open(&dir.path().join("data/hub.db"))
+    let (store, _writer) = hub::store::open(&config.store_url().unwrap())
         .await
         .unwrap();
     let mut stored = Vec::new();
@@ -131,77 +133,4 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
     let expected: Vec<i64> = (1..=i64::try_from(ALERTS).unwrap()).collect();
     assert_eq!(numbers, expected, "events are numbered without gaps");
-}
-
-/// Makes every fdatasync of a running process fail, as a dying disk does.
-fn fail_syncs(pid: u32) -> Child {
-    let mut strace = Command::new("strace")
-        .args([
-            "-f",
-            "-e",
-            "trace=fdatasync,fsync",
-            "-e",
-            "inject=fdatasync,fsync:error=EIO",
-            "-p",
-        ])
-        .arg(pid.to_string())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("strace is not installed; `apt-get install strace` gives it");
-    let mut lines = BufReader::new(strace.stderr.take().unwrap()).lines();
-    let first = lines
-        .next()
-        .expect("strace says that it is attached")
-        .unwrap();
-    assert!(first.contains("attached"), "{first}");
-    std::thread::spawn(move || lines.for_each(drop));
-    strace
-}
-
-#[tokio::test]
-async fn disk_that_fails_ends_the_hub_and_nothing_is_acknowledged_after_it() {
-    let dir = TempDir::new().unwrap();
-    let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
-    let key = populate(&hub::config::load(&path).unwrap().config).await;
-    let client = client_builder()
-        .timeout(Duration::from_secs(10))
-        .build()
-        .unwrap();
-    let send = async |at: SocketAddr, n: u64| {
-        let body = serde_json::to_vec(&batch(vec![alert(
-            n,
-            &format!("door-{n}"),
-            Kind::DoorForced,
-        )]));
-        let url = format!("http://{at}/v1/batches");
-        let sent = client
-            .post(url)
-            .bearer_auth(&key)
-            .body(body.unwrap())
-            .send()
-            .await;
-        sent.is_ok_and(|response| response.status().is_success())
-    };
-    let mut hub = start(&path);
-    assert!(send(hub.address, 1).await);
-    let mut strace = fail_syncs(hub.child.id());
-    for n in 2..5 {
-        assert!(
-            !send(hub.address, n).await,
-            "acknowledged on a disk that fails"
-        );
-    }
-    let status = eventually("the hub has ended", || {
-        let ended = hub.child.try_wait().unwrap();
-        async move { ended }
-    })
-    .await;
-    assert_eq!(status.code(), Some(70));
-    drop(strace.kill());
-    strace.wait().unwrap();
-    let again = start(&path);
-    assert!(
-        send(again.address, 5).await,
-        "the next start reads the file anew"
-    );
 }

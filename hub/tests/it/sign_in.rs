@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Hub, PASSWORD};
+use super::harness::{Hub, PASSWORD};
 
 #[tokio::test]
 async fn wrong_name_and_wrong_password_look_the_same() {
@@ -104,7 +104,7 @@ async fn signing_out_ends_the_session_on_the_hub() {
 async fn disabled_user_is_out_with_the_next_request() {
     let hub = Hub::start().await;
     let duty = hub.sign_in("duty").await;
-    let (_, mut writer) = hub::store::open(&hub.dir.path().join("data/hub.db"))
+    let (_, mut writer) = hub::store::open(&hub.store)
         .await
         .unwrap();
     assert!(writer.disable_user("duty", hub::now()).await.unwrap());
@@ -131,7 +131,7 @@ async fn idle_session_ends() {
         .next()
         .unwrap()
         .to_owned();
-    crate::harness::eventually("the session has ended", || async {
+    super::harness::eventually("the session has ended", || async {
         let asked = hub
             .client
             .get(hub.url("/api/v1/session"))

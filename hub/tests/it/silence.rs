@@ -3,7 +3,7 @@
 use gridwatch_protocol::Kind;
 use serde_json::json;
 
-use crate::harness::{Hub, alert, batch, eventually, heartbeat};
+use super::harness::{Hub, alert, batch, eventually, heartbeat};
 
 #[tokio::test]
 async fn silent_gateway_is_one_case_that_its_return_annotates_and_does_not_close() {

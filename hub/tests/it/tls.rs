@@ -6,7 +6,7 @@ use hub::certificates;
 use reqwest::{Certificate, Client, StatusCode};
 use tempfile::TempDir;
 
-use crate::harness::{Hub, PASSWORD, client_builder, populate, write_files};
+use super::harness::{Hub, PASSWORD, client_builder, populate, write_files};
 
 fn client(ca: &str) -> Client {
     let root = Certificate::from_pem(ca.as_bytes()).unwrap();

@@ -1,11 +1,11 @@
 //! What is wrong with what a request brings. Pure.
 
-use gridwatch_protocol::Timestamp;
+use gridwatch_protocol::{Severity, Timestamp};
 
 use super::{
     Context, DAY_MS, EVIDENCE_MAX, Lack, NAME_BYTES_MAX, SUSPENSION_MAX_MS, TASKS_MAX, lack,
 };
-use crate::cases::progress::{Call, Details};
+use crate::cases::progress::{AskFor, Call, Details};
 use crate::cases::{Action, Actor, Card, Case, RejectCause, State, fields, labels};
 
 /// What is wrong with what a request brings.
@@ -48,6 +48,7 @@ pub fn wrong_details(
             evidence(case, action, details, context, now, &mut lacks);
         }
         Action::Close => closing(case, details, context, &mut lacks),
+        Action::Decide if details.yes == Some(true) => granted(case, &mut lacks),
         Action::Answer | Action::Checked | Action::Decide | Action::Review | Action::SetUrgent => {
             field("yes", details.yes.is_some(), &mut lacks);
         }
@@ -74,6 +75,22 @@ pub fn wrong_details(
         _ => {}
     }
     lacks
+}
+
+/// A case may have become urgent since the unit asked.
+fn granted(case: &Case, lacks: &mut Vec<Lack>) {
+    let suspends = case
+        .progress
+        .ask
+        .as_ref()
+        .is_some_and(|ask| ask.what == AskFor::Suspension);
+    if suspends && case.severity <= Severity::P2 {
+        lacks.push(lack(
+            "severity",
+            "紧急案件不得挂账",
+            "urgent cases (P1, P2) are never suspended",
+        ));
+    }
 }
 
 fn unknown(name: &str, value: &str) -> Lack {
@@ -283,6 +300,14 @@ fn merge(case: &Case, details: &Details, context: &Context<'_>, lacks: &mut Vec<
         (Some(_), None) => Some(("主案不存在", "there is no such case")),
         (Some(_), Some(other)) if !other.state.is_open() => {
             Some(("主案已结束", "the case that should take it in has ended"))
+        }
+        (Some(_), Some(other))
+            if other.state == State::Suspended && case.severity <= Severity::P2 =>
+        {
+            Some((
+                "主案已挂账，紧急案件不能并入",
+                "the other case is suspended; an urgent one is not merged into it",
+            ))
         }
         (Some(_), Some(other)) if other.is_drill != case.is_drill => Some((
             "演练案件与真实案件不能合并",

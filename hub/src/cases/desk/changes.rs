@@ -1,9 +1,9 @@
 //! What an alert does to the case that it is in. Pure.
 
-use gridwatch_protocol::{Alert, Text, Timestamp};
+use gridwatch_protocol::{Alert, Severity, Text, Timestamp};
 
 use super::Changes;
-use crate::cases::steps::own_step;
+use crate::cases::steps::{due_after_suspension, own_step};
 use crate::cases::{Arrival, Case, Details, DeviceRef, State, text};
 use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
 
@@ -74,6 +74,18 @@ pub(super) fn raise_severity(
     };
     let row = own_step(case, "escalate", case.state, details, note, now);
     changes.transitions.push((case.id, row));
+    if case.state == State::Suspended && case.severity <= Severity::P2 {
+        let note = text(
+            "紧急案件不挂账，恢复处置",
+            "urgent cases are never suspended",
+        );
+        let details = Details {
+            due: due_after_suspension(case, now),
+            ..Details::default()
+        };
+        let row = own_step(case, "resume", State::Handling, details, note, now);
+        changes.transitions.push((case.id, row));
+    }
 }
 
 /// An alert that began as a test now says that it is real: a case that nobody looks at would swallow it.

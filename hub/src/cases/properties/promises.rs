@@ -24,6 +24,10 @@ pub(super) fn check(
     );
     prop_assert!(after.proposal.is_none() || after.state.is_open());
     prop_assert!(after.progress.extended <= EXTENSIONS_MAX);
+    prop_assert!(
+        !(after.state == State::Suspended && after.severity <= Severity::P2),
+        "an urgent case is suspended"
+    );
     let Some(before) = before else { return Ok(()) };
     prop_assert!(after.version >= before.version, "a version never goes back");
     prop_assert!(

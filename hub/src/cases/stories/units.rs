@@ -378,3 +378,46 @@ fn whistle_calls_units_above_and_waits_for_their_answer() {
         State::Closed
     );
 }
+
+#[test]
+fn more_urgent_alert_ends_a_suspension() {
+    let shipped = Shipped::new();
+    let rules = Rules {
+        catalogue: &shipped.catalogue,
+        fire_group_ms: 10 * MINUTE,
+        utc_offset_minutes: 480,
+    };
+    let known = Known {
+        next_case: 1,
+        ..Known::default()
+    };
+    let mut desk = Desk::new(rules, known);
+    let mut mild = alert(1, "cellar", Kind::WaterLeak);
+    mild.severity = Severity::P3;
+    desk.receive(&arrival(mild.clone()), None, at(0));
+    let case = desk.known.cases.get_mut(&1).unwrap();
+    let until = Details {
+        until: Some(at(2 * DAY)),
+        ..none()
+    };
+    for (who, action, details) in [
+        (duty(), Action::File, condition("alarm_stands")),
+        (duty(), Action::Dispatch, unit(PROPERTY)),
+        (worker(), Action::Handle, none()),
+        (worker(), Action::AskSuspension, until),
+        (dispatcher(), Action::Decide, yes(true)),
+    ] {
+        shipped.act(case, action, &who, details, at(1_000)).unwrap();
+    }
+    assert_eq!(case.state, State::Suspended);
+    let mut worse = next(&mild, gridwatch_protocol::Phase::Updated);
+    worse.severity = Severity::P2;
+    desk.receive(&arrival(worse), None, at(HOUR));
+    let case = &desk.known.cases[&1];
+    assert_eq!((case.state, case.severity), (State::Handling, Severity::P2));
+    assert_eq!(
+        case.progress.due_at,
+        Some(at(2 * HOUR)),
+        "the hour stood still"
+    );
+}

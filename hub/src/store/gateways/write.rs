@@ -1,10 +1,12 @@
 //! What the engine reads and writes of gateways inside its transaction.
 
 use gridwatch_protocol::{DeviceStatus, GapRecord, GatewayId, StreamId, Timestamp};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::{Liveness, STATUS, StatusRow, status_row};
 use crate::sequence::Received;
+use crate::store::database::{Connection, query};
 use crate::store::intake::gateway_id;
 use crate::store::{StoreResult, sql, to_json};
 
@@ -23,10 +25,10 @@ pub(crate) struct Refused<'a> {
 }
 
 pub(crate) async fn load_status(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: &GatewayId,
 ) -> StoreResult<Option<StatusRow>> {
-    let row = sqlx::query(STATUS)
+    let row = query(STATUS)
         .bind(id.as_str())
         .fetch_optional(connection)
         .await
@@ -35,7 +37,7 @@ pub(crate) async fn load_status(
 }
 
 pub(crate) async fn write_status(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: &GatewayId,
     status: &StatusRow,
 ) -> StoreResult<()> {
@@ -46,7 +48,7 @@ pub(crate) async fn write_status(
         "online"
     };
     let heartbeat = status.heartbeat.as_ref();
-    sqlx::query("INSERT INTO gateway_status (gateway, state, last_heartbeat_at, stream, boot_epoch, number, offline_alert, body, hub_faults) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (gateway) DO UPDATE SET state = excluded.state, last_heartbeat_at = excluded.last_heartbeat_at, stream = excluded.stream, boot_epoch = excluded.boot_epoch, number = excluded.number, offline_alert = excluded.offline_alert, body = excluded.body, hub_faults = excluded.hub_faults")
+    query("INSERT INTO gateway_status (gateway, state, last_heartbeat_at, stream, boot_epoch, number, offline_alert, body, hub_faults) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (gateway) DO UPDATE SET state = excluded.state, last_heartbeat_at = excluded.last_heartbeat_at, stream = excluded.stream, boot_epoch = excluded.boot_epoch, number = excluded.number, offline_alert = excluded.offline_alert, body = excluded.body, hub_faults = excluded.hub_faults")
         .bind(id.as_str())
         .bind(state)
         .bind(status.last_heartbeat_at.map(Timestamp::unix_ms))
@@ -63,12 +65,12 @@ pub(crate) async fn write_status(
 }
 
 pub(crate) async fn write_device(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     device: &DeviceStatus,
 ) -> StoreResult<()> {
     let state = to_json(&device.state);
-    sqlx::query("INSERT INTO gateway_devices (gateway, device, known, state, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (gateway, device) DO UPDATE SET known = excluded.known, state = excluded.state, body = excluded.body")
+    query("INSERT INTO gateway_devices (gateway, device, known, state, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (gateway, device) DO UPDATE SET known = excluded.known, state = excluded.state, body = excluded.body")
         .bind(gateway.as_str())
         .bind(device.device.as_str())
         .bind(device.known)
@@ -82,11 +84,11 @@ pub(crate) async fn write_device(
 
 /// Gateways that are online in the store and have not been heard since `before`.
 pub(crate) async fn unheard_since(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     before: Timestamp,
     limit: i64,
 ) -> StoreResult<Vec<GatewayId>> {
-    let rows = sqlx::query("SELECT s.gateway FROM gateway_status s JOIN gateways g ON g.id = s.gateway WHERE s.state = 'online' AND g.revoked_at IS NULL AND s.last_heartbeat_at < ?1 ORDER BY s.last_heartbeat_at LIMIT ?2")
+    let rows = query("SELECT s.gateway FROM gateway_status s JOIN gateways g ON g.id = s.gateway WHERE s.state = 'online' AND g.revoked_at IS NULL AND s.last_heartbeat_at < $1 ORDER BY s.last_heartbeat_at LIMIT $2")
         .bind(before.unix_ms())
         .bind(limit)
         .fetch_all(connection)
@@ -96,19 +98,18 @@ pub(crate) async fn unheard_since(
 }
 
 pub(crate) async fn load_received(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     stream: &StreamId,
 ) -> StoreResult<Received> {
-    let rows = sqlx::query(
-        "SELECT first_no, last_no FROM sequence_ranges WHERE gateway = ?1 AND stream = ?2",
-    )
-    .bind(gateway.as_str())
-    .bind(stream.to_string())
-    .fetch_all(connection)
-    .await
-    .map_err(sql("reading sequence numbers"))?;
-    let number = |row: &sqlx::sqlite::SqliteRow, i: usize| row.get::<i64, _>(i).unsigned_abs();
+    let rows =
+        query("SELECT first_no, last_no FROM sequence_ranges WHERE gateway = $1 AND stream = $2")
+            .bind(gateway.as_str())
+            .bind(stream.to_string())
+            .fetch_all(connection)
+            .await
+            .map_err(sql("reading sequence numbers"))?;
+    let number = |row: &AnyRow, i: usize| row.get::<i64, _>(i).unsigned_abs();
     Ok(Received::from_ranges(
         rows.iter().map(|row| (number(row, 0), number(row, 1))),
     ))
@@ -116,7 +117,7 @@ pub(crate) async fn load_received(
 
 /// Stores what has arrived; only the ranges that differ are written.
 pub(crate) async fn write_received(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     stream: &StreamId,
     before: &Received,
@@ -127,21 +128,19 @@ pub(crate) async fn write_received(
     let old: std::collections::BTreeMap<u64, u64> = before.ranges().collect();
     let new: std::collections::BTreeMap<u64, u64> = after.ranges().collect();
     for first in old.keys().filter(|first| !new.contains_key(first)) {
-        sqlx::query(
-            "DELETE FROM sequence_ranges WHERE gateway = ?1 AND stream = ?2 AND first_no = ?3",
-        )
-        .bind(gateway.as_str())
-        .bind(&stream)
-        .bind(number(*first))
-        .execute(&mut *connection)
-        .await
-        .map_err(sql("storing sequence numbers"))?;
+        query("DELETE FROM sequence_ranges WHERE gateway = $1 AND stream = $2 AND first_no = $3")
+            .bind(gateway.as_str())
+            .bind(&stream)
+            .bind(number(*first))
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("storing sequence numbers"))?;
     }
     for (first, last) in new
         .iter()
         .filter(|(first, last)| old.get(first) != Some(last))
     {
-        sqlx::query("INSERT INTO sequence_ranges (gateway, stream, first_no, last_no) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (gateway, stream, first_no) DO UPDATE SET last_no = excluded.last_no")
+        query("INSERT INTO sequence_ranges (gateway, stream, first_no, last_no) VALUES ($1, $2, $3, $4) ON CONFLICT (gateway, stream, first_no) DO UPDATE SET last_no = excluded.last_no")
             .bind(gateway.as_str())
             .bind(&stream)
             .bind(number(*first))
@@ -154,13 +153,13 @@ pub(crate) async fn write_received(
 }
 
 pub(crate) async fn write_gap(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     stream: &StreamId,
     gap: &GapRecord,
     now: Timestamp,
 ) -> StoreResult<()> {
-    sqlx::query("INSERT INTO gaps (gateway, stream, id, arrived_at, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (gateway, stream, id) DO NOTHING")
+    query("INSERT INTO gaps (gateway, stream, id, arrived_at, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (gateway, stream, id) DO NOTHING")
         .bind(gateway.as_str())
         .bind(stream.to_string())
         .bind(i64::try_from(gap.id).unwrap_or(i64::MAX))
@@ -174,13 +173,13 @@ pub(crate) async fn write_gap(
 
 /// Keeps a message that will never be accepted, once; the oldest of a gateway give way.
 pub(crate) async fn write_refused(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     gateway: &GatewayId,
     stream: &StreamId,
     now: Timestamp,
     refused: Refused<'_>,
 ) -> StoreResult<()> {
-    sqlx::query("INSERT INTO refused_messages (gateway, stream, sequence, arrived_at, reason, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM refused_messages WHERE gateway = ?1 AND sequence = ?3 AND body = ?6)")
+    query("INSERT INTO refused_messages (gateway, stream, sequence, arrived_at, reason, body) SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM refused_messages WHERE gateway = $1 AND sequence = $3 AND body = $6)")
         .bind(gateway.as_str())
         .bind(stream.to_string())
         .bind(i64::try_from(refused.sequence).unwrap_or(i64::MAX))
@@ -190,7 +189,7 @@ pub(crate) async fn write_refused(
         .execute(&mut *connection)
         .await
         .map_err(sql("keeping a refused message"))?;
-    sqlx::query("DELETE FROM refused_messages WHERE gateway = ?1 AND id NOT IN (SELECT id FROM refused_messages WHERE gateway = ?1 ORDER BY id DESC LIMIT ?2)")
+    query("DELETE FROM refused_messages WHERE gateway = $1 AND id NOT IN (SELECT id FROM refused_messages WHERE gateway = $1 ORDER BY id DESC LIMIT $2)")
         .bind(gateway.as_str())
         .bind(REFUSED_MAX)
         .execute(connection)

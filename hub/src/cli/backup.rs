@@ -1,0 +1,81 @@
+//! `hub backup` and `hub restore`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{ConfigArgument, UsageError};
+use crate::config;
+use crate::store::{self, StoreUrl, backup, seal::Seal};
+
+/// What to back up, and where to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hub backup /var/backups --config /var/lib/gridwatch/hub.toml
+  hub backup before-update.backup --config hub.toml
+
+The hub may be running: the backup shows one moment. It holds cases, histories, alerts, accounts and
+gateways, and with them hashes of passwords and keys: keep it like the store itself. It does not hold
+hub.toml and the files beside it, the certificates and keys in the data directory, and the readings of
+the charts: copy those as files. A backup of SQLite can be restored into PostgreSQL and the other way
+round.")]
+pub(crate) struct BackupArguments {
+    /// A new file, or a directory, in which the file gets the time as its name.
+    to: PathBuf,
+    #[command(flatten)]
+    at: ConfigArgument,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hub restore /var/backups/gridwatch-2026-05-01T030000Z.backup --config hub.toml
+  hub restore city.backup --into postgres://hub@db/gridwatch --config hub.toml
+
+Fills an empty store and never overwrites one: stop the hub and move its file away, or make a new
+database. Everyone has to sign in again. Gateways send what the backup does not know with their next
+heartbeat, as far as they still keep it (7 days and more). Look at users and gateways afterwards: whom
+you shut out after the backup was taken is in again.")]
+pub(crate) struct RestoreArguments {
+    /// The backup.
+    from: PathBuf,
+    /// The store to fill; that of the configuration when left out.
+    #[arg(long, value_name = "URL")]
+    into: Option<String>,
+    #[command(flatten)]
+    at: ConfigArgument,
+}
+
+pub(crate) async fn backup(arguments: &BackupArguments) -> Result<()> {
+    let (_, store, _writer) = super::open_store(&arguments.at).await?;
+    let written = backup::write(&store, &arguments.to, crate::now()).await?;
+    eprintln!(
+        "made  {}: {} rows, {} bytes",
+        written.path.display(),
+        written.rows,
+        written.bytes
+    );
+    Ok(())
+}
+
+pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<()> {
+    let config = config::load(&arguments.at.config)?.config;
+    let into = match &arguments.into {
+        Some(url) => StoreUrl::parse(url, &std::env::current_dir()?)
+            .map_err(|error| UsageError(error.to_string()))?,
+        None => config.store_url()?,
+    };
+    crate::certificates::make_private_dir(&config.data_dir)?;
+    let restored = backup::restore(&arguments.from, &into, crate::now()).await?;
+    let (store, _writer) = store::open(&into).await?;
+    let mut seal = Seal::open(&config.data_dir)?;
+    seal.sign(&store, true, crate::now()).await?;
+    eprintln!(
+        "restored {} rows of {} into {into}; epoch {} begins",
+        restored.rows, restored.taken_at, restored.epoch
+    );
+    eprintln!(
+        "next: look at `hub user list` and `hub gateway list` (whom you shut out since the backup is in again), then `hub run`"
+    );
+    Ok(())
+}
