@@ -210,21 +210,16 @@ impl Catalogue {
     #[must_use]
     pub fn acknowledge_ms(&self, code: &str, severity: Severity) -> i64 {
         let own = self.get(code).and_then(|category| category.acknowledge_s);
-        own.map_or_else(
-            || acknowledge_ms_of(severity),
-            |seconds| i64::from(seconds) * 1_000,
-        )
-    }
-}
-
-/// Time to acknowledge where a category has none of its own, in milliseconds.
-#[must_use]
-pub fn acknowledge_ms_of(severity: Severity) -> i64 {
-    match severity {
-        Severity::P1 => 60_000,
-        Severity::P2 => 180_000,
-        Severity::P3 => 900_000,
-        Severity::P4 => 7_200_000,
+        let seconds = own.map_or(
+            match severity {
+                Severity::P1 => 60,
+                Severity::P2 => 180,
+                Severity::P3 => 900,
+                Severity::P4 => 7_200,
+            },
+            i64::from,
+        );
+        seconds * 1_000
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything that stands in the way is told at once, in words for both languages: the console shows
 //! it before anybody tries, the API answers with it.
 
+mod ended;
 mod given;
 mod obstacles;
 

@@ -133,9 +133,16 @@ pub(super) fn due_after_suspension(case: &Case, now: Timestamp) -> Option<Timest
     progress.due_at.map(|due| due.plus_ms(stood_still))
 }
 
-/// A called unit answers within the time in which the case itself has to be acknowledged, five times.
+/// A called unit answers within five minutes for a P1, a quarter of an hour for a P2, an hour for a P3
+/// and a day for a P4, in milliseconds.
 fn call_ms(severity: Severity) -> i64 {
-    5 * crate::catalogue::acknowledge_ms_of(severity)
+    const MINUTE: i64 = 60_000;
+    match severity {
+        Severity::P1 => 5 * MINUTE,
+        Severity::P2 => 15 * MINUTE,
+        Severity::P3 => 60 * MINUTE,
+        Severity::P4 => 24 * 60 * MINUTE,
+    }
 }
 
 /// 紧急办: when one unit owns the case's place and category, it is dispatched with its filing.
