@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 use gridwatch_protocol::{Alert, DetectedBy, Kind, Severity, Text, Value};
 use serde::Deserialize;
 
-use crate::cases::{EvidenceKind, Mode};
-
 /// Chosen by the hub when two detectors agree.
 pub const FIRE_CONFIRMED: &str = "fire_confirmed";
 /// The category of a single detector's fire alarm.
@@ -61,13 +59,13 @@ pub struct Category {
     pub closing: Vec<Condition>,
     /// 处理方式
     #[serde(default)]
-    pub mode: Option<Mode>,
+    pub mode: Option<crate::cases::Mode>,
     /// Kind of the units whose duty it usually is.
     #[serde(default)]
     pub unit_kind: Option<String>,
     /// Evidence that the result must have.
     #[serde(default)]
-    pub evidence: Vec<EvidenceKind>,
+    pub evidence: Vec<crate::cases::EvidenceKind>,
 }
 
 /// A condition for filing or closing a case.
