@@ -7,7 +7,7 @@ use gridwatch_protocol::Timestamp;
 
 use super::progress::Details;
 use super::steps::{due_after_suspension, own_step};
-use super::{Case, Change, State, Transition, text};
+use super::{Card, Case, Change, State, Transition, text};
 
 /// A closed case waits so long for the reporter's opinion and the unit's appeal: seven days.
 pub const EVALUATE_AFTER_MS: i64 = 7 * 86_400_000;
@@ -55,4 +55,23 @@ pub fn fire(case: &mut Case, now: Timestamp) -> Option<(Transition, Change)> {
     };
     case.touch(now, true);
     Some((row, Change::Moved))
+}
+
+/// Gives an open case a card because it is late; nothing when it has that card or a worse one already.
+/// A person who gave a worse card is not overruled.
+pub fn give_card(case: &mut Case, card: Card, now: Timestamp) -> Option<(Transition, Change)> {
+    if !case.state.is_open() || card <= case.progress.card {
+        return None;
+    }
+    let note = match card {
+        Card::Red => text("超时，红牌督办", "late: red card"),
+        _ => text("超时，黄牌督办", "late: yellow card"),
+    };
+    let details = Details {
+        card: Some(card),
+        ..Details::default()
+    };
+    let row = own_step(case, "set_card", case.state, details, note, now);
+    case.touch(now, false);
+    Some((row, Change::Updated))
 }

@@ -290,3 +290,32 @@ fn drill_travels_the_whole_path_as_a_drill() {
     );
     assert!(story.case.is_drill);
 }
+
+#[test]
+fn hub_gives_cards_to_late_cases_and_never_a_milder_one() {
+    let mut story = Story::leak();
+    let (row, _) = timers::give_card(&mut story.case, Card::Yellow, at(DAY)).unwrap();
+    assert!(table::permits(&row.action, row.from, row.to));
+    assert_eq!(
+        timers::give_card(&mut story.case, Card::Yellow, at(DAY)),
+        None
+    );
+    assert!(timers::give_card(&mut story.case, Card::Red, at(2 * DAY)).is_some());
+    assert_eq!(
+        timers::give_card(&mut story.case, Card::Yellow, at(3 * DAY)),
+        None
+    );
+    assert_eq!(story.case.progress.card, Card::Red);
+    let card = Details {
+        card: Some(Card::None),
+        ..none()
+    };
+    let wu = person("wu", Role::Supervisor);
+    assert_eq!(story.missing(&wu, Action::SetCard, card.clone()), ["card"]);
+    story.go(&person("boss", Role::Leader), Action::SetCard, card);
+    let mut ended = closed();
+    assert_eq!(
+        timers::give_card(&mut ended.case, Card::Red, at(9 * DAY)),
+        None
+    );
+}
