@@ -15,6 +15,7 @@ pub(crate) enum Command {
     /// Add a user. Prints a password on stdout when none is given.
     #[command(after_help = "Examples:
   hub user add wang --role duty_officer --display-name 王芳 --config hub.toml
+  hub user add zhao --role handler --unit xinghe-property --config hub.toml
   printf %s \"$PASSWORD\" | hub user add li --role supervisor --password-stdin --config hub.toml")]
     Add {
         /// Sign-in name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`.
