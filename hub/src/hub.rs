@@ -313,13 +313,18 @@ fn spawn_store_keeping(
     let (store, until) = (store.clone(), stop.clone());
     tasks.spawn("signing of the audit", async move {
         let mut tick = tokio::time::interval(every);
-        while until.run_until_cancelled(tick.tick()).await.is_some() {
+        loop {
+            let stopped = until.run_until_cancelled(tick.tick()).await.is_none();
             if let Err(error) = seal.sign(&store, false, crate::now()).await {
                 let error = format!("{error:#}");
                 tracing::error!(
                     error,
                     "the ends of audit and case histories were not signed"
                 );
+            }
+            // What was written since the last tick is signed when the hub stops, too.
+            if stopped {
+                break;
             }
         }
         Ok(())

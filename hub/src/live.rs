@@ -225,10 +225,8 @@ impl Feed {
             return Ok(());
         }
         let events = self.app.store.events_after(self.after, READ_MAX).await?;
-        if events
-            .first()
-            .is_some_and(|first| first.seq != self.after + 1)
-        {
+        let next = events.first().map_or(newest + 1, |first| first.seq);
+        if next > self.after + 1 {
             // What lies between is no longer kept.
             self.resync(newest);
             return Ok(());

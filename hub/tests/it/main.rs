@@ -46,6 +46,7 @@ on_every_store! {
     intake
     live
     process
+    retention
     sign_in
     silence
     tls

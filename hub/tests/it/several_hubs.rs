@@ -1,6 +1,7 @@
 //! Several hubs on one PostgreSQL, and what happens when its server goes away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,16 @@ use gridwatch_protocol::{Alert, Kind, ReceiptStatus};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use reqwest::StatusCode;
+use hub::store::StoreUrl;
+use reqwest::{Client, StatusCode};
+use tempfile::TempDir;
 
-use super::harness::{Hub, Officer, alert, around, batch, eventually, heartbeat, run_on};
+use super::harness::{
+    Hub, Officer, PLAIN, alert, around, batch, client_builder, eventually, heartbeat, populate, run_on,
+    write_files, write_files_for,
+};
 use super::live::Feed;
+use super::process;
 use crate::postgres_server;
 
 /// Deliveries of batches under way at once.
@@ -24,13 +31,12 @@ async fn beside(hub: &Hub) -> Hub {
 }
 
 /// Sends a batch until a hub takes it; tells how many messages it was the first to bring.
-async fn deliver(hub: &Hub, alerts: Vec<Alert>) -> usize {
+async fn deliver(client: &Client, at: SocketAddr, key: &str, alerts: Vec<Alert>) -> usize {
     let body = serde_json::to_vec(&batch(alerts)).unwrap();
     eventually("the batch is taken", || async {
-        let sent = hub
-            .client
-            .post(hub.url("/v1/batches"))
-            .bearer_auth(&hub.key)
+        let sent = client
+            .post(format!("http://{at}/v1/batches"))
+            .bearer_auth(key)
             .body(body.clone())
             .send()
             .await
@@ -50,8 +56,8 @@ async fn deliver(hub: &Hub, alerts: Vec<Alert>) -> usize {
 }
 
 /// Every alert is in exactly one case, cases and events are numbered without gaps.
-async fn check_store(hub: &Hub, alerts: &[Alert]) {
-    let (store, _writer) = hub::store::open(&hub.store).await.unwrap();
+async fn check_store(url: &StoreUrl, alerts: &[Alert]) {
+    let (store, _writer) = hub::store::open(url).await.unwrap();
     let mut stored = BTreeMap::new();
     let due = i64::try_from(alerts.len()).unwrap();
     for case in 1..=due {
@@ -63,21 +69,29 @@ async fn check_store(hub: &Hub, alerts: &[Alert]) {
     assert_eq!(stored.keys().copied().collect::<BTreeSet<_>>(), expected);
     assert_eq!(stored.values().collect::<BTreeSet<_>>().len(), alerts.len());
     assert!(store.case(due + 1).await.unwrap().is_none(), "a case too many");
-    let events = store.events_after(0, 100_000).await.unwrap();
+    let events = store.events_after(0, 1_000_000).await.unwrap();
     let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
     let last = i64::try_from(numbers.len()).unwrap();
     assert!(numbers.into_iter().eq(1..=last), "events have gaps");
 }
 
+/// Two hub processes; `GRIDWATCH_RACE_ALERTS=10000` asks for more alerts than every run takes.
 #[tokio::test]
 async fn shuffled_deliveries_to_two_hubs_make_one_case_for_each_alert() {
-    const ALERTS: u64 = 300;
+    let count = std::env::var("GRIDWATCH_RACE_ALERTS")
+        .map_or(300, |text| text.parse::<u64>().expect("a number"));
     let seed = rand::rng().random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let first = Hub::start().await;
-    let second = beside(&first).await;
-    let alerts: Vec<Alert> = (1..=ALERTS)
+    let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let path = write_files(here.path(), PLAIN);
+    let config = hub::config::load(&path).unwrap().config;
+    let key = populate(&config).await;
+    let other = write_files_for(there.path(), PLAIN, &config.store.url);
+    let hubs = [process::start(&path), process::start(&other)];
+    let client = client_builder().build().unwrap();
+
+    let alerts: Vec<Alert> = (1..=count)
         .map(|n| alert(n, &format!("door-{n}"), Kind::DoorForced))
         .collect();
     let mut deliveries: Vec<Alert> = Vec::new();
@@ -85,17 +99,23 @@ async fn shuffled_deliveries_to_two_hubs_make_one_case_for_each_alert() {
         deliveries.extend(vec![alert.clone(); random.random_range(1..=20)]);
     }
     deliveries.shuffle(&mut random);
-    let batches = deliveries.chunks(10).map(|part| {
-        let hub = if random.random() { &first } else { &second };
-        deliver(hub, part.to_vec())
-    });
-    let batches: Vec<_> = batches.collect();
+    let batches: Vec<_> = deliveries
+        .chunks(if count > 1_000 { 100 } else { 10 })
+        .map(|part| (hubs[usize::from(random.random::<bool>())].address, part.to_vec()))
+        .collect();
+    let started = std::time::Instant::now();
     let accepted: usize = futures_util::stream::iter(batches)
+        .map(|(address, part)| deliver(&client, address, &key, part))
         .buffer_unordered(AT_ONCE)
         .fold(0, |sum, n| async move { sum + n })
         .await;
+    println!(
+        "{count} alerts in {} deliveries to 2 hubs: {accepted} accepted in {:.1} s",
+        deliveries.len(),
+        started.elapsed().as_secs_f64()
+    );
     assert_eq!(accepted, alerts.len(), "each message is accepted once in all");
-    check_store(&first, &alerts).await;
+    check_store(&config.store_url().unwrap(), &alerts).await;
 }
 
 #[tokio::test]
@@ -143,7 +163,7 @@ async fn cut_lines_to_the_database_are_opened_again() {
     let mut alerts = Vec::new();
     for n in 1..=5 {
         let one = alert(n, &format!("door-{n}"), Kind::DoorForced);
-        deliver(&hub, vec![one.clone()]).await;
+        deliver(&hub.client, hub.address, &hub.key, vec![one.clone()]).await;
         alerts.push(one);
         let mut admin = around(&hub.store).await;
         sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
@@ -151,7 +171,7 @@ async fn cut_lines_to_the_database_are_opened_again() {
             .await
             .unwrap();
     }
-    check_store(&hub, &alerts).await;
+    check_store(&hub.store, &alerts).await;
     assert_eq!(hub.sign_in("duty").await.cases().await.len(), 5);
 }
 
@@ -165,7 +185,7 @@ async fn server_that_crashes_again_and_again_loses_nothing_that_was_accepted() {
         .map(|n| alert(n, &format!("door-{n}"), Kind::DoorForced))
         .collect();
     let sending = async {
-        futures_util::stream::iter(alerts.chunks(2).map(|part| deliver(&hub, part.to_vec())))
+        futures_util::stream::iter(alerts.chunks(2).map(|part| deliver(&hub.client, hub.address, &hub.key, part.to_vec())))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await
@@ -179,6 +199,6 @@ async fn server_that_crashes_again_and_again_loses_nothing_that_was_accepted() {
         }
     };
     tokio::join!(sending, crashing);
-    check_store(&hub, &alerts).await;
+    check_store(&hub.store, &alerts).await;
     hub.stop().await.unwrap();
 }

@@ -55,8 +55,8 @@ pub async fn restore(from: &Path, into: &StoreUrl, now: Timestamp) -> Result<Res
     let mut transaction = writer.begin().await?;
     check_empty(&mut transaction, into, header.schema).await?;
     let rows = fill(&mut transaction, from).await.with_context(reading)?;
-    let epoch = begin_epoch(&mut transaction, &header, now).await?;
     into.dialect().after_restore(&mut transaction).await?;
+    let epoch = begin_epoch(&mut transaction, &header, now).await?;
     commit(transaction).await?;
     writer.migrate(None).await?;
     writer.close().await?;

@@ -1,0 +1,322 @@
+//! Numbers of the store, measured on the machine at hand.
+//!
+//! ```text
+//! cargo run --release -p hub --example store_bench -- --url sqlite:/var/tmp/bench.db
+//! cargo run --release -p hub --example store_bench -- --url postgres://hub@localhost/bench?host=/run/postgresql --cases 1000000
+//! ```
+//!
+//! The store must be empty. Prints the disk's own rate of syncs, accepted alerts per second with batches of 1, 10
+//! and 100, how soon an accepted alert is visible, and how long lists and single cases take with many cases,
+//! which are made in SQL. Two hub processes on one database, 10,000 alerts delivered 1 to 20 times each:
+//!
+//! ```text
+//! GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it postgres::several_hubs::shuffled -- --nocapture
+//! ```
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use futures_util::StreamExt;
+use gridwatch_protocol::{
+    Alert, AlertId, Batch, ClockQuality, DetectedBy, DeviceId, GatewayId, Kind, Phase, Place,
+    Severity, SiteId, StreamId, Text, WIRE_VERSION,
+};
+use hub::catalogue::Catalogue;
+use hub::engine::{Engine, EngineSettings, engine};
+use hub::store::cases::{Cursor, Drills, Filter, Which};
+use hub::store::gateways::GatewayRow;
+use hub::store::{Store, StoreUrl};
+use rand::Rng;
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Batches under way at once: what many gateways send in a storm.
+const AT_ONCE: usize = 64;
+/// Queries of each kind.
+const QUERIES: usize = 300;
+
+#[derive(Parser)]
+struct Arguments {
+    /// An empty store: sqlite:FILE or postgres://USER@HOST/DATABASE.
+    #[arg(long)]
+    url: String,
+    /// Seconds for each batch size.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Open cases in the first measurement of lists.
+    #[arg(long, default_value_t = 100_000)]
+    open: i64,
+    /// Cases in the second.
+    #[arg(long, default_value_t = 1_000_000)]
+    cases: i64,
+}
+
+fn alert(sequence: u64) -> Alert {
+    let now = hub::now();
+    Alert {
+        id: AlertId(Uuid::now_v7()),
+        revision: 0,
+        phase: Phase::Raised,
+        sequence: Some(sequence),
+        boot_epoch: 1,
+        kind: Kind::DoorForced,
+        severity: Severity::P2,
+        device: DeviceId::new(format!("door-{sequence}")).expect("a device id"),
+        device_known: true,
+        site: SiteId::new("xinghe-garden").expect("a site id"),
+        place: Place::default(),
+        raised_at: now,
+        at: now,
+        clock: ClockQuality::Plausible,
+        detected_by: DetectedBy::Rule {
+            rule: "door_forced".into(),
+        },
+        score: None,
+        reason: Text {
+            zh: "门被强行打开".into(),
+            en: "the door was forced".into(),
+        },
+        evidence: vec![],
+        source_event: None,
+        is_test: false,
+    }
+}
+
+fn batch(first: u64, size: u64) -> Result<hub::parse::ParsedBatch> {
+    let batch = Batch {
+        version: WIRE_VERSION,
+        gateway: GatewayId::new("gw-bench")?,
+        stream: StreamId(Uuid::from_u128(1)),
+        boot_epoch: 1,
+        sent_at: hub::now(),
+        alerts: (first..first + size).map(alert).collect(),
+        readings: vec![],
+        gaps: vec![],
+    };
+    Ok(hub::parse::batch(&serde_json::to_vec(&batch)?)?)
+}
+
+/// Appends of 4 KiB with an fdatasync each, for two seconds: what one commit costs at least.
+fn syncs_per_second(dir: &Path) -> Result<f64> {
+    let mut file = tempfile::tempfile_in(dir)?;
+    let (started, mut count) = (Instant::now(), 0_u32);
+    while started.elapsed() < Duration::from_secs(2) {
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        count += 1;
+    }
+    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+}
+
+fn percentiles(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+    format!(
+        "p50 {:.2} ms, p99 {:.2} ms",
+        at(50).as_secs_f64() * 1e3,
+        at(99).as_secs_f64() * 1e3
+    )
+}
+
+async fn accept(engine: &Engine, size: u64, seconds: u64, next: &mut u64) -> Result<()> {
+    let (started, mut times, mut alerts) = (Instant::now(), Vec::new(), 0_u64);
+    let first = *next;
+    let batches = futures_util::stream::iter(0..).map(|n| async move {
+        let batch = batch(first + n * size, size)?;
+        let sent = Instant::now();
+        let outcome = engine.batch(batch, hub::now()).await?;
+        Ok::<_, anyhow::Error>((outcome.len(), sent.elapsed()))
+    });
+    let mut batches = std::pin::pin!(batches.buffer_unordered(AT_ONCE));
+    while started.elapsed() < Duration::from_secs(seconds) {
+        let (count, took) = batches.next().await.context("the stream is endless")??;
+        alerts += count as u64;
+        times.push(took);
+    }
+    let rate = alerts as f64 / started.elapsed().as_secs_f64();
+    *next += alerts + (AT_ONCE as u64 + 1) * size;
+    println!(
+        "accepted, batches of {size}: {rate:.0} alerts/s; batch to commit {}",
+        percentiles(times)
+    );
+    Ok(())
+}
+
+/// From the moment of sending until a reader of the store sees the case.
+async fn visible(engine: &Engine, store: &Store, next: &mut u64) -> Result<()> {
+    let mut times = Vec::new();
+    for _ in 0..QUERIES {
+        let batch = batch(*next, 1)?;
+        *next += 1;
+        let sent = Instant::now();
+        let outcome = engine.batch(batch, hub::now()).await?;
+        let Some(hub::cases::desk::Outcome::Accepted(case)) = outcome.first() else {
+            anyhow::bail!("not accepted: {outcome:?}");
+        };
+        ensure!(
+            store.case(*case).await?.is_some(),
+            "accepted and not visible"
+        );
+        times.push(sent.elapsed());
+    }
+    println!("sent to visible, one at a time: {}", percentiles(times));
+    Ok(())
+}
+
+/// Makes cases up to this id out of the first one; every `open_every`th stays open.
+async fn make_cases(raw: &mut sqlx::AnyConnection, until: i64, open_every: i64) -> Result<()> {
+    let last: i64 = raw.fetch_one("SELECT MAX(id) FROM cases").await?.get(0);
+    let statement = format!(
+        "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body) \
+         WITH RECURSIVE n(i) AS (SELECT {last} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < {until}) \
+         SELECT n.i, 'bench-' || n.i, 1, CASE WHEN n.i % {open_every} = 0 THEN 'reported' ELSE 'closed' END, \
+         CASE WHEN n.i % {open_every} = 0 THEN 1 ELSE 0 END, 1 + n.i % 4, c.category, 'site-' || (n.i % 500), 0, \
+         c.opened_at + n.i, CASE WHEN n.i % {open_every} = 0 THEN NULL ELSE c.opened_at + n.i + 1000 END, NULL, NULL, NULL, \
+         'bench-' || n.i || ' ' || c.search, replace(c.body, '\"id\":1,', '\"id\":' || n.i || ',') \
+         FROM n, (SELECT * FROM cases WHERE id = 1) AS c"
+    );
+    let started = Instant::now();
+    raw.execute(AssertSqlSafe(statement)).await?;
+    raw.execute("ANALYZE").await?;
+    println!(
+        "made cases up to {until} in SQL in {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+async fn lists(store: &Store, until: i64) -> Result<()> {
+    let filter = |which, site: Option<String>, after| -> Result<Filter> {
+        Ok(Filter {
+            which,
+            drills: Drills::Without,
+            severities: vec![],
+            site: site.map(SiteId::new).transpose()?,
+            text: None,
+            after,
+            limit: 50,
+        })
+    };
+    let mut random = rand::rng();
+    let mut measure: Vec<(&str, Vec<Duration>)> = [
+        "open",
+        "open, page within",
+        "ended",
+        "all",
+        "of one site",
+        "one by key",
+        "counts",
+    ]
+    .into_iter()
+    .map(|name| (name, Vec::new()))
+    .collect();
+    let base = store.case(1).await?.context("case 1")?.opened_at.unix_ms();
+    for _ in 0..QUERIES {
+        let within = Cursor {
+            severity: random.random_range(1..=4),
+            at: base + random.random_range(1..until),
+            id: 0,
+        };
+        let site = format!("site-{}", random.random_range(0..500));
+        for (kind, times) in &mut measure {
+            let started = Instant::now();
+            match *kind {
+                "open" => drop(store.list_cases(&filter(Which::Open, None, None)?).await?),
+                "open, page within" => drop(
+                    store
+                        .list_cases(&filter(Which::Open, None, Some(within))?)
+                        .await?,
+                ),
+                "ended" => drop(store.list_cases(&filter(Which::Ended, None, None)?).await?),
+                "all" => drop(store.list_cases(&filter(Which::All, None, None)?).await?),
+                "of one site" => drop(
+                    store
+                        .list_cases(&filter(Which::All, Some(site.clone()), None)?)
+                        .await?,
+                ),
+                "one by key" => drop(store.case(random.random_range(1..=until)).await?),
+                _ => drop(store.open_by_severity().await?),
+            }
+            times.push(started.elapsed());
+        }
+    }
+    for (kind, times) in measure {
+        println!("{until} cases, {kind}: {}", percentiles(times));
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let url = StoreUrl::parse(&arguments.url, &std::env::current_dir()?)?;
+    let (store, mut writer) = hub::store::open(&url).await?;
+    ensure!(
+        store.event_head().await? == 0,
+        "the store {url} is not empty"
+    );
+    let dir = match &url {
+        StoreUrl::Sqlite(path) => path.parent().map(Path::to_owned),
+        StoreUrl::Postgres(_) => None,
+    };
+    let dir = dir.unwrap_or_else(|| PathBuf::from("."));
+    println!("{url}");
+    println!(
+        "fdatasync in {}: {:.0} /s",
+        dir.display(),
+        syncs_per_second(&dir)?
+    );
+    writer
+        .add_gateway(&GatewayRow {
+            id: GatewayId::new("gw-bench")?,
+            site: SiteId::new("xinghe-garden")?,
+            key_hash: "-".into(),
+            added_at: hub::now(),
+            revoked_at: None,
+        })
+        .await?;
+    let catalogue = hub::config::DEFAULT_FILES
+        .iter()
+        .find(|(name, _)| *name == "categories.toml")
+        .and_then(|(_, text)| Catalogue::parse(text).ok());
+    let settings = EngineSettings {
+        catalogue: Arc::new(catalogue.context("the shipped categories are right")?),
+        fire_group_ms: 600_000,
+        utc_offset_minutes: 480,
+    };
+    let (engine, task) = engine(writer, settings, 1024, Arc::default()).await?;
+    let running = tokio::spawn(task.run(CancellationToken::new()));
+    let mut next = 1;
+    visible(&engine, &store, &mut next).await?;
+    for size in [1, 10, 100] {
+        accept(&engine, size, arguments.seconds, &mut next).await?;
+    }
+    drop(engine);
+    running.await??;
+    sqlx::any::install_default_drivers();
+    let raw = match &url {
+        StoreUrl::Sqlite(path) => format!("sqlite://{}?mode=rw", path.display()),
+        StoreUrl::Postgres(url) => url.clone(),
+    };
+    let mut raw = sqlx::AnyConnection::connect(&raw).await?;
+    for statement in [
+        "DELETE FROM events",
+        "DELETE FROM case_keys",
+        "UPDATE cases SET is_open = 0, state = 'closed', ended_at = opened_at",
+    ] {
+        raw.execute(statement).await?;
+    }
+    let last: i64 = raw.fetch_one("SELECT MAX(id) FROM cases").await?.get(0);
+    make_cases(&mut raw, last + arguments.open, 1).await?;
+    lists(&store, last + arguments.open).await?;
+    if arguments.cases > last + arguments.open {
+        make_cases(&mut raw, arguments.cases, 10).await?;
+        lists(&store, arguments.cases).await?;
+    }
+    Ok(())
+}
