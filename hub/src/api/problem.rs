@@ -28,11 +28,16 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Box<CaseView>>,
     /// What the action still needs, for `incomplete`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<Lack>,
+    #[serde(default, skip_serializing_if = "nothing")]
+    #[schema(value_type = Vec<Lack>)]
+    pub missing: Box<[Lack]>,
     /// Seconds to wait before coming again.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
+}
+
+fn nothing(missing: &[Lack]) -> bool {
+    missing.is_empty()
 }
 
 impl Problem {
@@ -45,7 +50,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             current: None,
-            missing: Vec::new(),
+            missing: Box::default(),
             retry_after_s: None,
         }
     }
@@ -153,7 +158,7 @@ impl From<Refusal> for Problem {
         };
         let mut problem = Self::new(status, kind, refusal.to_string());
         if let Refusal::Incomplete { missing, .. } = refusal {
-            problem.missing = missing;
+            problem.missing = missing.into_boxed_slice();
         }
         problem
     }

@@ -302,6 +302,7 @@ names! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the list is made by a macro")]
 impl Default for Card {
     fn default() -> Self {
         Card::None

@@ -334,7 +334,7 @@ fn act(
 
 /// Walks through the steps and checks every promise after each; gives the whole history.
 fn walk(steps: &[Step]) -> Result<Vec<(CaseId, Transition)>, TestCaseError> {
-    let shipped = Shipped::new();
+    let shipped = Shipped::load();
     let people = people();
     let mut home = BTreeSet::new();
     let rules = Rules {

@@ -91,7 +91,7 @@ pub struct Shipped {
 
 impl Shipped {
     /// As it is shipped.
-    pub fn new() -> Self {
+    pub fn load() -> Self {
         Self {
             catalogue: Catalogue::parse(include_str!("../../../configs/categories.toml")).unwrap(),
             directory: Directory::parse(

@@ -181,7 +181,7 @@ fn actor(role: Role) -> Actor {
 
 #[test]
 fn engine_does_what_the_table_allows_and_nothing_else() {
-    let shipped = Shipped::new();
+    let shipped = Shipped::load();
     let mut other = ready(State::Filed, Action::Note);
     other.id = 2;
     let (mut allowed, mut refused) = (0, 0);

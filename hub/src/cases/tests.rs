@@ -50,7 +50,7 @@ fn act(case: &mut Case, action: Action, who: &Actor) -> Result<Change, Refusal> 
         },
         _ => Details::default(),
     };
-    let shipped = Shipped::new();
+    let shipped = Shipped::load();
     let decided = shipped.act(case, action, who, details, at(1))?;
     Ok(decided.change)
 }
@@ -282,7 +282,7 @@ fn ending_a_p1_takes_two_persons() {
     let second = officer("chen", Role::Supervisor);
     assert_eq!(act(&mut case, Action::Reject, &first), Ok(Change::Updated));
     assert_eq!(case.state, State::Reported);
-    let shipped = Shipped::new();
+    let shipped = Shipped::load();
     let blocked = |who: &Actor| {
         let context = shipped.context(&case, None, at(1));
         let allowed = offers::allowed(&case, who, &context, at(1));
@@ -340,7 +340,7 @@ fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
     };
     let case = desk.known.cases.get_mut(&1).unwrap();
     let duty = officer("wang", Role::DutyOfficer);
-    let shipped = Shipped::new();
+    let shipped = Shipped::load();
     let context = shipped.context(case, None, at(2));
     actions::apply(case, &request(Action::Acknowledge), &duty, &context, at(2)).unwrap();
     let stale = actions::apply(case, &request(Action::Note), &duty, &context, at(3));

@@ -36,13 +36,11 @@ pub fn wrong_details(
         },
         Action::Dispatch => unit_to_dispatch(case, details, context, &mut lacks),
         Action::Consult => consult(details, context, &mut lacks),
-        Action::Handle => {
-            if details.handler.as_deref().is_some_and(bad_name) {
-                lacks.push(unknown(
-                    "handler",
-                    details.handler.as_deref().unwrap_or_default(),
-                ));
-            }
+        Action::Handle if details.handler.as_deref().is_some_and(bad_name) => {
+            lacks.push(unknown(
+                "handler",
+                details.handler.as_deref().unwrap_or_default(),
+            ));
         }
         Action::Feedback | Action::Settle | Action::FinishTask => {
             evidence(case, action, details, context, now, &mut lacks);

@@ -21,7 +21,7 @@ pub fn obstacles(
     if speaks_for_its_unit(action) {
         own_unit(case, action, actor, &mut lacks);
     }
-    let worked = progress.handlers.iter().any(|name| *name == actor.username);
+    let worked = progress.handlers.contains(&actor.username);
     if worked
         && matches!(
             action,
@@ -229,11 +229,8 @@ fn close(case: &Case, context: &Context<'_>, lacks: &mut Vec<Lack>) {
         )),
         _ => {}
     }
-    let waiting = progress
-        .calls
-        .iter()
-        .filter(|call| call.answered_at.is_none());
-    if let Some(call) = waiting.last() {
+    let mut waiting = progress.calls.iter().rev();
+    if let Some(call) = waiting.find(|call| call.answered_at.is_none()) {
         lacks.push(lack(
             "call",
             format!("呼叫 {} 尚未应答", call.unit),

@@ -30,7 +30,7 @@ struct Story {
 
 impl Story {
     fn new(device: &str, kind: Kind, severity: Severity) -> Self {
-        let shipped = Shipped::new();
+        let shipped = Shipped::load();
         let rules = Rules {
             catalogue: &shipped.catalogue,
             fire_group_ms: 10 * MINUTE,
