@@ -285,6 +285,7 @@ async fn main() -> Result<()> {
         .find(|(name, _)| *name == "categories.toml")
         .and_then(|(_, text)| Catalogue::parse(text).ok());
     let settings = EngineSettings {
+        directory: Arc::default(),
         catalogue: Arc::new(catalogue.context("the shipped categories are right")?),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,

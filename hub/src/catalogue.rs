@@ -50,6 +50,34 @@ pub struct Category {
     /// Whether its alerts count as a detector that can confirm a fire.
     #[serde(default)]
     pub detector: bool,
+    /// 立案条件: one is chosen when a case is filed. Without any the officer writes a reason.
+    #[serde(default)]
+    pub filing: Vec<Condition>,
+    /// 结案条件: at least one is ticked when a case is closed. Without any the officer writes a reason.
+    #[serde(default)]
+    pub closing: Vec<Condition>,
+    /// 处理方式
+    #[serde(default)]
+    pub mode: Option<crate::cases::Mode>,
+    /// Kind of the units whose duty it usually is.
+    #[serde(default)]
+    pub unit_kind: Option<String>,
+    /// Evidence that the result must have.
+    #[serde(default)]
+    pub evidence: Vec<crate::cases::EvidenceKind>,
+}
+
+/// A condition for filing or closing a case.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Its code, stable; unique in its list.
+    pub code: String,
+    /// What it says.
+    pub name: Text,
+    /// Whether it can only be ticked when every alert of the case has cleared.
+    #[serde(default)]
+    pub alerts_cleared: bool,
 }
 
 /// What an alert must be like; absent fields fit everything.
@@ -103,6 +131,18 @@ impl Catalogue {
                     "categories: `{}` has an empty `match` entry, which fits everything",
                     category.code
                 ));
+            }
+        }
+        for category in &catalogue.categories {
+            for (list, conditions) in [("filing", &category.filing), ("closing", &category.closing)]
+            {
+                let mut codes = BTreeSet::new();
+                for condition in conditions.iter().filter(|c| !codes.insert(c.code.as_str())) {
+                    problems.push(format!(
+                        "categories: `{}` has the {list} condition `{}` twice",
+                        category.code, condition.code
+                    ));
+                }
             }
         }
         for needed in [FIRE_CONFIRMED, GATEWAY_OFFLINE, OTHER] {

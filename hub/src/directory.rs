@@ -73,11 +73,38 @@ pub struct AreaStep {
     pub level: Level,
 }
 
+/// A unit that handles cases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// Its code, stable.
+    pub code: String,
+    /// Its name.
+    pub name: Text,
+    /// What kind of unit it is, such as `property`, `fire`, `grid_workers`.
+    pub kind: String,
+    /// Code of the area that it works for.
+    pub area: String,
+}
+
+/// Whose duty a category is in an area and everything below it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Owner {
+    area: String,
+    category: String,
+    unit: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AreaFile {
     #[serde(default)]
     area: Vec<Area>,
+    #[serde(default)]
+    unit: Vec<Unit>,
+    #[serde(default)]
+    owner: Vec<Owner>,
 }
 
 #[derive(Deserialize)]
@@ -87,10 +114,12 @@ struct SiteFile {
     site: Vec<Site>,
 }
 
-/// Areas and sites, checked.
+/// Areas, units and sites, checked.
 #[derive(Debug, Default)]
 pub struct Directory {
     areas: Vec<Area>,
+    units: Vec<Unit>,
+    owners: Vec<Owner>,
     sites: BTreeMap<SiteId, Site>,
 }
 
@@ -101,11 +130,12 @@ impl Directory {
     /// Every problem of both files, one sentence each.
     pub fn parse(areas: &str, sites: &str) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let areas =
-            parse_file::<AreaFile>("areas", areas, &mut problems).map_or(vec![], |f| f.area);
+        let (areas, units, owners) = parse_file::<AreaFile>("areas", areas, &mut problems)
+            .map_or((vec![], vec![], vec![]), |f| (f.area, f.unit, f.owner));
         let sites =
             parse_file::<SiteFile>("sites", sites, &mut problems).map_or(vec![], |f| f.site);
         check_areas(&areas, &mut problems);
+        check_units(&units, &owners, &areas, &mut problems);
         check_sites(&sites, &areas, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -114,13 +144,61 @@ impl Directory {
             .into_iter()
             .map(|site| (site.id.clone(), site))
             .collect();
-        Ok(Self { areas, sites })
+        Ok(Self {
+            areas,
+            units,
+            owners,
+            sites,
+        })
     }
 
     /// Every area, in the file's order.
     #[must_use]
     pub fn areas(&self) -> &[Area] {
         &self.areas
+    }
+
+    /// Every unit, in the file's order.
+    #[must_use]
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// The unit with this code.
+    #[must_use]
+    pub fn unit(&self, code: &str) -> Option<&Unit> {
+        self.units.iter().find(|unit| unit.code == code)
+    }
+
+    /// Whose duty a category is at the end of this path: the owner named for the narrowest area; else
+    /// the one unit of this kind in the narrowest area that has one; nobody when two could be meant.
+    #[must_use]
+    pub fn owner(&self, path: &[AreaStep], category: &str, kind: Option<&str>) -> Option<&Unit> {
+        let named = path.iter().rev().find_map(|step| {
+            let owner = |owner: &&Owner| owner.area == step.code && owner.category == category;
+            self.owners.iter().find(owner)
+        });
+        if let Some(owner) = named {
+            return self.unit(&owner.unit);
+        }
+        let kind = kind?;
+        let of_kind = path.iter().rev().find_map(|step| {
+            let units = self.units.iter();
+            let mut there = units.filter(|unit| unit.area == step.code && unit.kind == kind);
+            there.next().map(|first| (first, there.next().is_some()))
+        });
+        of_kind.and_then(|(unit, another)| (!another).then_some(unit))
+    }
+
+    /// The units of the street, the district and the city above the end of this path: those that a
+    /// community or grid can call.
+    #[must_use]
+    pub fn callable(&self, path: &[AreaStep]) -> Vec<&Unit> {
+        let above = |unit: &&Unit| {
+            path.iter()
+                .any(|step| step.level <= Level::Street && step.code == unit.area)
+        };
+        self.units.iter().filter(above).collect()
     }
 
     /// Every site, by id.
@@ -204,6 +282,48 @@ fn check_areas(areas: &[Area], problems: &mut Vec<String>) {
                 area.level, parent.code, parent.level
             )),
             _ => {}
+        }
+    }
+}
+
+fn check_units(units: &[Unit], owners: &[Owner], areas: &[Area], problems: &mut Vec<String>) {
+    let known = |code: &str| areas.iter().any(|area| area.code == code);
+    let mut seen = BTreeSet::new();
+    for unit in units {
+        let code = &unit.code;
+        let ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if code.is_empty() || code.len() > 64 || !code.chars().all(ok) {
+            problems.push(format!(
+                "units: code `{code}` is not 1 to 64 letters, digits and `-`"
+            ));
+        }
+        if !seen.insert(code) {
+            problems.push(format!("units: code `{code}` stands twice"));
+        }
+        if !known(&unit.area) {
+            problems.push(format!(
+                "units: the area `{}` of `{code}` is not in the file",
+                unit.area
+            ));
+        }
+    }
+    let mut pairs = BTreeSet::new();
+    for owner in owners {
+        let Owner {
+            area,
+            category,
+            unit,
+        } = owner;
+        if !pairs.insert((area, category)) {
+            problems.push(format!(
+                "owners: `{category}` in `{area}` has two owners; name one"
+            ));
+        }
+        if !known(area) {
+            problems.push(format!("owners: the area `{area}` is not in the file"));
+        }
+        if !seen.contains(unit) {
+            problems.push(format!("owners: the unit `{unit}` is not in the file"));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! whose asker has gone away is done all the same: doing it again is harmless (see the protocol).
 //! A crash before the commit leaves nothing of the transaction; after it, everything.
 
+pub mod act;
 mod ask;
 mod heartbeat;
 mod messages;
@@ -19,20 +20,19 @@ use gridwatch_protocol::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::cases::actions::{self, Refusal};
-use crate::cases::desk::{CaseEvent, Rules};
-use crate::cases::{Actor, Case, CaseId};
+use crate::cases::actions::Refusal;
+use crate::cases::desk::Rules;
+use crate::cases::{Case, CaseId};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
+use crate::directory::Directory;
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
 use crate::store::database::Connection;
 use crate::store::retention::{self, Keep};
-use crate::store::{
-    self, StoreError, StoreResult, Writer, accounts, cases, commit, events, intake,
-};
+use crate::store::{self, StoreError, StoreResult, Writer, accounts, events, intake};
 use crate::timers::{self, Clocks, TimerDone, TimerJob};
 
 /// At most this many jobs in one transaction: bounds how long the first of them waits.
@@ -47,6 +47,8 @@ pub struct EngineSettings {
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
     pub calendar: Arc<Calendar>,
+    /// Areas, sites and units.
+    pub directory: Arc<Directory>,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
@@ -82,6 +84,9 @@ pub enum JobError {
     /// There is no such case.
     #[error("there is no case {0}")]
     NoCase(CaseId),
+    /// The key came before with another request.
+    #[error("this idempotency key came before with another request")]
+    KeyReused,
     /// The action was refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -115,9 +120,7 @@ enum Job {
         reply: Reply<Kept>,
     },
     Act {
-        id: CaseId,
-        request: actions::Request,
-        actor: Actor,
+        act: Box<act::Act>,
         now: Timestamp,
         reply: Reply<Case>,
     },
@@ -322,13 +325,7 @@ async fn work(
             now,
             ..
         } => Done::Commissioning(commission(connection, gateway, record, *now).await?),
-        Job::Act {
-            id,
-            request,
-            actor,
-            now,
-            ..
-        } => Done::Act(act(connection, *id, request, actor, *now).await?),
+        Job::Act { act, now, .. } => Done::Act(act::act(connection, settings, act, *now).await?),
         Job::Silence { before, now, .. } => {
             Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
         }
@@ -355,31 +352,6 @@ async fn commission(
         events::append_gateway_event(connection, gateway, now).await?;
     }
     Ok(kept)
-}
-
-async fn act(
-    connection: &mut Connection,
-    id: CaseId,
-    request: &actions::Request,
-    actor: &Actor,
-    now: Timestamp,
-) -> StoreResult<Result<Box<Case>, JobError>> {
-    let Some(mut case) = cases::load_case(connection, id).await? else {
-        return Ok(Err(JobError::NoCase(id)));
-    };
-    let (transition, change) = match actions::apply(&mut case, request, actor, now) {
-        Ok(decided) => decided,
-        Err(refusal) => return Ok(Err(refusal.into())),
-    };
-    commit::update_case(connection, &case).await?;
-    commit::write_transition(connection, id, &transition).await?;
-    let event = CaseEvent {
-        at: now,
-        case: id,
-        change,
-    };
-    events::append_case_events(connection, &[event]).await?;
-    Ok(Ok(Box::new(case)))
 }
 
 /// An asker that has gone away no longer needs its answer.

@@ -36,6 +36,8 @@ use crate::timers::Timers;
 pub const HISTORY_FILE: &str = "history.db";
 /// Silence is looked for this often: a silent gateway is shown at most this much after its time.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
+/// A key of an action is remembered for a day: no client repeats itself later than that.
+const ACTION_KEYS_KEPT_MS: i64 = 86_400_000;
 /// Old rows are let go this often.
 const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 /// Ended sessions are forgotten this often.
@@ -172,6 +174,7 @@ async fn open(
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
         calendar: Arc::clone(&calendar),
+        directory: Arc::clone(&directory),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
     };
@@ -380,6 +383,7 @@ fn keep(days: &config::Retention, now: Timestamp) -> retention::Keep {
         events_since: since(days.events_days),
         refused_since: since(days.refused_messages_days),
         messages_since: since(days.alert_messages_days),
+        action_keys_since: now.plus_ms(-ACTION_KEYS_KEPT_MS),
     }
 }
 

@@ -101,7 +101,7 @@ test("one key acknowledges the P1 that waits, and the hub knows who it was", {
     await page.locator(`.p1-list > li[data-case="${found.id}"] kbd`).waitFor();
     await until("the acknowledgement", async () => {
       await page.keyboard.press("a");
-      return hub.cases.get(found.id).state === "acknowledged";
+      return hub.cases.get(found.id).acknowledged_at !== null;
     });
     assert.equal(hub.cases.get(found.id).acknowledged_by, "officer");
     await page.locator(".p1-list .p1-known").waitFor();

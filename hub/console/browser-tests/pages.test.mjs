@@ -28,7 +28,7 @@ after(async () => {
   await closeBrowser();
 });
 
-test("a case is filed with a reason, by keyboard only", { skip: MOCK_ONLY }, async () => {
+test("a case is filed under a condition, by keyboard only", { skip: MOCK_ONLY }, async () => {
   const { page, context, faults } = await openPage(server.url);
   await page.goto(`${server.url}/cases/5`);
   await page.locator('input[name="username"]:focus').waitFor();
@@ -45,12 +45,16 @@ test("a case is filed with a reason, by keyboard only", { skip: MOCK_ONLY }, asy
     return page.evaluate(() => document.activeElement?.textContent === "立案");
   });
   await page.keyboard.press("Enter");
-  await until("focus in the reason", () =>
-    page.evaluate(() => document.activeElement?.tagName === "TEXTAREA"),
+  await until("focus on the first condition", () =>
+    page.evaluate(() => document.activeElement?.getAttribute("type") === "radio"),
   );
-  await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await page.getByText("请填写理由").waitFor();
+  await page.getByText("请填写", { exact: true }).waitFor();
+  await page.keyboard.press("Space");
+  await until("focus in the reason", async () => {
+    await page.keyboard.press("Tab");
+    return page.evaluate(() => document.activeElement?.tagName === "TEXTAREA");
+  });
   await page.keyboard.type("水泵房积水 3 厘米，已通知物业。");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
@@ -77,9 +81,8 @@ test("a P1 is rejected by two persons: the second sees what the first proposes a
     await page.locator("textarea").fill("现场核实为做饭油烟");
     await page.getByRole("button", { name: "提交" }).click();
   };
-  const officer = await enter("officer");
-  await officer.page.getByText("结案和不予立案由值班长办理").waitFor();
-  assert.equal(await officer.page.getByRole("button", { name: "不予立案" }).count(), 0);
+  const auditor = await enter("auditor");
+  await auditor.page.getByText("现在没有可做的操作").waitFor();
   const first = await enter("supervisor");
   await reject(first.page, "不予立案");
   await first.page.getByText("等待第二人确认（陈静 已提出）").waitFor();
@@ -89,11 +92,63 @@ test("a P1 is rejected by two persons: the second sees what the first proposes a
   await reject(second.page, "确认不予立案");
   await second.page.locator(".way-here").getByText("不予立案").waitFor();
   await first.page.locator(".way-here").getByText("不予立案").waitFor();
-  for (const { context, faults } of [officer, first, second]) {
+  for (const { context, faults } of [auditor, first, second]) {
     assert.deepEqual(faults, []);
     await context.close();
   }
   await two.stop();
+});
+
+test("a case goes from the officer to the unit and back until it is closed", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const one = await openHub({ empty: true });
+  const { id } = one.hub.add({ ...SMOKE, kind: "water_leak", severity: "P3" });
+  const enter = async (user) => {
+    const opened = await openPage(one.url);
+    await signIn(opened.page, one.url, `/cases/${id}`, user, user);
+    await opened.page.locator(".case-head").waitFor();
+    return opened;
+  };
+  const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+  const officer = await enter("officer");
+  await press(officer.page, "立案");
+  await officer.page.getByLabel("设备告警成立").check();
+  await press(officer.page, "提交");
+  await press(officer.page, "派遣");
+  assert.ok(await officer.page.getByLabel("丽湖物业").isChecked(), "the unit whose duty it is, is suggested");
+  await press(officer.page, "提交");
+  await officer.page.locator(".case-clocks").getByText("丽湖物业").waitFor();
+  const worker = await enter("worker");
+  await press(worker.page, "接办");
+  await press(worker.page, "反馈");
+  await worker.page.locator('input[type="file"]').setInputFiles({
+    name: "阀门.jpg",
+    mimeType: "image/jpeg",
+    buffer: Buffer.from("a picture"),
+  });
+  await worker.page.getByText("阀门.jpg").waitFor();
+  await worker.page.locator("textarea").fill("阀门已更换");
+  await press(worker.page, "提交");
+  await press(officer.page, "转核查");
+  const blocked = officer.page.getByRole("button", { name: "结案", exact: true });
+  await officer.page.getByText("尚无核查结果").waitFor();
+  assert.ok(await blocked.isDisabled());
+  await press(officer.page, "核查结果");
+  await officer.page.getByLabel("是", { exact: true }).check();
+  await officer.page.locator("textarea").fill("已查看照片");
+  await press(officer.page, "提交");
+  await blocked.click();
+  await officer.page.getByLabel("现场处理完毕").check();
+  await press(officer.page, "提交");
+  await worker.page.locator(".way-here").getByText("已结案").waitFor();
+  const sent = one.hub.cases.get(id).transitions.find((each) => each.action === "feedback").details;
+  assert.match(sent.evidence[0].sha256, /^[0-9a-f]{64}$/);
+  for (const { context, faults } of [officer, worker]) {
+    assert.deepEqual(faults, []);
+    await context.close();
+  }
+  await one.stop();
 });
 
 test("a drill cannot be taken for a real case", { skip: MOCK_ONLY }, async () => {

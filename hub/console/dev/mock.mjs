@@ -21,6 +21,7 @@ import {
   SITES,
   startCases,
 } from "./mock-data.mjs";
+import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS } from "./mock-loop.mjs";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const CSP =
@@ -35,47 +36,10 @@ const USERS = {
   officer: { display_name: "李明", role: "duty_officer" },
   supervisor: { display_name: "陈静", role: "supervisor" },
   supervisor2: { display_name: "赵强", role: "supervisor" },
+  worker: { display_name: "周伟", role: "handler" },
+  auditor: { display_name: "何敏", role: "auditor" },
 };
-const NEXT = { acknowledge: "acknowledged", file: "filed", close: "closed", reject: "rejected" };
-const FROM = {
-  acknowledge: ["reported"],
-  file: ["reported", "acknowledged"],
-  close: ["filed"],
-  reject: ["reported", "acknowledged"],
-};
-const CHANGE = {
-  acknowledge: "acknowledged",
-  file: "filed",
-  close: "closed",
-  reject: "rejected",
-  note: "noted",
-};
-
-const text = (zh, en) => ({ zh, en });
-const ended = (found) => found.state === "closed" || found.state === "rejected";
-
-const ends = (action) => action === "close" || action === "reject";
-const needsTwo = (found, action) => found.severity === "P1" && ends(action);
-
-function allowedActions(found, user) {
-  const actions = [];
-  for (const action of ["acknowledge", "file", "close", "reject"]) {
-    if (!FROM[action].includes(found.state) || (ends(action) && user.role === "duty_officer")) continue;
-    const mine = found.proposal?.action === action && found.proposal.by === user.username;
-    const by = user.display_name;
-    const waits = text(`等待第二人确认（${by} 已提出）`, `waits for a second person (${by} has proposed it)`);
-    actions.push({
-      action,
-      needs_reason: action !== "acknowledge",
-      ...(mine ? { blocked: waits } : {}),
-      second_person: needsTwo(found, action),
-    });
-  }
-  actions.push({ action: "note", needs_reason: true, second_person: false });
-  return actions;
-}
-
-function summaryOf({ alerts, transitions, related_reason, proposal, ...summary }) {
+function summaryOf({ alerts, transitions, related_reason, proposal, checked, ...summary }) {
   return summary;
 }
 
@@ -98,7 +62,9 @@ export class MockHub {
     for (const { at, given } of startCases(now)) this.add(given, at);
     this.change(4, "acknowledge", { username: "wang", display_name: "王芳" });
     this.change(6, "acknowledge", { username: "wang", display_name: "王芳" });
-    this.change(6, "file", { username: "wang", display_name: "王芳" }, "已通知物业更换电池");
+    const wang = { username: "wang", display_name: "王芳" };
+    this.change(6, "file", wang, "已通知物业更换电池", { condition: "alarm_stands" });
+    this.change(6, "dispatch", wang, null, { unit: "lihu-property" });
   }
 
   add(given, at = Date.now()) {
@@ -109,19 +75,15 @@ export class MockHub {
   }
 
   /** One step of a case, as by another officer. */
-  change(id, action, user, reason = null) {
+  change(id, action, user, reason = null, details = {}) {
     const found = this.cases.get(id);
     const now = new Date().toISOString();
     const from = found.state;
     const proposes = needsTwo(found, action) && found.proposal?.action !== action;
     found.proposal = proposes ? { action, by: user.username } : null;
-    if (!proposes) found.state = NEXT[action] ?? from;
+    if (!proposes) step(found, action, user, details, now);
     found.version += 1;
     found.updated_at = now;
-    if (action === "acknowledge") {
-      found.acknowledged_at = now;
-      found.acknowledged_by = user.username;
-    }
     const seq = id * 10 + found.transitions.length;
     const who = { actor: user.username, actor_name: user.display_name };
     found.transitions.push({
@@ -132,8 +94,9 @@ export class MockHub {
       from,
       to: found.state,
       reason,
+      ...(Object.keys(details).length > 0 ? { details } : {}),
     });
-    this.tell("case", { change: proposes ? "updated" : CHANGE[action], case: summaryOf(found) });
+    this.tell("case", { change: proposes ? "updated" : changeOf(action), case: summaryOf(found) });
     return found;
   }
 
@@ -233,18 +196,21 @@ async function signIn(hub, request, response) {
 
 async function act(hub, id, request, response, user) {
   const found = hub.cases.get(id);
-  const { action, reason, version } = await bodyOf(request);
+  const { action, reason, version, ...details } = await bodyOf(request);
   if (!found) return refuse(response, 404, "not-found", "no such case");
-  const whole = () => ({ ...found, allowed_actions: allowedActions(found, user) });
+  const whole = () => ({ ...found, units: UNITS, allowed_actions: allowedActions(found, user) });
   if (version !== found.version) {
     return refuse(response, 409, "version-conflict", "the case has changed", { current: whole() });
   }
   const allowed = allowedActions(found, user).find((each) => each.action === action);
   if (!allowed) return refuse(response, 422, "wrong-state", "not possible in this state");
-  if (allowed.blocked) return refuse(response, 422, "second-person-needed", allowed.blocked.en);
+  if (allowed.missing?.[0].code === "second_person")
+    return refuse(response, 422, "second-person-needed", allowed.blocked.en);
   if (allowed.needs_reason && !reason?.trim())
     return refuse(response, 422, "reason-needed", "a reason is needed");
-  hub.change(id, action, user, reason ?? null);
+  const missing = [...(allowed.missing ?? []), ...missingIn(action, details)];
+  if (missing.length > 0) return refuse(response, 422, "incomplete", missing[0].text.en, { missing });
+  hub.change(id, action, user, reason ?? null, details);
   return reply(response, 200, whole());
 }
 
@@ -261,7 +227,7 @@ function get(hub, path, search, response, user) {
     const found = hub.cases.get(Number(second));
     if (!found) return refuse(response, 404, "not-found", "no such case");
     if (third === "series") return reply(response, 200, makeSeries(found, now));
-    return reply(response, 200, { ...found, allowed_actions: allowedActions(found, user) });
+    return reply(response, 200, { ...found, units: UNITS, allowed_actions: allowedActions(found, user) });
   }
   if (first === "gateways" && second === undefined)
     return reply(response, 200, { items: [...hub.gateways.values()] });

@@ -2,6 +2,7 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use gridwatch_protocol::{Severity, SiteId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,8 +12,9 @@ use super::extract::{Args, Json, Officer, Part};
 use super::problem::Problem;
 use super::view::{self, CaseSummary, CaseView};
 use crate::cases::actions::{Refusal, Request};
-use crate::cases::{Action, Actor, Case, CaseId};
+use crate::cases::{Action, Actor, Case, CaseId, Details};
 use crate::engine::JobError;
+use crate::engine::act::Act;
 use crate::metrics::count;
 use crate::store::cases::{Cursor, Drills, Filter, Which};
 
@@ -20,6 +22,8 @@ use crate::store::cases::{Cursor, Drills, Filter, Which};
 const ALERTS_MAX: i64 = 500;
 /// At most this many cases on a page.
 const PAGE_MAX: i64 = 200;
+/// Longest idempotency key, in bytes.
+const KEY_MAX: usize = 200;
 /// So many when the request does not say.
 const PAGE: i64 = 100;
 
@@ -83,11 +87,14 @@ pub struct CasePage {
 pub struct ActionRequest {
     /// The action.
     pub action: Action,
-    /// Why; needed by every action but `acknowledge`.
+    /// Why; `needs_reason` of the action's entry in `allowed_actions` says whether it is needed.
     #[serde(default)]
     pub reason: Option<String>,
     /// The version of the case that the decision is based on.
     pub version: i64,
+    /// What else the action takes: the fields of its entry in `allowed_actions`.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 /// A page of cases.
@@ -139,30 +146,38 @@ pub async fn one(
     Ok(Answer(whole(&app, &case, &officer.actor).await?))
 }
 
-/// Do something to a case. Comes back after it is on disk.
-#[utoipa::path(post, path = "/api/v1/cases/{id}/actions", tag = "cases", params(("id" = i64, Path)), request_body = ActionRequest, responses(
+/// Do something to a case. Comes back after it is on disk. With an `Idempotency-Key` the same request
+/// can be sent again for a day and is done once.
+#[utoipa::path(post, path = "/api/v1/cases/{id}/actions", tag = "cases", params(
+    ("id" = i64, Path),
+    ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 visible ASCII characters"),
+), request_body = ActionRequest, responses(
     (status = 200, body = CaseView),
     (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`version-conflict`; `current` is the case as it is now", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`reason-needed`, `wrong-state` or `second-person-needed`", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`reason-needed`, `wrong-state`, `second-person-needed`, `key-reused`, `invalid-request`, or `incomplete`: `missing` tells everything that the action still needs", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn act(
     State(app): State<App>,
     officer: Officer,
     Part(id): Part<CaseId>,
+    headers: HeaderMap,
     Json(body): Json<ActionRequest>,
 ) -> Result<Answer<CaseView>, Problem> {
     let request = Request {
         action: body.action,
         reason: body.reason,
         version: body.version,
+        details: body.details,
     };
-    match app
-        .engine
-        .act(id, request, officer.actor.clone(), crate::now())
-        .await
-    {
+    let act = Act {
+        case: id,
+        request,
+        actor: officer.actor.clone(),
+        key: idempotency_key(&headers)?,
+    };
+    match app.engine.act(act, crate::now()).await {
         Ok(case) => {
             count(&app.metrics.actions);
             Ok(Answer(whole(&app, &case, &officer.actor).await?))
@@ -178,16 +193,38 @@ pub async fn act(
     }
 }
 
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let wrong = || {
+        Problem::invalid(format!(
+            "`Idempotency-Key` is 1 to {KEY_MAX} visible ASCII characters"
+        ))
+    };
+    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
+
 async fn whole(app: &App, case: &Case, actor: &Actor) -> Result<CaseView, Problem> {
+    let master = match &case.progress.merged {
+        Some(merged) => app.store.case(merged.case).await?,
+        None => None,
+    };
     let alerts = app.store.alerts_of(case.id, ALERTS_MAX).await?;
     let transitions = app.store.transitions_of(case.id).await?;
     Ok(view::case_view(
         case,
+        master.as_ref(),
         alerts,
         transitions,
         actor,
         &app.directory,
         &app.catalogue,
+        &app.calendar,
+        crate::now(),
     ))
 }
 

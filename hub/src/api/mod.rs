@@ -48,7 +48,7 @@ pub type App = Arc<Shared>;
 pub struct Shared {
     /// The configuration.
     pub config: Config,
-    /// Areas and sites.
+    /// Areas, units and sites.
     pub directory: Arc<Directory>,
     /// Categories.
     pub catalogue: Arc<Catalogue>,

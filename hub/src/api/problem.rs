@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::CaseView;
 use crate::cases::actions::Refusal;
+use crate::cases::conditions::Lack;
 use crate::engine::JobError;
 use crate::store::StoreError;
 
@@ -26,9 +27,17 @@ pub struct Problem {
     /// The case as it is now, for `version-conflict`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Box<CaseView>>,
+    /// What the action still needs, for `incomplete`.
+    #[serde(default, skip_serializing_if = "nothing")]
+    #[schema(value_type = Vec<Lack>)]
+    pub missing: Box<[Lack]>,
     /// Seconds to wait before coming again.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
+}
+
+fn nothing(missing: &[Lack]) -> bool {
+    missing.is_empty()
 }
 
 impl Problem {
@@ -41,6 +50,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             current: None,
+            missing: Box::default(),
             retry_after_s: None,
         }
     }
@@ -123,6 +133,11 @@ impl From<JobError> for Problem {
         match error {
             JobError::Busy | JobError::Stopping => Self::busy(error.to_string()),
             JobError::NoCase(_) => Self::not_found(error.to_string()),
+            JobError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key-reused",
+                error.to_string(),
+            ),
             JobError::Refused(refusal) => refusal.into(),
             JobError::Failed(_) => Self::internal(),
         }
@@ -139,8 +154,13 @@ impl From<Refusal> for Problem {
             Refusal::SecondPersonNeeded { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "second-person-needed")
             }
+            Refusal::Incomplete { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "incomplete"),
         };
-        Self::new(status, kind, refusal.to_string())
+        let mut problem = Self::new(status, kind, refusal.to_string());
+        if let Refusal::Incomplete { missing, .. } = refusal {
+            problem.missing = missing.into_boxed_slice();
+        }
+        problem
     }
 }
 

@@ -1,13 +1,19 @@
 //! What officers see of a case: the store's rows with names in words.
 
+use std::collections::BTreeSet;
+
 use gridwatch_protocol::{Alert, DeviceId, Kind, Place, Severity, SiteId, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cases::actions::{self, AllowedAction};
-use crate::cases::{Actor, AlertRecord, Case, CaseId, State, Transition};
+use crate::cases::offers::{self, AllowedAction};
+use crate::cases::{
+    Actor, AlertRecord, Card, Case, CaseId, Level, Mode, Progress, State, Transition,
+};
 use crate::catalogue::Catalogue;
+use crate::clocks::Calendar;
 use crate::directory::{AreaStep, Directory};
+use crate::engine::act;
 
 /// A site's name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -18,6 +24,15 @@ pub struct SiteName {
     pub name: Text,
     /// Whether the hub's configuration has it.
     pub known: bool,
+}
+
+/// A unit's name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct UnitName {
+    /// Its code.
+    pub code: String,
+    /// Its name; its code when the hub does not know it.
+    pub name: Text,
 }
 
 /// A case in a list.
@@ -65,7 +80,28 @@ pub struct CaseSummary {
     pub acknowledged_by: Option<String>,
     /// Until when it must be acknowledged.
     pub ack_due_at: Timestamp,
-    /// When it was closed or rejected.
+    /// The unit that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitName>,
+    /// Until when it has to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// How it is handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// 加急
+    #[serde(default)]
+    pub urgent: bool,
+    /// 督办
+    #[serde(default)]
+    pub card: Card,
+    /// How often its limit was extended.
+    #[serde(default)]
+    pub extended: u8,
+    /// 响应级别
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// When it ended: closed, rejected or merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// Whether it is a drill or test.
@@ -106,6 +142,10 @@ pub struct CaseView {
     pub allowed_actions: Vec<AllowedAction>,
     /// Why alerts of several devices are in it.
     pub related_reason: Option<Text>,
+    /// What the loop has brought it to.
+    pub progress: Progress,
+    /// The units that `progress` and `transitions` name.
+    pub units: Vec<UnitName>,
 }
 
 /// A case in a list.
@@ -146,18 +186,62 @@ pub fn summary(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Cas
         ack_due_at: case.ack_due_at,
         ended_at: case.ended_at,
         is_drill: case.is_drill,
+        unit: case
+            .progress
+            .unit
+            .as_deref()
+            .map(|code| unit_name(code, directory)),
+        due_at: case.progress.due_at,
+        mode: case
+            .progress
+            .mode
+            .or_else(|| catalogue.get(&case.category).and_then(|c| c.mode)),
+        urgent: case.progress.urgent,
+        card: case.progress.card,
+        extended: case.progress.extended,
+        level: case.progress.level,
     }
 }
 
-/// A case with everything about it, for this officer.
+fn unit_name(code: &str, directory: &Directory) -> UnitName {
+    UnitName {
+        code: code.to_owned(),
+        name: directory.unit(code).map_or_else(
+            || Text {
+                zh: code.to_owned(),
+                en: code.to_owned(),
+            },
+            |unit| unit.name.clone(),
+        ),
+    }
+}
+
+/// Every unit that the case and its history name, once.
+fn units_of(case: &Case, transitions: &[Transition], directory: &Directory) -> Vec<UnitName> {
+    let progress = &case.progress;
+    let mut codes: BTreeSet<&String> = progress.unit.iter().collect();
+    codes.extend(progress.tasks.iter().map(|task| &task.unit));
+    codes.extend(progress.calls.iter().map(|call| &call.unit));
+    for details in transitions.iter().filter_map(|row| row.details.as_ref()) {
+        codes.extend(details.unit.iter().chain(&details.units));
+    }
+    let names = codes.into_iter().map(|code| unit_name(code, directory));
+    names.collect()
+}
+
+/// A case with everything about it, for this officer; `master` is the case that took it in.
 #[must_use]
+#[expect(clippy::too_many_arguments, reason = "the parts of one page")]
 pub fn case_view(
     case: &Case,
+    master: Option<&Case>,
     alerts: Vec<AlertRecord>,
     transitions: Vec<Transition>,
     actor: &Actor,
     directory: &Directory,
     catalogue: &Catalogue,
+    calendar: &Calendar,
+    now: Timestamp,
 ) -> CaseView {
     let alerts = alerts.into_iter().map(|record| CaseAlert {
         alert: record.alert,
@@ -168,12 +252,15 @@ pub fn case_view(
         revisions: record.messages,
         cleared_at: record.cleared_at,
     });
+    let context = act::context(catalogue, directory, calendar, case, master, now);
     CaseView {
         summary: summary(case, directory, catalogue),
         alerts: alerts.collect(),
+        units: units_of(case, &transitions, directory),
         transitions,
-        allowed_actions: actions::allowed(case, actor),
+        allowed_actions: offers::allowed(case, actor, &context, now),
         related_reason: case.related_reason.clone(),
+        progress: case.progress.clone(),
     }
 }
 

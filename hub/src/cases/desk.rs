@@ -30,7 +30,10 @@ use changes::{
 
 use keys::is_drill;
 
-use super::{AlertRecord, Arrival, Case, CaseId, Change, MessageId, State, Transition, text};
+use super::{
+    AlertRecord, Arrival, Case, CaseId, Change, Details, MessageId, Progress, State, Transition,
+    steps::own_step, text,
+};
 use crate::catalogue::{Catalogue, Category, GATEWAY_OFFLINE};
 
 /// What the desk goes by.
@@ -322,9 +325,15 @@ impl<'a> Desk<'a> {
         raise_severity(case, alert, catalogue, now, &mut self.changes);
         lapse_proposal(case, now, &mut self.changes);
         case.touch(now, true);
-        let from = Some(case.state);
-        let transition = case.system_transition(now, "join", from, Some(because.clone()));
-        self.changes.transitions.push((case_id, transition));
+        let row = own_step(
+            case,
+            "join",
+            case.state,
+            Details::default(),
+            because.clone(),
+            now,
+        );
+        self.changes.transitions.push((case_id, row));
         self.changes.events.push(CaseEvent {
             at: now,
             case: case_id,
@@ -363,6 +372,7 @@ impl<'a> Desk<'a> {
             related_reason: None,
             proposal: None,
             transitions: 0,
+            progress: Progress::default(),
         };
         let transition = case.system_transition(now, "report", None, Some(raised_note(alert)));
         self.known.cases.insert(id, case);

@@ -4,13 +4,28 @@
 //! The engine decides, the store commits; what was decided and not committed never happened.
 
 pub mod actions;
+pub mod conditions;
 pub mod desk;
+pub mod evolve;
+pub mod fields;
+mod labels;
+pub mod merge;
+pub mod names;
+pub mod offers;
+pub mod progress;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 pub mod sample;
+pub mod steps;
+#[cfg(test)]
+mod stories;
+pub mod table;
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;
+pub mod timers;
 
 use gridwatch_protocol::{
     Alert, AlertId, DeviceId, GatewayId, Kind, Place, Severity, SiteId, Text, Timestamp,
@@ -18,121 +33,13 @@ use gridwatch_protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use names::{
+    Action, Card, Change, EvidenceKind, Level, Mode, RejectCause, Role, State, TaskState,
+};
+pub use progress::{Details, Progress};
+
 /// Number of a case in the store.
 pub type CaseId = i64;
-
-/// Where in the closed loop a case is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// 上报: nobody has taken it yet.
-    Reported,
-    /// 已确认: an officer has seen it.
-    Acknowledged,
-    /// 立案: it met a filing condition.
-    Filed,
-    /// 结案
-    Closed,
-    /// 不予立案
-    Rejected,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [State; 5] = [
-        State::Reported,
-        State::Acknowledged,
-        State::Filed,
-        State::Closed,
-        State::Rejected,
-    ];
-
-    /// Whether people still have to work on it.
-    #[must_use]
-    pub fn is_open(self) -> bool {
-        matches!(self, State::Reported | State::Acknowledged | State::Filed)
-    }
-
-    /// The name in the store and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            State::Reported => "reported",
-            State::Acknowledged => "acknowledged",
-            State::Filed => "filed",
-            State::Closed => "closed",
-            State::Rejected => "rejected",
-        }
-    }
-}
-
-/// What an officer can do to a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Take it.
-    Acknowledge,
-    /// 立案; the reason names the filing condition.
-    File,
-    /// 结案; the reason names the closing condition. Only a filed case.
-    Close,
-    /// 不予立案; the reason says why. Only before filing.
-    Reject,
-    /// Write something down; changes nothing else.
-    Note,
-}
-
-impl Action {
-    /// Every action, in the order in which consoles show them.
-    pub const ALL: [Action; 5] = [
-        Action::Acknowledge,
-        Action::File,
-        Action::Close,
-        Action::Reject,
-        Action::Note,
-    ];
-
-    /// Whether it must say why.
-    #[must_use]
-    pub fn needs_reason(self) -> bool {
-        self != Action::Acknowledge
-    }
-}
-
-/// What an officer may do.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// 值班员: acknowledges, files, notes.
-    DutyOfficer,
-    /// 督办员、值班长: also closes and rejects.
-    Supervisor,
-    /// Also manages users and gateways.
-    Administrator,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Role; 3] = [Role::DutyOfficer, Role::Supervisor, Role::Administrator];
-
-    /// The name in the store and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::DutyOfficer => "duty_officer",
-            Role::Supervisor => "supervisor",
-            Role::Administrator => "administrator",
-        }
-    }
-
-    /// The role with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-}
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +50,8 @@ pub struct Actor {
     pub display_name: String,
     /// What they may do.
     pub role: Role,
+    /// Code of the unit that they belong to, if they do.
+    pub unit: Option<String>,
 }
 
 /// Name under which the hub itself acts.
@@ -157,10 +66,10 @@ pub struct DeviceRef {
     pub device: DeviceId,
 }
 
-/// A close or reject of a P1 that waits for a second person.
+/// What takes two persons and waits for the second one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// `close` or `reject`.
+    /// `close`, `reject` or `force_close`.
     pub action: Action,
     /// Who proposed it.
     pub by: String,
@@ -170,6 +79,12 @@ pub struct Proposal {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+    /// In which role; unknown for what was proposed before roles were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What the action was given.
+    #[serde(default)]
+    pub details: Details,
 }
 
 /// A case as the engine works on it.
@@ -229,6 +144,9 @@ pub struct Case {
     pub proposal: Option<Proposal>,
     /// How many transitions it has.
     pub transitions: i64,
+    /// What the loop has brought it to, beside its state.
+    #[serde(default)]
+    pub progress: Progress,
 }
 
 /// What the store holds of one alert.
@@ -265,9 +183,12 @@ pub struct Transition {
     pub actor: String,
     /// The actor's name at that time.
     pub actor_name: String,
-    /// What was done: `report`, `join`, `clear`, `escalate`, `acknowledge`, `file`,
-    /// `propose_close`, `close`, `propose_reject`, `reject`, `proposal_lapsed`, `note`; by timers
-    /// `escalate_unacknowledged`, `remind`, `card_yellow`, `card_red`, `lapse`.
+    /// In which role; none for the hub itself and for rows of before roles were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What was done: the name of an [`Action`]; `propose_` and that name for the first of two persons;
+    /// or a step of the hub itself: `report`, `join`, `clear`, `escalate`, `proposal_lapsed`,
+    /// `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`.
     pub action: String,
     /// The state before; none for the first.
     pub from: Option<State>,
@@ -278,77 +199,12 @@ pub struct Transition {
     /// What the hub says about it, in both languages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Text>,
-}
-
-/// What happened to a case, for the live feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// A new case.
-    Opened,
-    /// An alert joined it.
-    Joined,
-    /// One of its alerts changed, or a proposal was made.
-    Updated,
-    /// An officer took it.
-    Acknowledged,
-    /// It was filed.
-    Filed,
-    /// It was closed.
-    Closed,
-    /// It was rejected.
-    Rejected,
-    /// Somebody wrote something down.
-    Noted,
-    /// One of its alerts cleared.
-    AlertCleared,
-    /// Nobody acknowledged it in time, or what was acknowledged was not filed in time.
-    Escalated,
-    /// So much of a limit is used.
-    Reminder,
-    /// 黄牌预警
-    YellowCard,
-    /// 红牌督办
-    RedCard,
-}
-
-impl Change {
-    /// Every change.
-    pub const ALL: [Change; 13] = [
-        Change::Opened,
-        Change::Joined,
-        Change::Updated,
-        Change::Acknowledged,
-        Change::Filed,
-        Change::Closed,
-        Change::Rejected,
-        Change::Noted,
-        Change::AlertCleared,
-        Change::Escalated,
-        Change::Reminder,
-        Change::YellowCard,
-        Change::RedCard,
-    ];
-
-    /// The name in the store and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Change::Opened => "opened",
-            Change::Joined => "joined",
-            Change::Updated => "updated",
-            Change::Acknowledged => "acknowledged",
-            Change::Filed => "filed",
-            Change::Closed => "closed",
-            Change::Rejected => "rejected",
-            Change::Noted => "noted",
-            Change::AlertCleared => "alert_cleared",
-            Change::Escalated => "escalated",
-            Change::Reminder => "reminder",
-            Change::YellowCard => "yellow_card",
-            Change::RedCard => "red_card",
-        }
-    }
+    /// What the action was given and what the hub worked out from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+    /// SHA-256 over the evidence of this row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_hash: Option<String>,
 }
 
 impl Case {
@@ -375,11 +231,14 @@ impl Case {
             at: now,
             actor: SYSTEM.to_owned(),
             actor_name: SYSTEM.to_owned(),
+            role: None,
             action: action.to_owned(),
             from,
             to: self.state,
             reason: None,
             note,
+            details: None,
+            evidence_hash: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Alerts for tests.
+//! Alerts, people and what the engine knows, for tests.
 
 use gridwatch_protocol::{
     Alert, AlertId, ClockQuality, DetectedBy, DeviceId, GatewayId, Kind, Phase, Place, Severity,
@@ -6,7 +6,11 @@ use gridwatch_protocol::{
 };
 use uuid::Uuid;
 
-use super::Arrival;
+use super::actions::{self, Decided, Refusal, Request};
+use super::conditions::Context;
+use super::{Action, Actor, Arrival, Case, Details, Role};
+use crate::catalogue::Catalogue;
+use crate::directory::Directory;
 
 /// Milliseconds of 2026-11-22T03:00:00Z.
 pub const START_MS: i64 = 1_795_316_400_000;
@@ -74,5 +78,81 @@ pub fn arrival(alert: Alert) -> Arrival {
     Arrival {
         gateway: GatewayId::new("gw-1").unwrap(),
         alert,
+    }
+}
+
+/// The shipped catalogue, areas, units and sites.
+pub struct Shipped {
+    /// Its categories.
+    pub catalogue: Catalogue,
+    /// Its areas, units and sites.
+    pub directory: Directory,
+}
+
+impl Shipped {
+    /// As it is shipped.
+    pub fn load() -> Self {
+        Self {
+            catalogue: Catalogue::parse(include_str!("../../../configs/categories.toml")).unwrap(),
+            directory: Directory::parse(
+                include_str!("../../../configs/areas.toml"),
+                include_str!("../../../configs/sites.toml"),
+            )
+            .unwrap(),
+        }
+    }
+
+    /// Limits are an hour, and an hour more.
+    pub fn context<'a>(
+        &'a self,
+        case: &Case,
+        other: Option<&'a Case>,
+        now: Timestamp,
+    ) -> Context<'a> {
+        const HOUR: i64 = 3_600_000;
+        Context {
+            catalogue: &self.catalogue,
+            directory: &self.directory,
+            due: Some(now.plus_ms(HOUR)),
+            extended_due: case.progress.due_at.map(|due| due.plus_ms(HOUR)),
+            other,
+        }
+    }
+
+    /// Does it, with a reason.
+    pub fn act(
+        &self,
+        case: &mut Case,
+        action: Action,
+        who: &Actor,
+        details: Details,
+        now: Timestamp,
+    ) -> Result<Decided, Refusal> {
+        let request = Request {
+            action,
+            reason: Some("because".into()),
+            details,
+            version: case.version,
+        };
+        let context = self.context(case, None, now);
+        actions::apply(case, &request, who, &context, now)
+    }
+}
+
+/// Somebody of the office.
+pub fn person(name: &str, role: Role) -> Actor {
+    Actor {
+        username: name.into(),
+        display_name: name.to_uppercase(),
+        role,
+        unit: None,
+    }
+}
+
+/// Somebody of a unit.
+pub fn of_unit(name: &str, role: Role, unit: &str) -> Actor {
+    Actor {
+        unit: Some(unit.into()),
+        ..person(name, role)
     }
 }

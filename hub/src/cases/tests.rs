@@ -2,7 +2,7 @@ use gridwatch_protocol::{Kind, Phase, Severity, Timestamp};
 
 use super::actions::{self, Refusal, Request};
 use super::desk::{Desk, Known, Outcome, Rules};
-use super::sample::{START_MS, alert, arrival, by_model, next};
+use super::sample::{START_MS, Shipped, alert, arrival, by_model, next, person as officer};
 use super::*;
 use crate::catalogue::{Catalogue, GATEWAY_OFFLINE};
 
@@ -31,14 +31,6 @@ fn at(ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(START_MS + ms)
 }
 
-fn officer(name: &str, role: Role) -> Actor {
-    Actor {
-        username: name.into(),
-        display_name: name.to_uppercase(),
-        role,
-    }
-}
-
 fn accepted(desk: &mut Desk<'_>, alert: Alert, ms: i64) -> CaseId {
     match desk.receive(&arrival(alert), None, at(ms)) {
         Outcome::Accepted(case) => case,
@@ -47,12 +39,20 @@ fn accepted(desk: &mut Desk<'_>, alert: Alert, ms: i64) -> CaseId {
 }
 
 fn act(case: &mut Case, action: Action, who: &Actor) -> Result<Change, Refusal> {
-    let request = Request {
-        action,
-        reason: Some("because".into()),
-        version: case.version,
+    let details = match action {
+        Action::File => Details {
+            condition: Some("alarm_stands".into()),
+            ..Details::default()
+        },
+        Action::Reject => Details {
+            condition: Some("false_alarm".into()),
+            ..Details::default()
+        },
+        _ => Details::default(),
     };
-    actions::apply(case, &request, who, at(1)).map(|(_, change)| change)
+    let shipped = Shipped::load();
+    let decided = shipped.act(case, action, who, details, at(1))?;
+    Ok(decided.change)
 }
 
 #[test]
@@ -282,8 +282,10 @@ fn ending_a_p1_takes_two_persons() {
     let second = officer("chen", Role::Supervisor);
     assert_eq!(act(&mut case, Action::Reject, &first), Ok(Change::Updated));
     assert_eq!(case.state, State::Reported);
+    let shipped = Shipped::load();
     let blocked = |who: &Actor| {
-        let allowed = actions::allowed(&case, who);
+        let context = shipped.context(&case, None, at(1));
+        let allowed = offers::allowed(&case, who, &context, at(1));
         allowed
             .iter()
             .find(|a| a.action == Action::Reject)
@@ -323,41 +325,6 @@ fn new_alert_voids_a_proposal() {
 }
 
 #[test]
-fn each_action_has_its_states_role_and_reason() {
-    let duty = officer("wang", Role::DutyOfficer);
-    let boss = officer("li", Role::Supervisor);
-    let mut case = p1_case();
-    case.severity = Severity::P2;
-    assert!(matches!(
-        act(&mut case, Action::Close, &boss),
-        Err(Refusal::WrongState { .. })
-    ));
-    assert!(matches!(
-        act(&mut case, Action::Reject, &duty),
-        Err(Refusal::NotAllowed { .. })
-    ));
-    let bare = Request {
-        action: Action::File,
-        reason: Some("  ".into()),
-        version: case.version,
-    };
-    let refused = actions::apply(&mut case, &bare, &duty, at(1));
-    assert!(matches!(refused, Err(Refusal::ReasonNeeded { .. })));
-    assert_eq!(
-        act(&mut case, Action::Acknowledge, &duty),
-        Ok(Change::Acknowledged)
-    );
-    assert_eq!(act(&mut case, Action::File, &duty), Ok(Change::Filed));
-    assert!(matches!(
-        act(&mut case, Action::Reject, &boss),
-        Err(Refusal::WrongState { .. })
-    ));
-    assert_eq!(act(&mut case, Action::Close, &boss), Ok(Change::Closed));
-    assert_eq!(act(&mut case, Action::Note, &duty), Ok(Change::Noted));
-    assert_eq!(case.state, State::Closed);
-}
-
-#[test]
 fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
     let catalogue = catalogue();
     let mut desk = desk(&catalogue);
@@ -365,19 +332,17 @@ fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
     accepted(&mut desk, raised.clone(), 0);
     let seen = desk.known.cases[&1].version;
     accepted(&mut desk, next(&raised, Phase::Updated), 1);
-    let acknowledge = Request {
-        action: Action::Acknowledge,
-        reason: None,
+    let request = |action| Request {
+        action,
+        reason: Some("x".into()),
+        details: Details::default(),
         version: seen,
     };
     let case = desk.known.cases.get_mut(&1).unwrap();
     let duty = officer("wang", Role::DutyOfficer);
-    actions::apply(case, &acknowledge, &duty, at(2)).unwrap();
-    let note = Request {
-        action: Action::Note,
-        reason: Some("x".into()),
-        version: seen,
-    };
-    let stale = actions::apply(case, &note, &duty, at(3));
+    let shipped = Shipped::load();
+    let context = shipped.context(case, None, at(2));
+    actions::apply(case, &request(Action::Acknowledge), &duty, &context, at(2)).unwrap();
+    let stale = actions::apply(case, &request(Action::Note), &duty, &context, at(3));
     assert!(matches!(stale, Err(Refusal::Conflict { .. })), "{stale:?}");
 }

@@ -15,13 +15,18 @@ pub(crate) enum Command {
     /// Add a user. Prints a password on stdout when none is given.
     #[command(after_help = "Examples:
   hub user add wang --role duty_officer --display-name 王芳 --config hub.toml
+  hub user add zhao --role handler --unit xinghe-property --config hub.toml
   printf %s \"$PASSWORD\" | hub user add li --role supervisor --password-stdin --config hub.toml")]
     Add {
         /// Sign-in name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`.
         name: String,
-        /// duty_officer, supervisor or administrator.
+        /// duty_officer, shift_leader, dispatcher, unit, handler, checker, supervisor, leader,
+        /// administrator or auditor.
         #[arg(long)]
         role: String,
+        /// Code of the unit that the user belongs to (areas.toml); needed for unit and handler.
+        #[arg(long)]
+        unit: Option<String>,
         /// Name for people; the sign-in name when left out.
         #[arg(long)]
         display_name: Option<String>,
@@ -66,14 +71,17 @@ pub(crate) async fn run(command: Command) -> Result<()> {
         Command::Add {
             name,
             role,
+            unit,
             display_name,
             language,
             password_stdin,
             at,
         } => {
+            let role = checked_role(&role)?;
             let actor = Actor {
                 display_name: display_name.unwrap_or_else(|| name.clone()),
-                role: checked_role(&role)?,
+                unit: checked_unit(role, unit)?,
+                role,
                 username: checked_name(name)?,
             };
             let language = language.map(checked_language).transpose()?;
@@ -113,7 +121,14 @@ async fn add(
     password_stdin: bool,
     at: &ConfigArgument,
 ) -> Result<()> {
-    let (_, store, mut writer) = open_store(at).await?;
+    let (loaded, store, mut writer) = open_store(at).await?;
+    if let Some(code) = &actor.unit
+        && !loaded.directory.units().is_empty()
+        && loaded.directory.unit(code).is_none()
+    {
+        let path = loaded.config.areas.display();
+        return Err(UsageError(format!("there is no unit `{code}` in {path}")).into());
+    }
     let name = actor.username.clone();
     if store.user(&name).await?.is_some() {
         return Err(UsageError(format!("user `{name}` exists")).into());
@@ -138,12 +153,14 @@ async fn list(at: &ConfigArgument) -> Result<()> {
             username,
             display_name,
             role,
+            unit,
         } = user.actor;
+        let unit = unit.map_or(String::new(), |unit| format!(" of {unit}"));
         let disabled = user
             .disabled_at
             .map_or(String::new(), |at| format!("  disabled {at}"));
         println!(
-            "{username}  {}  {display_name}  added {}{disabled}",
+            "{username}  {}{unit}  {display_name}  added {}{disabled}",
             role.as_str(),
             user.created_at
         );
@@ -185,6 +202,24 @@ fn checked_role(text: &str) -> Result<Role> {
         ))
         .into()
     })
+}
+
+/// Who speaks or works for a unit names it; nobody else has one.
+fn checked_unit(role: Role, unit: Option<String>) -> Result<Option<String>> {
+    let needs = matches!(role, Role::Unit | Role::Handler);
+    let ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let problem = match &unit {
+        None if needs => "needs a unit: give its code with --unit",
+        Some(_) if !needs => "has no unit: leave --unit out",
+        Some(code) if code.is_empty() || code.len() > 64 || !code.chars().all(ok) => {
+            "needs a unit's code of 1 to 64 letters, digits and `-`"
+        }
+        _ => return Ok(unit),
+    };
+    bail!(UsageError(format!(
+        "a user with the role {} {problem}",
+        role.as_str()
+    )))
 }
 
 fn checked_name(name: String) -> Result<String> {

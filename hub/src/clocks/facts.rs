@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pause;
 use super::limits::{CaseLimits, LimitTable, LongCards};
+use crate::cases::Card;
 
 /// Where a case is, as far as clocks care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,43 +47,6 @@ impl Stage {
         Stage::Checking,
         Stage::Ended,
     ];
-}
-
-/// 黄牌、红牌督办.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Card {
-    /// None.
-    #[default]
-    None,
-    /// 黄牌
-    Yellow,
-    /// 红牌
-    Red,
-}
-
-impl Card {
-    /// The name in the store and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Card::None => "none",
-            Card::Yellow => "yellow",
-            Card::Red => "red",
-        }
-    }
-
-    /// What a case with it scores for its unit: +1 handled as it should be, -5 and -10 as in use.
-    #[must_use]
-    pub fn score(self) -> i32 {
-        match self {
-            Card::None => 1,
-            Card::Yellow => -5,
-            Card::Red => -10,
-        }
-    }
 }
 
 /// What the case engine sees of a case after a change.

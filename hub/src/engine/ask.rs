@@ -3,9 +3,9 @@
 use gridwatch_protocol::{CommissioningRecord, GatewayId, Heartbeat, HeartbeatAnswer, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::act::Act;
 use super::{BatchOutcome, Engine, Job, JobError, Reply};
-use crate::cases::actions;
-use crate::cases::{Actor, Case, CaseId};
+use crate::cases::Case;
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::Kept;
@@ -86,18 +86,11 @@ impl Engine {
     /// Applies an officer's action; comes back with the case after the commit.
     ///
     /// # Errors
-    /// As for [`Engine::batch`], and [`JobError::NoCase`], [`JobError::Refused`].
-    pub async fn act(
-        &self,
-        id: CaseId,
-        request: actions::Request,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<Case, JobError> {
+    /// As for [`Engine::batch`], and [`JobError::NoCase`], [`JobError::KeyReused`],
+    /// [`JobError::Refused`].
+    pub async fn act(&self, act: Act, now: Timestamp) -> Result<Case, JobError> {
         self.ask(|reply| Job::Act {
-            id,
-            request,
-            actor,
+            act: Box::new(act),
             now,
             reply,
         })

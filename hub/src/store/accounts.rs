@@ -82,7 +82,7 @@ pub struct AuditRow {
     pub address: String,
 }
 
-const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at FROM users WHERE name = $1";
+const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users WHERE name = $1";
 
 impl Store {
     /// A user by name, disabled or not.
@@ -103,7 +103,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn users(&self) -> StoreResult<Vec<UserRow>> {
-        let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at FROM users ORDER BY name")
+        let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users ORDER BY name")
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing users"))?;
@@ -120,7 +120,7 @@ impl Store {
         idle_since: Timestamp,
         now: Timestamp,
     ) -> StoreResult<Option<(SessionRow, UserRow)>> {
-        let row = query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = $1 AND s.last_seen_at >= $2 AND s.expires_at > $3 AND u.disabled_at IS NULL")
+        let row = query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, u.unit, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = $1 AND s.last_seen_at >= $2 AND s.expires_at > $3 AND u.disabled_at IS NULL")
             .bind(token_hash)
             .bind(idle_since.unix_ms())
             .bind(now.unix_ms())
@@ -130,11 +130,11 @@ impl Store {
         Ok(row.map(|row| {
             let user = user_row(&row);
             let session = SessionRow {
-                token_hash: row.get(7),
+                token_hash: row.get(8),
                 username: user.actor.username.clone(),
-                created_at: time(row.get(8)),
-                last_seen_at: time(row.get(9)),
-                expires_at: time(row.get(10)),
+                created_at: time(row.get(9)),
+                last_seen_at: time(row.get(10)),
+                expires_at: time(row.get(11)),
             };
             (session, user)
         }))
@@ -148,13 +148,14 @@ impl Writer {
     /// When the name is taken (the primary key decides) or the store does not answer.
     pub async fn add_user(&mut self, user: &UserRow) -> StoreResult<()> {
         let mut transaction = self.begin().await?;
-        query("INSERT INTO users (name, display_name, role, password_hash, language, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        query("INSERT INTO users (name, display_name, role, password_hash, language, created_at, unit) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(&user.actor.username)
             .bind(&user.actor.display_name)
             .bind(user.actor.role.as_str())
             .bind(&user.password_hash)
             .bind(&user.language)
             .bind(user.created_at.unix_ms())
+            .bind(&user.actor.unit)
             .execute(&mut *transaction)
             .await
             .map_err(sql("adding a user"))?;
@@ -241,7 +242,8 @@ fn user_row(row: &AnyRow) -> UserRow {
             username: row.get(0),
             display_name: row.get(1),
             // A role that this version does not know gives the least.
-            role: Role::from_name(row.get(2)).unwrap_or(Role::DutyOfficer),
+            role: Role::from_name(row.get(2)).unwrap_or(Role::Auditor),
+            unit: row.get(7),
         },
         password_hash: row.get(3),
         language: row.get(4),

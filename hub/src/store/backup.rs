@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 21] = [
+pub const TABLES: [&str; 23] = [
     "counters",
     "epochs",
     "users",
@@ -44,6 +44,8 @@ pub const TABLES: [&str; 21] = [
     "case_keys",
     "alerts",
     "alert_messages",
+    "merged_alerts",
+    "action_keys",
     "transitions",
     "events",
     "case_clocks",

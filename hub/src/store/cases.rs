@@ -15,7 +15,7 @@ use crate::cases::{AlertRecord, Case, CaseId, Transition};
 pub enum Which {
     /// Open ones: most urgent first, then oldest.
     Open,
-    /// Closed and rejected ones: newest end first.
+    /// Ended ones: newest end first.
     Ended,
     /// All: newest first.
     All,
@@ -236,7 +236,7 @@ impl Store {
             .fetch_one(&self.readers)
             .await
             .map_err(sql("counting new cases"))?;
-        let oldest: Option<i64> = query_scalar("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND state = 'reported' AND is_drill = 0")
+        let oldest: Option<i64> = query_scalar("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0")
             .fetch_one(&self.readers)
             .await
             .map_err(sql("finding the oldest unacknowledged case"))?;

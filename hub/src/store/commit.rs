@@ -64,7 +64,7 @@ pub async fn write(
 }
 
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body)",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit)",
     "",
 );
 const KEYS: Frame = (
@@ -113,7 +113,8 @@ fn bind_case(row: &mut RowValues<'_>, case: &&Case) {
         .push_bind(case.acknowledged_at.map(Timestamp::unix_ms))
         .push_bind(&case.acknowledged_by)
         .push_bind(search_text(case))
-        .push_bind(to_json(case));
+        .push_bind(to_json(case))
+        .push_bind(&case.progress.unit);
 }
 
 fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
@@ -192,7 +193,7 @@ pub(crate) async fn write_transitions(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> StoreResult<()> {
-    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13 WHERE id = $1")
+    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14 WHERE id = $1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -206,6 +207,7 @@ pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> Sto
         .bind(search_text(case))
         .bind(to_json(case))
         .bind(case.is_drill)
+        .bind(&case.progress.unit)
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;

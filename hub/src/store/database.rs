@@ -29,7 +29,7 @@ use sqlx::{Any, Arguments, AssertSqlSafe, Decode, Executor, Row, Type};
 /// A connection to the store, inside or outside a transaction.
 pub type Connection = sqlx::AnyConnection;
 
-/// Rows of an insert in one statement: at most 16 values a row stay far below SQLite's 32,766 and
+/// Rows of an insert in one statement: at most 18 values a row stay far below SQLite's 32,766 and
 /// PostgreSQL's 65,535.
 const ROWS_MAX: usize = 64;
 

@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod backup;
 pub mod cases;
 pub mod chain;
+pub mod closing_loop;
 pub mod commissionings;
 pub mod commit;
 pub mod database;

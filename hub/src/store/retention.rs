@@ -6,7 +6,7 @@
 use gridwatch_protocol::Timestamp;
 
 use super::database::{Connection, query, query_scalar};
-use super::{StoreResult, intake, sql};
+use super::{StoreResult, closing_loop, intake, sql};
 
 /// At most about this many rows go in one transaction: alerts wait for it.
 const ROWS_MAX: i64 = 2_000;
@@ -24,6 +24,8 @@ pub struct Keep {
     pub refused_since: Timestamp,
     /// Messages about alerts of cases that ended.
     pub messages_since: Timestamp,
+    /// Keys of actions: what is sent twice after that is done twice.
+    pub action_keys_since: Timestamp,
 }
 
 /// Lets some of it go; tells how many rows, nothing when there is no more.
@@ -41,7 +43,8 @@ pub(crate) async fn apply(connection: &mut Connection, keep: Keep) -> StoreResul
         .execute(&mut *connection)
         .await
         .map_err(sql("letting go of old refused messages"))?;
-    Ok(events + refused + messages(connection, keep.messages_since).await?)
+    let keys = closing_loop::forget_keys(connection, keep.action_keys_since).await?;
+    Ok(events + refused + keys + messages(connection, keep.messages_since).await?)
 }
 
 /// Goes through ended cases in the order of their ends and remembers how far it came.

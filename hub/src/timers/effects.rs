@@ -5,30 +5,39 @@
 
 use gridwatch_protocol::{Text, Timestamp};
 
-use crate::cases::{Case, Change, State, Transition, text};
-use crate::clocks::facts::{Card, CaseFacts, Seen, Stage};
+use crate::cases::{Card, Case, Change, State, Transition, text, timers};
+use crate::clocks::facts::{CaseFacts, Seen, Stage};
 use crate::clocks::plan::{ClockKind, TimerEffect};
 
 /// What clocks see of a case.
 pub(super) fn seen(case: &Case) -> Seen<'_> {
     Seen {
-        stage: stage(case.state),
+        stage: stage(case),
         category: &case.category,
         severity: case.severity,
         opened_at: case.opened_at,
         ack_due_at: case.ack_due_at,
-        own_at: None,
-        extensions: 0,
+        own_at: timers::next(case),
+        extensions: case.progress.extended,
     }
 }
 
-fn stage(state: State) -> Stage {
-    match state {
-        State::Reported => Stage::Reported,
-        State::Acknowledged => Stage::Verifying,
-        // Filing hands a case over to whoever handles it; the clock of disposal runs from there.
-        State::Filed => Stage::Handling,
-        State::Closed | State::Rejected => Stage::Ended,
+fn stage(case: &Case) -> Stage {
+    match case.state {
+        State::Reported | State::PreVerify if case.acknowledged_at.is_none() => Stage::Reported,
+        State::Reported | State::PreVerify => Stage::Verifying,
+        State::Filed | State::Consulting => Stage::Filed,
+        // What a unit sent back waits for another unit; what was not good enough, for its own.
+        State::Returned if case.progress.unit.is_none() => Stage::Filed,
+        State::Dispatched => Stage::Dispatched,
+        State::Handling | State::Returned => Stage::Handling,
+        State::Suspended => Stage::Suspended,
+        State::Feedback | State::PostCheck => Stage::Checking,
+        State::Closed
+        | State::Evaluated
+        | State::Rejected
+        | State::Merged
+        | State::ForcedClosed => Stage::Ended,
     }
 }
 
@@ -48,15 +57,15 @@ pub(super) fn apply(
         TimerEffect::Remind { clock, percent } => {
             ("remind", reminded(clock, percent), Change::Reminder)
         }
-        TimerEffect::Card { clock, card } => carded(clock, card)?,
-        TimerEffect::Lapse => {
-            if case.state != State::Acknowledged {
-                return None;
-            }
-            return Some(lapse(case, facts, now));
+        TimerEffect::Card { clock, card } => {
+            let (note, change) = carded(clock, card)?;
+            let (row, _) = timers::give_card(case, card, note, now)?;
+            return Some((row, change));
         }
-        // This case engine has no times of its own.
-        TimerEffect::Own => return None,
+        TimerEffect::Lapse => {
+            return lapse(case, facts, now);
+        }
+        TimerEffect::Own => return timers::fire(case, now),
     };
     case.touch(now, false);
     let from = Some(case.state);
@@ -67,13 +76,8 @@ pub(super) fn apply(
 }
 
 /// Reported again: it has to be acknowledged within the limit, and is escalated otherwise.
-fn lapse(case: &mut Case, facts: &CaseFacts, now: Timestamp) -> (Transition, Change) {
-    let from = case.state;
-    case.state = State::Reported;
-    let by = case.acknowledged_by.take().unwrap_or_default();
-    case.acknowledged_at = None;
-    case.ack_due_at = now.plus_ms(facts.limits.acknowledge.ms());
-    case.touch(now, true);
+fn lapse(case: &mut Case, facts: &CaseFacts, now: Timestamp) -> Option<(Transition, Change)> {
+    let by = case.acknowledged_by.clone().unwrap_or_default();
     let limit = facts.limits.file;
     let note = text(
         format!("{by} 确认后 {} 内未立案，须重新确认", limit.zh()),
@@ -81,8 +85,9 @@ fn lapse(case: &mut Case, facts: &CaseFacts, now: Timestamp) -> (Transition, Cha
             "acknowledged by {by} and not filed within {limit}; it has to be acknowledged again"
         ),
     );
-    let transition = case.system_transition(now, "lapse", Some(from), Some(note));
-    (transition, Change::Escalated)
+    let ack_due_at = now.plus_ms(facts.limits.acknowledge.ms());
+    let row = timers::lapse(case, ack_due_at, note, now)?;
+    Some((row, Change::Escalated))
 }
 
 fn escalated(facts: &CaseFacts, level: u8) -> Text {
@@ -123,12 +128,11 @@ fn reminded(clock: ClockKind, percent: u8) -> Text {
     )
 }
 
-fn carded(clock: ClockKind, card: Card) -> Option<(&'static str, Text, Change)> {
+fn carded(clock: ClockKind, card: Card) -> Option<(Text, Change)> {
     let (zh, en) = clock_name(clock);
     match card {
         Card::None => None,
         Card::Yellow => Some((
-            "card_yellow",
             text(
                 format!("{zh}超时，黄牌预警"),
                 format!("yellow card: {en} is late"),
@@ -136,7 +140,6 @@ fn carded(clock: ClockKind, card: Card) -> Option<(&'static str, Text, Change)> 
             Change::YellowCard,
         )),
         Card::Red => Some((
-            "card_red",
             text(
                 format!("{zh}严重超时，红牌督办"),
                 format!("red card: {en} is very late"),

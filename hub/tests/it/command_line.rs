@@ -151,7 +151,7 @@ fn wrong_usage_is_exit_64_with_a_sentence() {
         (hub(dir.path(), &["fly"], ""), "fly"),
         (
             add(&["--role", "king"], ""),
-            "duty_officer, supervisor, administrator",
+            "duty_officer, shift_leader, dispatcher",
         ),
         (
             add(&["--role", "supervisor", "--password-stdin"], "short\n"),

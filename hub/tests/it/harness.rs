@@ -29,12 +29,21 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// A hub on plain loopback.
 pub(crate) const PLAIN: &str = "listen = \"127.0.0.1:0\"\ntls = false\n";
 /// name, role
-pub(crate) const USERS: [(&str, Role); 4] = [
+pub(crate) const USERS: [(&str, Role); 10] = [
     ("duty", Role::DutyOfficer),
     ("li", Role::Supervisor),
     ("chen", Role::Supervisor),
     ("root", Role::Administrator),
+    ("sun", Role::Dispatcher),
+    ("qian", Role::Unit),
+    ("zhao", Role::Handler),
+    ("zhou", Role::Checker),
+    ("boss", Role::Leader),
+    ("audit", Role::Auditor),
 ];
+
+/// The unit of `qian` and `zhao`.
+pub(crate) const UNIT: &str = "xinghe-property";
 
 pub(crate) struct Hub {
     pub(crate) dir: TempDir,
@@ -113,6 +122,7 @@ pub(crate) async fn populate(config: &config::Config) -> String {
             username: name.into(),
             display_name: name.to_uppercase(),
             role,
+            unit: matches!(role, Role::Unit | Role::Handler).then(|| UNIT.into()),
         };
         let user = UserRow {
             actor,
@@ -279,16 +289,43 @@ impl Officer {
         response.json().await.unwrap()
     }
 
+    /// Acts, with a reason and what most categories take for filing and rejecting.
     pub(crate) async fn act(&self, case: i64, action: &str, version: i64) -> (StatusCode, Value) {
-        let body = json!({ "action": action, "version": version, "reason": "a reason" });
-        let path = format!("/api/v1/cases/{case}/actions");
-        let response = self
-            .request(Method::POST, &path)
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let details = match action {
+            "file" => json!({ "condition": "alarm_stands" }),
+            "reject" => json!({ "condition": "false_alarm" }),
+            _ => json!({}),
+        };
+        self.act_with(case, action, version, details, None).await
+    }
+
+    pub(crate) async fn act_with(
+        &self,
+        case: i64,
+        action: &str,
+        version: i64,
+        details: Value,
+        key: Option<&str>,
+    ) -> (StatusCode, Value) {
+        let mut body = json!({ "action": action, "version": version, "reason": "a reason" });
+        body.as_object_mut()
+            .unwrap()
+            .extend(details.as_object().unwrap().clone());
+        let mut request = self.request(Method::POST, &format!("/api/v1/cases/{case}/actions"));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let response = request.json(&body).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
+    }
+
+    /// Acts on the case as it is now, and must succeed.
+    pub(crate) async fn does(&self, case: i64, action: &str, details: Value) -> Value {
+        let now = self.get(&format!("/api/v1/cases/{case}")).await;
+        let version = now["version"].as_i64().unwrap();
+        let (status, case) = self.act_with(case, action, version, details, None).await;
+        assert_eq!(status, StatusCode::OK, "{action}: {case}");
+        case
     }
 
     pub(crate) async fn cases(&self) -> Vec<Value> {

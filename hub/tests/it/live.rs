@@ -93,7 +93,7 @@ async fn alert_reaches_an_open_feed_and_says_hello_first() {
     duty.act(2, "acknowledge", 1).await;
     let taken = feed.next().await.unwrap();
     assert_eq!(taken.data["change"], "acknowledged");
-    assert_eq!(taken.data["case"]["state"], "acknowledged");
+    assert_eq!(taken.data["case"]["acknowledged_by"], "duty");
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ on_every_store! {
     audit
     backup
     cases_api
+    closed_loop
     commissioning
     harness
     history

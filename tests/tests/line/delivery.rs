@@ -41,7 +41,8 @@ async fn an_alarm_becomes_a_case_on_the_open_screen() -> Result<()> {
     );
     assert_eq!(case.state, "reported");
     let acknowledged = line.officer.act(case, "acknowledge", "").await?;
-    assert_eq!(acknowledged["state"], "acknowledged");
+    assert_eq!(acknowledged["state"], "reported");
+    assert!(acknowledged["acknowledged_at"].is_string());
     feed.next_that("the acknowledgement", PATIENCE, |event| {
         event.data["change"] == "acknowledged"
     })

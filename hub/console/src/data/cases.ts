@@ -6,7 +6,16 @@ import { computed, signal } from "@preact/signals";
 import { applyCase, applyList, NO_CASES, type OpenCases } from "../logic/merge";
 import { ApiError, query, request } from "./http";
 import { onCaseEvent, onReload } from "./live";
-import type { ActionName, Case, CaseEvent, CasePage, CaseSeries, CaseSummary, OpenBySeverity } from "./types";
+import type {
+  ActionName,
+  Case,
+  CaseEvent,
+  CasePage,
+  CaseSeries,
+  CaseSummary,
+  Details,
+  OpenBySeverity,
+} from "./types";
 
 const cases = signal<OpenCases>(NO_CASES);
 
@@ -117,7 +126,13 @@ export type Outcome =
   | { is: "line"; error: unknown };
 
 function summaryOf(full: Case): CaseSummary {
-  const { alerts: _alerts, transitions: _transitions, allowed_actions: _allowed, ...summary } = full;
+  const {
+    alerts: _alerts,
+    transitions: _transitions,
+    allowed_actions: _allowed,
+    units: _units,
+    ...summary
+  } = full;
   return summary;
 }
 
@@ -127,9 +142,10 @@ export async function act(
   version: number,
   action: ActionName,
   reason?: string,
+  details: Details = {},
 ): Promise<Outcome> {
   try {
-    const body = { action, version, ...(reason === undefined ? {} : { reason }) };
+    const body = { ...details, action, version, ...(reason === undefined ? {} : { reason }) };
     const full = await request<Case>("POST", `/cases/${id}/actions`, body);
     take(summaryOf(full));
     return { is: "done", case: full };

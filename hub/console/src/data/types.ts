@@ -50,7 +50,17 @@ export type Kind =
   | "alarm_test"
   | "other";
 
-export type Role = "duty_officer" | "supervisor" | "administrator";
+export type Role =
+  | "duty_officer"
+  | "shift_leader"
+  | "dispatcher"
+  | "unit"
+  | "handler"
+  | "checker"
+  | "supervisor"
+  | "leader"
+  | "administrator"
+  | "auditor";
 
 export interface Session {
   username: string;
@@ -88,7 +98,28 @@ export interface Site {
   gateway?: string | null;
 }
 
-export type CaseState = "reported" | "acknowledged" | "filed" | "closed" | "rejected";
+export type CaseState =
+  | "reported"
+  | "pre_verify"
+  | "filed"
+  | "dispatched"
+  | "handling"
+  | "feedback"
+  | "post_check"
+  | "closed"
+  | "evaluated"
+  | "rejected"
+  | "merged"
+  | "consulting"
+  | "suspended"
+  | "returned"
+  | "forced_closed";
+
+/** A unit by its code; its name is the code when the hub does not know it. */
+export interface UnitName {
+  code: string;
+  name: Text;
+}
 
 export interface CaseSummary {
   id: number;
@@ -116,6 +147,13 @@ export interface CaseSummary {
   acknowledged_by?: string | null;
   ack_due_at: Timestamp;
   is_drill: boolean;
+  unit?: UnitName | null;
+  /** Until when it has to be done. */
+  due_at?: Timestamp | null;
+  urgent?: boolean;
+  card?: "none" | "yellow" | "red";
+  extended?: number;
+  level?: "I" | "II" | "III" | "IV" | null;
 }
 
 export type ClockQuality = "plausible" | "unsure";
@@ -182,15 +220,86 @@ export interface Transition {
   reason: string | null;
   /** What the hub says about it. */
   note?: Text | null;
+  details?: { unit?: string; units?: string[]; case?: number; until?: Timestamp } | null;
+  /** SHA-256 over the evidence of this row. */
+  evidence_hash?: string | null;
 }
 
-export type ActionName = "acknowledge" | "file" | "close" | "reject" | "note";
+export type ActionName =
+  | "acknowledge"
+  | "verify"
+  | "verified"
+  | "file"
+  | "reject"
+  | "dispatch"
+  | "consult"
+  | "answer"
+  | "finish_task"
+  | "send_back"
+  | "handle"
+  | "feedback"
+  | "settle"
+  | "check"
+  | "checked"
+  | "rework"
+  | "close"
+  | "ask_extension"
+  | "ask_suspension"
+  | "decide"
+  | "resume"
+  | "merge"
+  | "undo_merge"
+  | "reopen"
+  | "force_close"
+  | "appeal"
+  | "review"
+  | "evaluate"
+  | "set_urgent"
+  | "set_card"
+  | "set_level"
+  | "call_up"
+  | "answer_call"
+  | "note";
+
+/** Something that an action still needs; `code` is the name of a field, or what stands in the way. */
+export interface Lacking {
+  code: string;
+  text: Text;
+}
+
+export interface Choice {
+  value: string;
+  label: Text;
+}
+
+/** A field of an action, with the choices that the hub offers for this case. */
+export interface ActionField {
+  name: string;
+  label: Text;
+  kind: "one_of" | "many_of" | "yes_no" | "time" | "case" | "evidence" | "name";
+  required: boolean;
+  choices?: Choice[];
+  suggested?: string | null;
+}
+
+/** One piece of evidence. The hub keeps the hash; the file stays where it was taken. */
+export interface Evidence {
+  kind: string;
+  sha256: string;
+  name: string;
+  at: Timestamp;
+}
+
+/** What goes with an action beside its reason, by the names of its fields. */
+export type Details = Record<string, string | number | boolean | string[] | Evidence[]>;
 
 export interface AllowedAction {
   action: ActionName;
   needs_reason: boolean;
   /** Why it cannot be done now, such as waiting for a second person. */
   blocked?: Text | null;
+  missing?: Lacking[];
+  fields?: ActionField[];
   second_person?: boolean | null;
 }
 
@@ -199,6 +308,7 @@ export interface Case extends CaseSummary {
   transitions: Transition[];
   allowed_actions: AllowedAction[];
   related_reason: Text | null;
+  units?: UnitName[];
 }
 
 export type OpenBySeverity = Record<Severity, number>;
@@ -350,6 +460,7 @@ export type CaseChange =
   | "updated"
   | "acknowledged"
   | "filed"
+  | "moved"
   | "closed"
   | "rejected"
   | "noted"

@@ -5,8 +5,9 @@
 import { signal } from "@preact/signals";
 import { act, type Outcome, openCases } from "../data/cases";
 import { hubNow } from "../data/clock";
-import type { ActionName, Case, CaseSummary } from "../data/types";
+import type { ActionName, Case, CaseSummary, Details } from "../data/types";
 import { actionName, at, problemInWords, t } from "../i18n";
+import { waits } from "../logic/loop";
 
 /** Actions that the hub has not answered yet. */
 export const pending = signal<ReadonlyMap<number, ActionName>>(new Map());
@@ -63,11 +64,12 @@ export async function perform(
   found: Pick<CaseSummary, "id" | "version">,
   action: ActionName,
   reason?: string,
+  details: Details = {},
 ): Promise<Outcome | null> {
   if (pending.value.has(found.id)) return null;
   setPending(found.id, action);
   setNotice(found.id, null);
-  const outcome = await act(found.id, found.version, action, reason);
+  const outcome = await act(found.id, found.version, action, reason, details);
   setPending(found.id, null);
   setNotice(found.id, noticeOf(outcome, action));
   return outcome;
@@ -75,5 +77,5 @@ export async function perform(
 
 export function acknowledge(id: number): void {
   const found = openCases.value.get(id);
-  if (found !== undefined && found.state === "reported") void perform(found, "acknowledge");
+  if (found !== undefined && waits(found)) void perform(found, "acknowledge");
 }

@@ -3,7 +3,7 @@ import { applyCase, applyList, ENDED_MAX, NO_CASES } from "./merge";
 import { caseOf } from "./sample";
 
 test("a newer version replaces an older one, and an older or equal one changes nothing", () => {
-  const once = applyCase(NO_CASES, caseOf({ version: 2, state: "acknowledged" }));
+  const once = applyCase(NO_CASES, caseOf({ version: 2, acknowledged_at: "2026-11-22T03:00:30.000Z" }));
   expect(applyCase(once, caseOf({ version: 1 }))).toBe(once);
   expect(applyCase(once, caseOf({ version: 2 }))).toBe(once);
   expect(applyCase(once, caseOf({ version: 3, state: "filed" })).open.get(1)?.state).toBe("filed");
@@ -16,7 +16,10 @@ test("a closed case leaves the open ones and a late message does not bring it ba
 });
 
 test("what happened while the list was loading is not lost, whichever is newer", () => {
-  const listed = [caseOf({ id: 1, version: 3, state: "acknowledged" }), caseOf({ id: 2 })];
+  const listed = [
+    caseOf({ id: 1, version: 3, acknowledged_at: "2026-11-22T03:00:30.000Z" }),
+    caseOf({ id: 2 }),
+  ];
   const meanwhile = [
     caseOf({ id: 1, version: 2 }),
     caseOf({ id: 2, version: 2, state: "rejected" }),

@@ -3,6 +3,7 @@
  * of a case decides: a message about an older version changes nothing. Pure.
  */
 import type { CaseSummary } from "../data/types";
+import { isOpen } from "./loop";
 
 export interface OpenCases {
   readonly open: ReadonlyMap<number, CaseSummary>;
@@ -14,10 +15,6 @@ export interface OpenCases {
 export const ENDED_MAX = 1000;
 
 export const NO_CASES: OpenCases = { open: new Map(), ended: new Map() };
-
-export function isOpen(found: CaseSummary): boolean {
-  return found.state !== "closed" && found.state !== "rejected";
-}
 
 /** Takes in one case; gives the same object back when it says nothing new. */
 export function applyCase(cases: OpenCases, found: CaseSummary): OpenCases {

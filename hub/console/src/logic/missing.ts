@@ -3,7 +3,7 @@
  * nothing about what may be done, which only the hub decides.
  */
 import type { Case, CaseSeries, Site } from "../data/types";
-import { isOpen } from "./merge";
+import { isOpen, waits } from "./loop";
 import { openProposal } from "./proposal";
 
 export type Lack =
@@ -23,8 +23,8 @@ export function lacks(found: Case, site: Site | undefined, series: CaseSeries | 
   const lack: Lack[] = [];
   const alerts = found.alerts.map((each) => each.alert);
   if (isOpen(found)) {
-    if (found.state === "reported") lack.push("acknowledgement");
-    else if (found.state === "acknowledged") lack.push("filing");
+    if (waits(found)) lack.push("acknowledgement");
+    else if (found.state === "reported" || found.state === "pre_verify") lack.push("filing");
     if (openProposal(found.transitions) !== null) lack.push("second_person");
     if (found.alerts_active > 0) lack.push("still_active");
   }

@@ -15,7 +15,7 @@ describe("the order of the board", () => {
 
   test("puts what nobody has acknowledged first, and real cases before drills", () => {
     const cases = [
-      caseOf({ id: 1, state: "acknowledged" }),
+      caseOf({ id: 1, acknowledged_at: "2026-11-22T03:00:30.000Z" }),
       caseOf({ id: 2, is_drill: true, opened_at: "2026-11-22T00:00:00.000Z" }),
       caseOf({ id: 3 }),
     ];

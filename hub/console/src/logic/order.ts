@@ -3,6 +3,7 @@
  * list is held, its rows stay where they are, ended cases stay as ended, and new ones wait outside. Pure.
  */
 import type { CaseSummary, Severity } from "../data/types";
+import { waits } from "./loop";
 
 /** Most severe first, then oldest first; the running number settles ties. */
 export function byUrgency(a: CaseSummary, b: CaseSummary): number {
@@ -16,7 +17,7 @@ export function byUrgency(a: CaseSummary, b: CaseSummary): number {
  * drills among both.
  */
 export function unacknowledgedFirst(a: CaseSummary, b: CaseSummary): number {
-  const rank = (found: CaseSummary) => (found.state === "reported" ? 0 : 2) + (found.is_drill ? 1 : 0);
+  const rank = (found: CaseSummary) => (waits(found) ? 0 : 2) + (found.is_drill ? 1 : 0);
   return rank(a) - rank(b) || byUrgency(a, b);
 }
 

@@ -5,7 +5,7 @@ import { caseOf } from "./sample";
 test("only a real P1 that nobody has acknowledged rings", () => {
   const cases = [
     caseOf({ id: 1 }),
-    caseOf({ id: 2, state: "acknowledged" }),
+    caseOf({ id: 2, acknowledged_at: "2026-11-22T03:00:30.000Z" }),
     caseOf({ id: 3, severity: "P2" }),
     caseOf({ id: 4, is_drill: true }),
   ];

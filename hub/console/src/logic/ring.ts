@@ -3,12 +3,13 @@
  * only until the next P1. Drills are marked and ring once, they never keep ringing. Pure.
  */
 import type { CaseSummary } from "../data/types";
+import { waits } from "./loop";
 
 /** The P1 cases that must keep ringing. */
 export function ringing(open: Iterable<CaseSummary>): Set<number> {
   const found = new Set<number>();
   for (const each of open) {
-    if (each.severity === "P1" && each.state === "reported" && !each.is_drill) found.add(each.id);
+    if (each.severity === "P1" && waits(each) && !each.is_drill) found.add(each.id);
   }
   return found;
 }

@@ -66,7 +66,7 @@ test("a proposal waits until it is carried out, lapses, or is made anew", () => 
     actor_name: "陈静",
     action,
     from: "filed" as const,
-    to: "filed" as const,
+    to: (action === "close" ? "closed" : "filed") as "closed" | "filed",
     reason: null,
   });
   expect(openProposal([row(1, "propose_close")])?.seq).toBe(1);

@@ -11,6 +11,7 @@ import { commandOf } from "../duty/keys";
 import { muteUntilNext, ringingCases } from "../duty/shift";
 import { useZone, type Zone } from "../duty/zone";
 import { problemInWords, t } from "../i18n";
+import { waits } from "../logic/loop";
 import { byUrgency, neighbour, passes, unacknowledgedFirst } from "../logic/order";
 import { go } from "../logic/route";
 import { CaseRow } from "../parts/case-row";
@@ -29,7 +30,7 @@ interface ZoneGiven {
 function P1Zone({ zone, selected, target, select }: ZoneGiven) {
   const words = t.value.board;
   const real = zone.shown.filter((found) => !found.is_drill);
-  const waiting = real.filter((found) => found.state === "reported").length;
+  const waiting = real.filter(waits).length;
   const drills = zone.shown.length - real.length;
   const some = zone.shown.length > 0;
   return (
@@ -157,8 +158,11 @@ const SETTLED_MS = 700;
 
 /** The case that the key A acknowledges: the selected one, else the first P1 that waits. */
 function targetOf(selected: number | null, p1: readonly CaseSummary[]): number | null {
-  if (selected !== null) return openCases.value.get(selected)?.state === "reported" ? selected : null;
-  return p1.find((found) => found.state === "reported")?.id ?? null;
+  if (selected !== null) {
+    const found = openCases.value.get(selected);
+    return found !== undefined && waits(found) ? selected : null;
+  }
+  return p1.find(waits)?.id ?? null;
 }
 
 export function Board() {

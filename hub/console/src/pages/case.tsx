@@ -12,6 +12,7 @@ import { pending, perform } from "../duty/actions";
 import { commandOf } from "../duty/keys";
 import { muteUntilNext } from "../duty/shift";
 import { headline, inArea, inPlace, kindName, problemInWords, said, t } from "../i18n";
+import { isOpen, waits } from "../logic/loop";
 import { lacks } from "../logic/missing";
 import { go } from "../logic/route";
 import { Actions } from "../parts/actions";
@@ -168,6 +169,46 @@ function Missing({ found, series }: { found: Case; series: CaseSeries | null }) 
   );
 }
 
+function Flags({ found }: { found: Case }) {
+  const words = t.value.flags;
+  return (
+    <>
+      {found.urgent && <span class="tag tag-warning">{words.urgent}</span>}
+      {found.card && found.card !== "none" && (
+        <span class={`tag tag-card-${found.card}`}>{t.value.card[found.card]}</span>
+      )}
+      {found.level && <span class="tag">{words.level(found.level)}</span>}
+      {found.extended ? <span class="tag">{words.extended(found.extended)}</span> : null}
+    </>
+  );
+}
+
+/** Who has it and until when; nothing before it is dispatched. */
+function Duty({ found }: { found: Case }) {
+  const words = t.value.flags;
+  const late = found.due_at && isOpen(found) && Date.parse(found.due_at) < now.value;
+  return (
+    <>
+      {found.unit && (
+        <div>
+          <dt>{words.unit}</dt>
+          <dd>
+            <Said>{said(found.unit.name)}</Said>
+          </dd>
+        </div>
+      )}
+      {found.due_at && (
+        <div>
+          <dt>{words.due}</dt>
+          <dd>
+            <Moment time={found.due_at} /> {late && <span class="tag tag-warning">{words.overdue}</span>}
+          </dd>
+        </div>
+      )}
+    </>
+  );
+}
+
 function Heading({ found }: { found: Case }) {
   const acknowledger = found.transitions.find((each) => each.actor === found.acknowledged_by)?.actor_name;
   const place = inPlace(found.place);
@@ -183,6 +224,7 @@ function Heading({ found }: { found: Case }) {
           <Said class="case-category">{said(found.category_name)}</Said>
         )}
         <Said class="case-kinds">{found.kinds.map(kindName).join(t.value.joiner)}</Said>
+        <Flags found={found} />
       </div>
       <h1 class="case-title">
         <Said>{headline(found)}</Said>
@@ -211,6 +253,7 @@ function Heading({ found }: { found: Case }) {
             <AckClock found={found} name={acknowledger} />
           </dd>
         </div>
+        <Duty found={found} />
       </dl>
     </div>
   );
@@ -261,7 +304,7 @@ function useCaseKeys(found: Case, take: (found: Case) => void): void {
     if (key === "b") go("/");
     else if (key === "m") muteUntilNext();
     else if (key === "?") helpOpen.value = true;
-    else if (key === "a" && found.state === "reported" && !pending.value.has(found.id)) {
+    else if (key === "a" && waits(found) && !pending.value.has(found.id)) {
       void perform(found, "acknowledge").then((outcome) => {
         if (outcome?.is === "done") take(outcome.case);
         if (outcome?.is === "conflict") take(outcome.current);

@@ -1,12 +1,10 @@
 /** What the officer may do to a case, and why not where the hub says so. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { session } from "../data/session";
-import type { AllowedAction, Case } from "../data/types";
+import type { ActionName, AllowedAction, Case, Details } from "../data/types";
 import { pending, perform } from "../duty/actions";
 import { actionName, said, t } from "../i18n";
-import { isOpen } from "../logic/merge";
 import { openProposal } from "../logic/proposal";
+import { ActionForm } from "./action-form";
 import { Said } from "./said";
 import { actorName } from "./way";
 
@@ -36,76 +34,41 @@ interface Given {
   take: (found: Case) => void;
 }
 
-function ReasonForm({
-  action,
-  send,
-  cancel,
-}: {
-  action: AllowedAction;
-  send: (reason: string) => void;
-  cancel: () => void;
-}) {
-  const words = t.value.case;
-  const box = useRef<HTMLTextAreaElement>(null);
-  const lacking = useSignal(false);
-  useEffect(() => box.current?.focus(), []);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const reason = box.current?.value.trim() ?? "";
-    if (reason === "") {
-      lacking.value = true;
-      box.current?.focus();
-      return;
-    }
-    send(reason);
-  };
-  return (
-    <form class="reason" onSubmit={submit}>
-      <label class="field">
-        <span>
-          {actionName(action.action)} · {words.reason}
-        </span>
-        <textarea
-          ref={box}
-          rows={3}
-          maxLength={2000}
-          placeholder={words.reasonHint}
-          aria-invalid={lacking.value}
-          onKeyDown={(event) => {
-            if (event.key === "Escape") cancel();
-          }}
-        />
-      </label>
-      {lacking.value && (
-        <p class="form-error" role="alert">
-          {words.reasonNeeded}
-        </p>
-      )}
-      {action.second_person && <p class="form-note">{words.secondPerson}</p>}
-      <div class="reason-buttons">
-        <button type="submit" class="button button-primary">
-          {words.confirm}
-        </button>
-        <button type="button" class="button" onClick={cancel}>
-          {t.value.cancel}
-        </button>
-      </div>
-    </form>
-  );
+/** What comes next for most cases; the rest is offered below it. */
+const MAIN: ReadonlySet<ActionName> = new Set([
+  "acknowledge",
+  "file",
+  "dispatch",
+  "handle",
+  "feedback",
+  "check",
+  "close",
+  "resume",
+]);
+
+/** The step that comes next: the first of the main ones that can be done now. */
+function nextOf(found: Case): ActionName | undefined {
+  return found.allowed_actions.find((each) => MAIN.has(each.action) && !each.blocked)?.action;
+}
+
+/** Whether a form is to be filled in before it is sent. */
+function asks(action: AllowedAction): boolean {
+  return action.needs_reason || (action.fields ?? []).length > 0;
 }
 
 export function Actions({ found, take }: Given) {
   const words = t.value.case;
   const asked = useSignal<string | null>(null);
   const waits = pending.value.has(found.id);
-  const send = async (action: AllowedAction, reason?: string) => {
-    const outcome = await perform(found, action.action, reason);
+  const send = async (action: AllowedAction, details: Details = {}, reason?: string) => {
+    const outcome = await perform(found, action.action, reason, details);
     if (outcome?.is === "done") {
       asked.value = null;
       take(outcome.case);
     } else if (outcome?.is === "conflict") take(outcome.current);
   };
   const proposal = openProposal(found.transitions);
+  const next = nextOf(found);
   const open = found.allowed_actions.find((each) => each.action === asked.value && !each.blocked);
   return (
     <section class="panel panel-actions" aria-labelledby="actions-heading">
@@ -115,8 +78,7 @@ export function Actions({ found, take }: Given) {
       <ul class="actions">
         {found.allowed_actions.map((each) => {
           const blocked = said(each.blocked);
-          const main =
-            each.action === "acknowledge" || (each.action === "file" && found.state === "acknowledged");
+          const main = each.action === next;
           const severity = each.action === "acknowledge" ? ` button-ack button-ack-${found.severity}` : "";
           return (
             <li key={each.action} class={main ? "action-main" : undefined}>
@@ -124,10 +86,10 @@ export function Actions({ found, take }: Given) {
                 type="button"
                 class={`button button-action${main ? " button-primary" : ""}${severity}`}
                 disabled={blocked !== "" || waits}
-                aria-expanded={each.needs_reason ? asked.value === each.action : undefined}
+                aria-expanded={asks(each) ? asked.value === each.action : undefined}
                 aria-describedby={blocked ? `blocked-${each.action}` : undefined}
                 onClick={() => {
-                  if (each.needs_reason) asked.value = asked.value === each.action ? null : each.action;
+                  if (asks(each)) asked.value = asked.value === each.action ? null : each.action;
                   else void send(each);
                 }}
               >
@@ -146,15 +108,12 @@ export function Actions({ found, take }: Given) {
           );
         })}
       </ul>
-      {session.value.is === "signed-in" && session.value.session.role === "duty_officer" && isOpen(found) && (
-        <p class="form-note">{words.supervisorEnds}</p>
-      )}
       {waits && <p class="form-note">{words.sending}</p>}
       {open && !waits && (
-        <ReasonForm
+        <ActionForm
           key={open.action}
           action={open}
-          send={(reason) => void send(open, reason)}
+          send={(details, reason) => void send(open, details, reason)}
           cancel={() => {
             asked.value = null;
           }}

@@ -3,7 +3,7 @@ import { linkLost } from "../data/live";
 import type { CaseSummary } from "../data/types";
 import { acknowledge, notices, pending, setNotice } from "../duty/actions";
 import { inPlace, kindName, said, t } from "../i18n";
-import { isOpen } from "../logic/merge";
+import { isOpen, waits } from "../logic/loop";
 import { Icon } from "./icons";
 import { Said } from "./said";
 
@@ -29,13 +29,17 @@ export function Kinds({ found }: { found: CaseSummary }) {
 /** The button that acknowledges; `target` is the case that the key A would acknowledge. */
 export function AcknowledgeButton({ found, target }: { found: CaseSummary; target: boolean }) {
   const words = t.value.board;
-  const waits = pending.value.has(found.id);
+  const sending = pending.value.has(found.id);
   if (!isOpen(found)) return <span class="ack-ended">{t.value.state[found.state]}</span>;
-  if (found.state !== "reported" || waits) {
+  if (!waits(found) || sending) {
     return (
       <span class="ack-state">
         <Icon name="check" />
-        {waits ? words.acknowledging : t.value.state[found.state]}
+        {sending
+          ? words.acknowledging
+          : found.state === "reported"
+            ? t.value.acknowledged
+            : t.value.state[found.state]}
       </span>
     );
   }

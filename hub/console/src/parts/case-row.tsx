@@ -1,7 +1,7 @@
 /** One open case of the list; on a narrow screen the same row is a card. */
 import type { CaseSummary } from "../data/types";
 import { headline, t } from "../i18n";
-import { isOpen } from "../logic/merge";
+import { isOpen, waits } from "../logic/loop";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
 import { Link } from "./link";
@@ -17,7 +17,7 @@ interface Given {
 
 export function CaseRow({ found, selected, target, select }: Given) {
   const names = ["row", `row-${found.severity}`];
-  if (found.state === "reported") names.push("row-waits");
+  if (waits(found)) names.push("row-waits");
   if (!isOpen(found)) names.push("row-ended");
   if (selected) names.push("is-selected");
   if (found.is_drill) names.push("is-drill");

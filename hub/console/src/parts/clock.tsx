@@ -3,6 +3,7 @@ import { now } from "../data/clock";
 import { session } from "../data/session";
 import type { CaseSummary } from "../data/types";
 import { ago, at, span, t } from "../i18n";
+import { waits } from "../logic/loop";
 import { clock } from "../logic/time";
 import { Said } from "./said";
 
@@ -27,7 +28,7 @@ function nameOf(username: string): string {
 
 /** The time left to acknowledge, in words once it is over, and who has acknowledged. */
 export function AckClock({ found, name }: { found: CaseSummary; name?: string | undefined }) {
-  if (found.state !== "reported") {
+  if (!waits(found)) {
     return (
       <span class="ack ack-done">
         <span class="ack-words">

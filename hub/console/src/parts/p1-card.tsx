@@ -3,6 +3,7 @@ import type { CaseSummary } from "../data/types";
 import { pending } from "../duty/actions";
 import { arrivals } from "../duty/announce";
 import { headline, t } from "../i18n";
+import { waits } from "../logic/loop";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
 import { Link } from "./link";
@@ -17,10 +18,10 @@ interface Given {
 }
 
 export function P1Card({ found, selected, target, select }: Given) {
-  const waits = found.state === "reported" && !pending.value.has(found.id);
-  const names = ["p1-card", waits ? "p1-waits" : "p1-known"];
+  const waiting = waits(found) && !pending.value.has(found.id);
+  const names = ["p1-card", waiting ? "p1-waits" : "p1-known"];
   if (selected) names.push("is-selected");
-  if (waits && arrivals.value.has(found.id)) names.push("is-new");
+  if (waiting && arrivals.value.has(found.id)) names.push("is-new");
   if (found.is_drill) names.push("is-drill");
   return (
     <li class={names.join(" ")} data-case={found.id} onFocusIn={() => select(found.id)}>

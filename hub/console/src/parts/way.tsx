@@ -1,11 +1,10 @@
 /** The way of a case through its states, with who took each step and when. */
 import type { Case, CaseState, Transition } from "../data/types";
 import { t } from "../i18n";
+import { stepsOf } from "../logic/loop";
 import { Moment } from "./clock";
 import { Icon } from "./icons";
 import { Said } from "./said";
-
-const STEPS: readonly CaseState[] = ["reported", "acknowledged", "filed", "closed"];
 
 /** The transition that brought the case into a state, the latest one. */
 function entry(found: Case, state: CaseState): Transition | undefined {
@@ -17,9 +16,7 @@ export function actorName(transition: Transition): string {
 }
 
 export function Way({ found }: { found: Case }) {
-  // A rejected case ends where others are closed, and may skip steps.
-  const steps =
-    found.state === "rejected" ? STEPS.map((step) => (step === "closed" ? "rejected" : step)) : STEPS;
+  const steps = stepsOf(found.state, new Set(found.transitions.map((each) => each.to)));
   return (
     <ol class="way" aria-label={t.value.case.way}>
       {steps.map((step) => {

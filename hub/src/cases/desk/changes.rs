@@ -1,9 +1,10 @@
 //! What an alert does to the case that it is in. Pure.
 
-use gridwatch_protocol::{Alert, Text, Timestamp};
+use gridwatch_protocol::{Alert, Severity, Text, Timestamp};
 
 use super::Changes;
-use crate::cases::{Arrival, Case, DeviceRef, State, text};
+use crate::cases::steps::{due_after_suspension, own_step};
+use crate::cases::{Arrival, Case, Details, DeviceRef, State, text};
 use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
 
 pub(super) fn device_ref(arrival: &Arrival) -> DeviceRef {
@@ -52,18 +53,14 @@ pub(super) fn raise_severity(
         return;
     }
     let before = case.severity;
-    let from = case.state;
     case.severity = alert.severity;
-    if case.state.is_open() {
-        let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
-        if case.state == State::Acknowledged {
-            case.state = State::Reported;
-            case.acknowledged_at = None;
-            case.acknowledged_by = None;
-            case.ack_due_at = due;
-        } else if case.state == State::Reported {
-            case.ack_due_at = case.ack_due_at.min(due);
-        }
+    let undecided = matches!(case.state, State::Reported | State::PreVerify);
+    let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
+    let unacknowledged = undecided && case.acknowledged_at.is_some();
+    if unacknowledged {
+        case.ack_due_at = due;
+    } else if undecided {
+        case.ack_due_at = case.ack_due_at.min(due);
     }
     lapse_proposal(case, now, changes);
     case.touch(now, true);
@@ -71,8 +68,24 @@ pub(super) fn raise_severity(
         format!("紧急程度由 {before} 升为 {}", case.severity),
         format!("severity raised from {before} to {}", case.severity),
     );
-    let transition = case.system_transition(now, "escalate", Some(from), Some(note));
-    changes.transitions.push((case.id, transition));
+    let details = Details {
+        unacknowledged,
+        ..Details::default()
+    };
+    let row = own_step(case, "escalate", case.state, details, note, now);
+    changes.transitions.push((case.id, row));
+    if case.state == State::Suspended && case.severity <= Severity::P2 {
+        let note = text(
+            "紧急案件不挂账，恢复处置",
+            "urgent cases are never suspended",
+        );
+        let details = Details {
+            due: due_after_suspension(case, now),
+            ..Details::default()
+        };
+        let row = own_step(case, "resume", State::Handling, details, note, now);
+        changes.transitions.push((case.id, row));
+    }
 }
 
 /// An alert that began as a test now says that it is real: a case that nobody looks at would swallow it.
@@ -90,7 +103,7 @@ pub(super) fn drill_is_real(case: &mut Case, now: Timestamp, changes: &mut Chang
 
 /// A proposal was made for what was known then; something new has come.
 pub(super) fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Changes) {
-    let Some(proposal) = case.proposal.take() else {
+    let Some(proposal) = &case.proposal else {
         return;
     };
     let note = text(
@@ -100,9 +113,15 @@ pub(super) fn lapse_proposal(case: &mut Case, now: Timestamp, changes: &mut Chan
             proposal.by_name
         ),
     );
-    let from = Some(case.state);
-    let transition = case.system_transition(now, "proposal_lapsed", from, Some(note));
-    changes.transitions.push((case.id, transition));
+    let row = own_step(
+        case,
+        "proposal_lapsed",
+        case.state,
+        Details::default(),
+        note,
+        now,
+    );
+    changes.transitions.push((case.id, row));
 }
 
 pub(super) fn raised_note(alert: &Alert) -> Text {
