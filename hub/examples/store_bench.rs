@@ -26,6 +26,7 @@ use gridwatch_protocol::{
     Severity, SiteId, StreamId, Text, WIRE_VERSION,
 };
 use hub::catalogue::Catalogue;
+use hub::clocks::Calendar;
 use hub::engine::{Engine, EngineSettings, engine};
 use hub::store::cases::{Cursor, Drills, Filter, Which};
 use hub::store::gateways::GatewayRow;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Batches under way at once: what many gateways send in a storm.
+const CALENDAR: &str = include_str!("../../configs/calendar.toml");
 const AT_ONCE: usize = 64;
 /// Queries of each kind.
 const QUERIES: usize = 300;
@@ -286,6 +288,9 @@ async fn main() -> Result<()> {
         .and_then(|(_, text)| Catalogue::parse(text).ok());
     let settings = EngineSettings {
         directory: Arc::default(),
+        calendar: Arc::new(
+            Calendar::parse(CALENDAR).map_err(|problems| anyhow::anyhow!(problems.join("; ")))?,
+        ),
         catalogue: Arc::new(catalogue.context("the shipped categories are right")?),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,

@@ -61,6 +61,7 @@ fn settings() -> EngineSettings {
     let limits = include_str!("../../configs/categories.toml");
     let calendar = include_str!("../../configs/calendar.toml");
     EngineSettings {
+        directory: Arc::default(),
         catalogue: Arc::new(Catalogue::parse(limits).expect("the shipped file is right")),
         calendar: Arc::new(Calendar::parse(calendar).expect("the shipped file is right")),
         fire_group_ms: 600_000,

@@ -252,6 +252,18 @@ names! {
     }
 }
 
+impl Card {
+    /// What a case with it scores for its unit: +1 handled as it should be, -5 and -10 as in use.
+    #[must_use]
+    pub fn score(self) -> i32 {
+        match self {
+            Card::None => 1,
+            Card::Yellow => -5,
+            Card::Red => -10,
+        }
+    }
+}
+
 names! {
     /// 响应级别: who leads.
     Level {

@@ -66,6 +66,8 @@ pub struct Seen<'a> {
     pub own_at: Option<Timestamp>,
     /// How often its limit was extended.
     pub extensions: u8,
+    /// Its card, whoever gave it.
+    pub card: Card,
 }
 
 /// The facts of a case that its clocks go by.
@@ -153,6 +155,8 @@ impl CaseFacts {
             self.stage = seen.stage;
         }
         self.own_at = seen.own_at;
+        // A card that was taken back is not given again for the same lateness.
+        self.card = self.card.max(seen.card);
     }
 
     /// What has been dispatched keeps its limits, unless it turned out to be another matter.

@@ -12,8 +12,9 @@ use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::facts::{Card, CaseFacts, Stage};
+use super::facts::{CaseFacts, Stage};
 use super::{Calendar, Due, Limit, Run};
+use crate::cases::Card;
 
 /// Levels above the officer on duty: the next officer, the shift leader, the leader.
 pub const ESCALATION_LEVELS: u8 = 3;

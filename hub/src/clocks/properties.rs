@@ -3,10 +3,11 @@
 use gridwatch_protocol::{Severity, Timestamp};
 use proptest::prelude::*;
 
-use super::facts::{Card, CaseFacts, Seen, Stage};
+use super::facts::{CaseFacts, Seen, Stage};
 use super::limits::LimitTable;
 use super::plan::{TimerEffect, next_timers};
 use super::{Calendar, ClockType, Due, Limit, Pause, Run};
+use crate::cases::Card;
 
 /// 2025-12-01T00:00:00Z; the instants below spread over two years from here.
 const START_MS: i64 = 1_764_547_200_000;
@@ -171,6 +172,7 @@ proptest! {
                 ack_due_at: now.plus_ms(60_000),
                 own_at: (stage == Stage::Suspended).then(|| now.plus_ms(ms)),
                 extensions,
+                card: Card::None,
             };
             let facts = match &mut facts {
                 Some(facts) => {

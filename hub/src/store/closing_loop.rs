@@ -5,9 +5,9 @@ use gridwatch_protocol::Timestamp;
 use sqlx::Row;
 
 use super::database::{Connection, query};
-use super::{StoreResult, from_json, sql};
+use super::{StoreResult, sql};
+use crate::cases::CaseId;
 use crate::cases::merge::Counts;
-use crate::cases::{Case, CaseId};
 
 /// A key that came with an action.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ pub(super) fn seen(case: &Case) -> Seen<'_> {
         ack_due_at: case.ack_due_at,
         own_at: timers::next(case),
         extensions: case.progress.extended,
+        card: case.progress.card,
     }
 }
 

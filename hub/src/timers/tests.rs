@@ -8,11 +8,12 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fired, TimerDone, TimerJob};
-use crate::cases::sample::{START_MS, alert};
-use crate::cases::{Action, Actor, Case, CaseId, Role, actions};
-use crate::catalogue::Catalogue;
+use crate::cases::progress::Details;
+use crate::cases::sample::{START_MS, Shipped, alert};
+use crate::cases::{Action, Actor, Card, Case, CaseId, Role, actions};
 use crate::clocks::Calendar;
 use crate::clocks::plan::{ClockKind, clocks};
+use crate::engine::act::Act;
 use crate::engine::{Engine, EngineSettings, engine};
 use crate::metrics::Metrics;
 use crate::parse::{Item, ParsedBatch};
@@ -32,10 +33,10 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn settings() -> EngineSettings {
+    let shipped = Shipped::load();
     EngineSettings {
-        catalogue: Arc::new(
-            Catalogue::parse(include_str!("../../../configs/categories.toml")).unwrap(),
-        ),
+        catalogue: Arc::new(shipped.catalogue),
+        directory: Arc::new(shipped.directory),
         calendar: Arc::new(
             Calendar::parse(include_str!("../../../configs/calendar.toml")).unwrap(),
         ),
@@ -104,17 +105,34 @@ impl Hub {
 
     async fn act(&self, id: CaseId, action: Action, now: Timestamp) -> Case {
         let version = self.case(id).await.version;
+        let mut details = Details::default();
+        match action {
+            Action::File => details.condition = Some("alarm_stands".into()),
+            Action::Dispatch => details.unit = Some("xinghe-property".into()),
+            Action::Checked => details.yes = Some(true),
+            Action::Close => details.conditions = vec!["checked_and_closed".into()],
+            _ => {}
+        }
         let request = actions::Request {
             action,
             reason: Some("a reason".into()),
             version,
+            details,
         };
         let actor = Actor {
-            username: "li".into(),
+            // Nobody checks or closes what they have handled.
+            username: if action == Action::Settle { "wu" } else { "li" }.into(),
             display_name: "LI".into(),
-            role: Role::Supervisor,
+            role: Role::Administrator,
+            unit: None,
         };
-        self.engine.act(id, request, actor, now).await.unwrap()
+        let act = Act {
+            case: id,
+            request,
+            actor,
+            key: None,
+        };
+        self.engine.act(act, now).await.unwrap()
     }
 
     async fn case(&self, id: CaseId) -> Case {
@@ -188,6 +206,7 @@ async fn handled_case_has_reminders_and_cards_and_its_end_ends_them() {
         .await;
     for id in [1, 2] {
         hub.act(id, Action::File, at(0)).await;
+        hub.act(id, Action::Dispatch, at(0)).await;
     }
     for (minute, count) in [(59, 0), (60, 2), (96, 2), (120, 2)] {
         assert_eq!(
@@ -196,12 +215,22 @@ async fn handled_case_has_reminders_and_cards_and_its_end_ends_them() {
             "minute {minute}"
         );
     }
-    hub.act(1, Action::Close, at(121 * MINUTE)).await;
+    for action in [
+        Action::Settle,
+        Action::Check,
+        Action::Checked,
+        Action::Close,
+    ] {
+        hub.act(1, action, at(121 * MINUTE)).await;
+    }
     assert_eq!(hub.fire(at(500 * MINUTE)).await.due, [at(240 * MINUTE)]);
     assert_eq!(hub.next(at(500 * MINUTE)).await, None);
-    let cards = ["report", "file", "remind", "remind", "card_yellow"];
-    assert_eq!(hub.history(1).await, [&cards[..], &["close"]].concat());
-    assert_eq!(hub.history(2).await, [&cards[..], &["card_red"]].concat());
+    let late = ["report", "file", "dispatch", "remind", "remind", "set_card"];
+    let ended = ["settle", "check", "checked", "close"];
+    assert_eq!(hub.history(1).await, [&late[..], &ended].concat());
+    assert_eq!(hub.history(2).await, [&late[..], &["set_card"]].concat());
+    assert_eq!(hub.case(1).await.progress.card, Card::Yellow);
+    assert_eq!(hub.case(2).await.progress.card, Card::Red);
     let facts = hub.store.clock_facts(1).await.unwrap().unwrap();
     let views = clocks(&facts, &settings().calendar, at(500 * MINUTE));
     let disposal = views

@@ -293,18 +293,14 @@ fn drill_travels_the_whole_path_as_a_drill() {
 
 #[test]
 fn hub_gives_cards_to_late_cases_and_never_a_milder_one() {
+    let give =
+        |case: &mut Case, card, now| timers::give_card(case, card, text("超时", "late"), now);
     let mut story = Story::leak();
-    let (row, _) = timers::give_card(&mut story.case, Card::Yellow, at(DAY)).unwrap();
+    let (row, _) = give(&mut story.case, Card::Yellow, at(DAY)).unwrap();
     assert!(table::permits(&row.action, row.from, row.to));
-    assert_eq!(
-        timers::give_card(&mut story.case, Card::Yellow, at(DAY)),
-        None
-    );
-    assert!(timers::give_card(&mut story.case, Card::Red, at(2 * DAY)).is_some());
-    assert_eq!(
-        timers::give_card(&mut story.case, Card::Yellow, at(3 * DAY)),
-        None
-    );
+    assert_eq!(give(&mut story.case, Card::Yellow, at(DAY)), None);
+    assert!(give(&mut story.case, Card::Red, at(2 * DAY)).is_some());
+    assert_eq!(give(&mut story.case, Card::Yellow, at(3 * DAY)), None);
     assert_eq!(story.case.progress.card, Card::Red);
     let card = Details {
         card: Some(Card::None),
@@ -314,8 +310,5 @@ fn hub_gives_cards_to_late_cases_and_never_a_milder_one() {
     assert_eq!(story.missing(&wu, Action::SetCard, card.clone()), ["card"]);
     story.go(&person("boss", Role::Leader), Action::SetCard, card);
     let mut ended = closed();
-    assert_eq!(
-        timers::give_card(&mut ended.case, Card::Red, at(9 * DAY)),
-        None
-    );
+    assert_eq!(give(&mut ended.case, Card::Red, at(9 * DAY)), None);
 }

@@ -34,6 +34,7 @@ impl Case {
             ack_due_at,
             own_at: None,
             extensions: 0,
+            card: Card::None,
         };
         Self {
             facts: CaseFacts::new(&seen, &table, now),
@@ -54,6 +55,7 @@ impl Case {
             ack_due_at: self.ack_due_at,
             own_at: self.own_at,
             extensions: self.extensions,
+            card: Card::None,
         };
         self.facts.observe(&seen, &self.table, now);
         let once = self.facts.clone();
