@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fired, TimerDone, TimerJob};
 use crate::cases::progress::Details;
+use crate::cases::timers::EVALUATE_AFTER_MS;
 use crate::cases::sample::{START_MS, Shipped, alert};
 use crate::cases::{Action, Actor, Card, Case, CaseId, Role, actions};
 use crate::clocks::Calendar;
@@ -224,9 +225,12 @@ async fn handled_case_has_reminders_and_cards_and_its_end_ends_them() {
         hub.act(1, action, at(121 * MINUTE)).await;
     }
     assert_eq!(hub.fire(at(500 * MINUTE)).await.due, [at(240 * MINUTE)]);
-    assert_eq!(hub.next(at(500 * MINUTE)).await, None);
+    let archived = 121 * MINUTE + EVALUATE_AFTER_MS;
+    assert_eq!(hub.next(at(500 * MINUTE)).await, Some(archived));
+    assert_eq!(hub.fire(at(archived)).await.due, [at(archived)]);
+    assert_eq!(hub.next(at(archived)).await, None);
     let late = ["report", "file", "dispatch", "remind", "remind", "set_card"];
-    let ended = ["settle", "check", "checked", "close"];
+    let ended = ["settle", "check", "checked", "close", "evaluate"];
     assert_eq!(hub.history(1).await, [&late[..], &ended].concat());
     assert_eq!(hub.history(2).await, [&late[..], &["set_card"]].concat());
     assert_eq!(hub.case(1).await.progress.card, Card::Yellow);

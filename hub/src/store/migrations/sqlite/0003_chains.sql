@@ -32,4 +32,4 @@ CREATE INDEX refused_by_time ON refused_messages (arrived_at);
 
 -- Counts and the oldest unacknowledged case are answered from these alone, without reading the cases.
 CREATE INDEX cases_open_counts ON cases (severity) WHERE is_open = 1 AND is_drill = 0;
-CREATE INDEX cases_unacknowledged ON cases (opened_at) WHERE is_open = 1 AND state = 'reported' AND is_drill = 0;
+CREATE INDEX cases_unacknowledged ON cases (opened_at) WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0;

@@ -9,7 +9,6 @@ CREATE INDEX cases_by_unit ON cases (unit, id) WHERE is_open = 1;
 -- That somebody has acknowledged a case is a stamp beside its state. The history stays as it was
 -- written; its `acknowledged` reads as `reported`.
 UPDATE cases SET state = 'reported' WHERE state = 'acknowledged';
-CREATE INDEX cases_unacknowledged ON cases (opened_at) WHERE is_open = 1 AND acknowledged_at IS NULL;
 
 -- Where the alerts of merged cases came from, so that merging can be undone.
 CREATE TABLE merged_alerts (
