@@ -1,6 +1,6 @@
 """Writes the bundle that the agent loads: model, manifest, golden rows, card; and compares two.
 
-The signature over the manifest is not made here: who trains has no key.
+The signature over the manifest is not made here: `sign_bundle` makes it afterwards.
 """
 
 import hashlib

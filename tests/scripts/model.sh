@@ -1,6 +1,7 @@
 #!/bin/bash
 # Trains or evaluates the anomaly models in a Python environment of its own. Only this needs Python; the
-# trained models are checked in. `train` writes and signs the bundles; `evaluate` trains anew, compares every file with what is checked in, and runs all measurements.
+# trained models are checked in. `train` writes and signs the bundles; `evaluate` trains anew, compares every
+# file with what is checked in, and runs all measurements.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -114,9 +114,13 @@ fn alerts_beyond_the_budget_and_alarms_that_were_missed_are_breaches() {
     assert_eq!(step(&mut drift, 2).breach, Some(Breach::Alerts));
     let mut drift = watching();
     step(&mut drift, 0);
-    [true, false, false].map(|seen| drift.ruled(seen));
+    [true, false, false]
+        .into_iter()
+        .for_each(|seen| drift.ruled(seen));
     assert_eq!(step(&mut drift, 1).breach, None, "too few to tell");
-    [false, false].map(|seen| drift.ruled(seen));
+    [false, false]
+        .into_iter()
+        .for_each(|seen| drift.ruled(seen));
     assert_eq!(step(&mut drift, 2).breach, Some(Breach::Rules));
 }
 
