@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fired, TimerDone, TimerJob};
 use crate::cases::progress::Details;
-use crate::cases::timers::EVALUATE_AFTER_MS;
 use crate::cases::sample::{START_MS, Shipped, alert};
+use crate::cases::timers::EVALUATE_AFTER_MS;
 use crate::cases::{Action, Actor, Card, Case, CaseId, Role, actions};
 use crate::clocks::Calendar;
 use crate::clocks::plan::{ClockKind, clocks};

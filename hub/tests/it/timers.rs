@@ -136,7 +136,7 @@ async fn clocks_of_a_case_tell_what_is_left() {
         .iter()
         .map(|clock| clock["kind"].as_str().unwrap())
         .collect();
-    assert!(kinds.contains(&"disposal") && kinds.contains(&"overall"), "{kinds:?}");
+    assert_eq!(kinds, ["acknowledge", "file", "dispatch", "overall"]);
     assert!(clocks["clocks"][0]["ended_at"].is_string());
     let missing = duty.request(reqwest::Method::GET, "/api/v1/cases/99/clocks").send().await;
     assert_eq!(missing.unwrap().status(), StatusCode::NOT_FOUND);

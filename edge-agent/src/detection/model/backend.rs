@@ -1,15 +1,25 @@
-//! The two runtimes behind `ort`: tract, built in, or a shared ONNX Runtime by path.
+//! The two runtimes: tract, built in, or a shared ONNX Runtime by path through `ort`.
 //!
-//! `ort` holds one runtime per process, so the first load decides; asking for the other one later is
-//! an error and not a silent use of the wrong one.
+//! `ort` holds one library per process, so the first load decides; asking for another one later is an
+//! error and not a silent use of the wrong one.
+//!
+//! tract is asked directly and not through `ort`: release candidate 14 of `ort` forgets the type of every
+//! output it allocates, some hundred bytes a run that never come back. Outputs of the shared library are
+//! allocated here beforehand, which that path does not forget.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
+use ort::memory::Allocator;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{Outlet, TensorRef, ValueType};
+use ort::session::{OutputSelector, RunOptions};
+use ort::value::{Outlet, Tensor as OrtTensor, TensorRef, ValueType};
+use tract_onnx::prelude::{
+    Datum as _, Framework, InferenceModelExt, IntoRunnable, TDim, Tensor, TractError, TractResult,
+    TypedRunnableModel, tvec,
+};
 
 use super::manifest::Manifest;
 use super::{ModelError, ScoreError};
@@ -33,54 +43,56 @@ impl fmt::Display for Backend {
     }
 }
 
-/// The runtime of this process, once there is one.
-static RUNTIME: Mutex<Option<(Backend, Environment)>> = Mutex::new(None);
+/// The shared library of this process, once there is one.
+static LIBRARY: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
 
-fn environment(backend: &Backend) -> Result<Environment, ModelError> {
+fn environment(path: &Path) -> Result<Environment, ModelError> {
     let failed = |problem: String| ModelError::Runtime {
-        backend: backend.to_string(),
+        backend: format!("`{}`", path.display()),
         problem,
     };
-    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((running, environment)) = runtime.as_ref() {
-        if running == backend {
+    let mut library = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((running, environment)) = library.as_ref() {
+        if running == path {
             return Ok(environment.clone());
         }
         return Err(failed(format!(
-            "the process already runs the one {running}; restart the agent to change it"
+            "the process already runs the one in `{}`; restart the agent to change it",
+            running.display()
         )));
     }
-    let builder = match backend {
-        Backend::BuiltIn => {
-            // False when an API was set before, which only this function does.
-            ort::set_api(ort_tract::api());
-            ort::init()
-        }
-        Backend::Library(path) => {
-            if !path.is_file() {
-                return Err(failed("there is no such file; correct the path".into()));
-            }
-            ort::init_from(path).map_err(|error| {
-                failed(format!(
-                    "{error}; install ONNX Runtime 1.24 or newer for this CPU"
-                ))
-            })?
-        }
-    };
+    if !path.is_file() {
+        return Err(failed("there is no such file; correct the path".into()));
+    }
+    let builder = ort::init_from(path).map_err(|error| {
+        failed(format!(
+            "{error}; install ONNX Runtime 1.24 or newer for this CPU"
+        ))
+    })?;
     let environment = builder.build().map_err(|error| failed(error.to_string()))?;
-    *runtime = Some((backend.clone(), environment.clone()));
+    *library = Some((path.to_owned(), environment.clone()));
     Ok(environment)
 }
 
-/// A graph that is ready to run.
+/// A graph that is ready to run, with what its outputs are called and how wide they are.
 #[derive(Debug)]
 pub(super) struct Session {
-    session: ort::session::Session,
+    runtime: Runtime,
+    input: Wire,
+    /// prob, score, contributions.
+    outputs: [Wire; 3],
+}
+
+#[derive(Debug)]
+enum Runtime {
+    BuiltIn(Arc<TypedRunnableModel>),
+    Library(Box<ort::session::Session>),
+}
+
+#[derive(Debug)]
+struct Wire {
+    name: String,
     width: usize,
-    input: String,
-    prob: String,
-    score: String,
-    contributions: String,
 }
 
 /// What a graph gives for a batch, each output flat, row after row.
@@ -98,60 +110,155 @@ impl Session {
         manifest: &Manifest,
         backend: &Backend,
     ) -> Result<Self, ModelError> {
-        let environment = environment(backend)?;
         let failed = |problem: String| ModelError::Session {
             path: path.to_owned(),
             problem,
         };
-        let session = ort::session::Session::builder(&environment)
-            .map_err(|error| failed(error.to_string()))?
-            // Without it tract interprets the graph node by node, 40 times slower.
-            .with_optimization_level(GraphOptimizationLevel::Level3)
-            .map_err(|error| failed(error.to_string()))?
-            .commit_from_memory(bytes)
-            .map_err(|error| failed(error.to_string()))?;
         let file = &manifest.model;
-        let width = manifest.engine.width();
         let classes = manifest.classes.len();
-        let contributions = manifest.groups.len() * classes;
-        check_outlet(session.inputs(), &file.input, width).map_err(failed)?;
-        check_outlet(session.outputs(), &file.prob, classes).map_err(failed)?;
-        check_outlet(session.outputs(), &file.score, 1).map_err(failed)?;
-        check_outlet(session.outputs(), &file.contributions, contributions).map_err(failed)?;
-        Ok(Self {
-            session,
+        let wire = |name: &str, width| Wire {
+            name: name.to_owned(),
             width,
-            input: file.input.clone(),
-            prob: file.prob.clone(),
-            score: file.score.clone(),
-            contributions: file.contributions.clone(),
+        };
+        let input = wire(&file.input, manifest.engine.width());
+        let outputs = [
+            wire(&file.prob, classes),
+            wire(&file.score, 1),
+            wire(&file.contributions, manifest.groups.len() * classes),
+        ];
+        let runtime = match backend {
+            Backend::BuiltIn => {
+                let graph = built_in(bytes, &input, &outputs)
+                    .map_err(|error| failed(format!("{error:#}")))?;
+                Runtime::BuiltIn(graph)
+            }
+            Backend::Library(library) => {
+                let environment = environment(library)?;
+                let session = library_session(&environment, bytes)
+                    .map_err(|error| failed(error.to_string()))?;
+                check_outlet(session.inputs(), &input).map_err(failed)?;
+                for output in &outputs {
+                    check_outlet(session.outputs(), output).map_err(failed)?;
+                }
+                Runtime::Library(Box::new(session))
+            }
+        };
+        Ok(Self {
+            runtime,
+            input,
+            outputs,
         })
     }
 
     /// Runs `rows` rows of features, one after the other in `flat`.
     pub(super) fn run(&mut self, flat: &[f32], rows: usize) -> Result<Outputs, ScoreError> {
-        let failed = |error: ort::Error| ScoreError::Runtime(error.to_string());
-        let input = TensorRef::from_array_view(([rows, self.width], flat)).map_err(failed)?;
-        let outputs = self
-            .session
-            .run(ort::inputs![self.input.as_str() => input])
-            .map_err(failed)?;
-        let values = |name: &str| -> Result<Vec<f32>, ScoreError> {
-            let output = outputs
-                .get(name)
-                .ok_or_else(|| ScoreError::Runtime(format!("there is no output `{name}`")))?;
-            let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
-            Ok(values.to_vec())
+        let failed = |error: &dyn fmt::Display| ScoreError::Runtime(format!("{error:#}"));
+        let [prob, score, contributions] = match &mut self.runtime {
+            Runtime::BuiltIn(graph) => {
+                run_built_in(graph, flat, rows, self.input.width).map_err(|error| failed(&error))?
+            }
+            Runtime::Library(session) => {
+                run_library(session, flat, rows, &self.input, &self.outputs)
+                    .map_err(|error| failed(&error))?
+            }
         };
         Ok(Outputs {
-            prob: values(&self.prob)?,
-            score: values(&self.score)?,
-            contributions: values(&self.contributions)?,
+            prob,
+            score,
+            contributions,
         })
     }
 }
 
-fn check_outlet(outlets: &[Outlet], name: &str, width: usize) -> Result<(), String> {
+fn built_in(
+    bytes: &[u8],
+    input: &Wire,
+    outputs: &[Wire; 3],
+) -> TractResult<Arc<TypedRunnableModel>> {
+    let mut bytes = bytes;
+    let graph = tract_onnx::onnx()
+        .model_for_read(&mut bytes)?
+        .with_input_names([&input.name])?
+        .with_outputs_by_name(outputs.iter().map(|wire| &wire.name))?
+        // Without it the graph is interpreted node by node, 40 times slower.
+        .into_optimized()?;
+    let ends = [(graph.input_fact(0)?, input)].into_iter();
+    let outputs = outputs.iter().enumerate();
+    let outputs: Vec<_> = outputs
+        .map(|(at, wire)| Ok((graph.output_fact(at)?, wire)))
+        .collect::<TractResult<_>>()?;
+    for (fact, wire) in ends.chain(outputs) {
+        let shape = fact.shape.dims();
+        let fits = fact.datum_type == f32::datum_type()
+            && shape.len() == 2
+            && shape[1] == TDim::from(wire.width);
+        if !fits {
+            return Err(TractError::msg(format!(
+                "`{}` is {fact:?}, a float32 tensor [N, {}] is needed",
+                wire.name, wire.width
+            )));
+        }
+    }
+    graph.into_runnable()
+}
+
+fn run_built_in(
+    graph: &Arc<TypedRunnableModel>,
+    flat: &[f32],
+    rows: usize,
+    width: usize,
+) -> TractResult<[Vec<f32>; 3]> {
+    let input = Tensor::from_shape(&[rows, width], flat)?;
+    let outputs = graph.run(tvec!(input.into()))?;
+    let values = |at: usize| -> TractResult<Vec<f32>> {
+        let output = outputs
+            .get(at)
+            .ok_or_else(|| TractError::msg("an output is missing"))?;
+        Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+    };
+    Ok([values(0)?, values(1)?, values(2)?])
+}
+
+fn library_session(
+    environment: &Environment,
+    bytes: &[u8],
+) -> Result<ort::session::Session, ort::Error> {
+    ort::session::Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::Level3)?
+        .commit_from_memory(bytes)
+}
+
+fn run_library(
+    session: &mut ort::session::Session,
+    flat: &[f32],
+    rows: usize,
+    input: &Wire,
+    outputs: &[Wire; 3],
+) -> Result<[Vec<f32>; 3], ort::Error> {
+    let mut selected = OutputSelector::no_default();
+    for output in outputs {
+        let room = OrtTensor::<f32>::new(&Allocator::default(), [rows, output.width])?;
+        selected = selected
+            .with(output.name.as_str())
+            .preallocate(output.name.as_str(), room);
+    }
+    let options = RunOptions::new()?.with_outputs(selected);
+    let features = TensorRef::from_array_view(([rows, input.width], flat))?;
+    let found =
+        session.run_with_options(ort::inputs![input.name.as_str() => features], &options)?;
+    let values = |output: &Wire| -> Result<Vec<f32>, ort::Error> {
+        let value = found
+            .get(&output.name)
+            .ok_or_else(|| ort::Error::new(format!("there is no output `{}`", output.name)))?;
+        let (_, values) = value.try_extract_tensor::<f32>()?;
+        Ok(values.to_vec())
+    };
+    let [prob, score, contributions] = outputs;
+    Ok([values(prob)?, values(score)?, values(contributions)?])
+}
+
+fn check_outlet(outlets: &[Outlet], wire: &Wire) -> Result<(), String> {
+    let Wire { name, width } = wire;
     let outlet = outlets
         .iter()
         .find(|outlet| outlet.name() == name)
@@ -160,7 +267,7 @@ fn check_outlet(outlets: &[Outlet], name: &str, width: usize) -> Result<(), Stri
         ValueType::Tensor { ty, shape, .. } => {
             *ty == ort::value::TensorElementType::Float32
                 && shape.len() == 2
-                && i64::try_from(width) == Ok(shape[1])
+                && i64::try_from(*width) == Ok(shape[1])
         }
         _ => false,
     };

@@ -131,7 +131,13 @@ async fn write_table(
 ) -> Result<u64> {
     let columns = columns(connection, table).await?;
     let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-    let statement = format!("SELECT {} FROM {table} ORDER BY 1", names.join(", "));
+    // No key has more than three columns, and keys come first in every table.
+    let order: Vec<String> = (1..=names.len().min(3)).map(|n| n.to_string()).collect();
+    let statement = format!(
+        "SELECT {} FROM {table} ORDER BY {}",
+        names.join(", "),
+        order.join(", ")
+    );
     lines.put(&TableLine {
         table: table.to_owned(),
         columns: names,
