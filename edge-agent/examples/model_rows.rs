@@ -52,7 +52,6 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        #[expect(clippy::cast_possible_truncation, reason = "16 bits are kept")]
         let bits = (self.0 >> 48) as u16;
         f32::from(bits) / 65_536.0
     }

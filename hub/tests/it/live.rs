@@ -15,7 +15,7 @@ use super::harness::{Hub, Officer, alert, batch, eventually};
 /// An open live feed.
 pub(crate) struct Feed {
     response: reqwest::Response,
-    text: String,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -35,15 +35,17 @@ impl Feed {
         assert_eq!(response.status(), 200);
         Feed {
             response,
-            text: String::new(),
+            bytes: Vec::new(),
         }
     }
 
     /// The next message; `None` when the feed has ended.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block: String = self.text.drain(..end + 2).collect();
+            // A chunk may end within a character; a message does not.
+            if let Some(end) = self.bytes.windows(2).position(|pair| pair == b"\n\n") {
+                let block = self.bytes.drain(..end + 2).collect();
+                let block = String::from_utf8(block).unwrap();
                 if let Some(message) = message(&block) {
                     return Some(message);
                 }
@@ -51,7 +53,7 @@ impl Feed {
             }
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
             match chunk.await.expect("something within 20 s") {
-                Ok(Some(bytes)) => self.text.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Ok(Some(bytes)) => self.bytes.extend_from_slice(&bytes),
                 Ok(None) | Err(_) => return None,
             }
         }

@@ -176,8 +176,16 @@ fn built_in(
     outputs: &[Wire; 3],
 ) -> TractResult<Arc<TypedRunnableModel>> {
     let mut bytes = bytes;
-    let graph = tract_onnx::onnx()
-        .model_for_read(&mut bytes)?
+    let graph = tract_onnx::onnx().model_for_read(&mut bytes)?;
+    for wire in outputs.iter().chain([input]) {
+        let known =
+            graph.find_outlet_label(&wire.name).is_some() || graph.node_by_name(&wire.name).is_ok();
+        if !known {
+            let problem = format!("it has no input or output `{}`", wire.name);
+            return Err(TractError::msg(problem));
+        }
+    }
+    let graph = graph
         .with_input_names([&input.name])?
         .with_outputs_by_name(outputs.iter().map(|wire| &wire.name))?
         // Without it the graph is interpreted node by node, 40 times slower.

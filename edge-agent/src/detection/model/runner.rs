@@ -7,7 +7,7 @@
 //!
 //! Models are put in and exchanged while rows flow ([`Handle::put`]): each batch is scored wholly by the
 //! old or wholly by the new one, and none is lost. A candidate is run behind the current model, after
-//! its verdicts are handed over, and is only compared with it ([`super::shadow`]).
+//! its verdicts are handed over, and is only compared with it (the module `shadow`).
 //!
 //! Nothing here survives a crash and nothing has to: the next readings make new rows.
 

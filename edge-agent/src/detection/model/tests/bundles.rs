@@ -110,18 +110,18 @@ fn verdict_that_its_contributions_do_not_explain_is_refused() {
 }
 
 #[test]
-fn runtime_cannot_be_changed_within_a_process() {
-    model(Fuser::Counts);
+fn library_that_is_not_there_is_told_and_the_built_in_runtime_goes_on() {
     let bundle = Bundle::read(&shipped(Fuser::Counts), &shipped_keys()).expect("good");
-    let other = Backend::Library("/usr/lib/libonnxruntime.so".into());
+    let other = Backend::Library("/nowhere/libonnxruntime.so".into());
     let error = Model::start(&bundle, &other)
         .map(drop)
         .expect_err("refused");
     assert_eq!(
         error.to_string(),
-        "starting the model runtime `/usr/lib/libonnxruntime.so`: the process already runs the \
-         one built into the agent; restart the agent to change it"
+        "starting the model runtime `/nowhere/libonnxruntime.so`: there is no such file; correct \
+         the path"
     );
+    model(Fuser::Counts);
 }
 
 #[test]
