@@ -68,7 +68,7 @@ export async function openPage(
     ignoreHTTPSErrors: true,
     ...more,
   });
-  context.setDefaultTimeout(8000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const faults = [];
   const origin = new URL(url).origin;
@@ -104,7 +104,7 @@ export async function visit(page, path) {
 }
 
 /** Waits until `check` holds and says what was seen when it never does. */
-export async function until(what, check, timeoutMs = 8000) {
+export async function until(what, check, timeoutMs = 20_000) {
   const end = Date.now() + timeoutMs;
   let last;
   for (;;) {
