@@ -15,7 +15,7 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
 const files = [here("./board.test.mjs"), here("./pages.test.mjs")];
 const child = spawn(
   process.execPath,
-  ["--test", "--test-concurrency=2", "--test-timeout=150000", "--test-force-exit", ...files],
+  ["--test", "--test-concurrency=2", "--test-timeout=600000", "--test-force-exit", ...files],
   { stdio: "inherit" },
 );
 child.on("exit", (code) => process.exit(code ?? 1));
