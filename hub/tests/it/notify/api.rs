@@ -152,10 +152,8 @@ async fn drill_is_told_only_where_drills_are_wanted() {
 async fn command_line_sends_a_marked_test_message_and_prints_the_answer() {
     let end = Endpoint::always(200, "{\"errcode\":0,\"errmsg\":\"ok\"}").await;
     let dir = tempfile::tempdir().unwrap();
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\ntls = false\n[notify]\nallow_hosts = [\"127.0.0.1\"]\n[[notify.channel]]\nname = \"duty\"\nkind = \"wecom\"\nurl_env = \"TEST_ROBOT\"\n"
-    );
-    let path = write_files(dir.path(), &text);
+    let text = "listen = \"127.0.0.1:0\"\ntls = false\n[notify]\nallow_hosts = [\"127.0.0.1\"]\n[[notify.channel]]\nname = \"duty\"\nkind = \"wecom\"\nurl_env = \"TEST_ROBOT\"\n";
+    let path = write_files(dir.path(), text);
     populate(&hub::config::load(&path).unwrap().config).await;
     let run = |channel: &str, url: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hub"));

@@ -63,8 +63,8 @@ fn dingtalk(got: &Got, before: &VecDeque<Got>) -> Option<Reply> {
     let query = got.uri.query().unwrap_or_default();
     let value = |name: &str| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let found = pairs.filter(|(key, _)| *key == name).map(|(_, v)| v);
-        found.last().unwrap_or_default().to_owned()
+        let mut found = pairs.filter(|(key, _)| *key == name).map(|(_, v)| v);
+        found.next_back().unwrap_or_default().to_owned()
     };
     let time: i64 = value("timestamp").parse().unwrap_or(0);
     let fresh = (hub::now().unix_ms() - time).abs() < 3_600_000;
