@@ -28,10 +28,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, comb, inf
+from math import ceil, inf
 from pathlib import Path
 
 import numpy as np
+
+from common import clopper_pearson
 
 FILES = {
     "calit2/CalIt2.data": "04db4cbdd742737b6508cc4b1bf826aa65e3a554db44a1d8745aebd2aa9a1a07",
@@ -215,22 +217,6 @@ def night_visits(counts: Counts, persons: int, seed: int):
         left[end] += persons
         visits.append((begin, end + 1))
     return entered, left, visits
-
-
-def clopper_pearson(hits: int, of: int) -> tuple[float, float]:
-    """Exact 95 % interval of a share."""
-
-    def at_least(p: float, k: int) -> float:
-        return sum(comb(of, i) * p**i * (1 - p) ** (of - i) for i in range(k, of + 1))
-
-    def solve(k: int, target: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if at_least(middle, k) < target else (low, middle)
-        return low
-
-    return (0.0 if hits == 0 else solve(hits, 0.025)), (1.0 if hits == of else solve(hits + 1, 0.975))
 
 
 def share(hits: int, of: int) -> str:

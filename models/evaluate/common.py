@@ -4,10 +4,12 @@ Every score comes out of the shipped engine, through the command line of `edge-a
 `cargo run --release -p gridwatch-anomaly --example score` (statistics only), never out of a copy of it.
 """
 
+import argparse
 import csv
 import io
 import math
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,3 +88,17 @@ def table(title: str, header: list[str], rows: list[list[str]]) -> None:
 def reached(holds: bool) -> str:
     """For the column that compares with the target."""
     return "reached" if holds else "NOT reached"
+
+
+def held_out_tables(name: str, about: str, run, problem: type[Exception]) -> int:
+    """The command line of an evaluation of held-out results: prints the tables of `run(data, bins)`."""
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--bins", type=Path, required=True, help="folder of `features` and `levels`")
+    arguments = parser.parse_args()
+    try:
+        print(run(arguments.data, arguments.bins))
+    except problem as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 64
+    return 0

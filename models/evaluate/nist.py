@@ -6,7 +6,6 @@ eight tests; of those that are in the folder beside the five of the training (SD
 model has seen nothing, and it is tested on them as it is.
 """
 
-import argparse
 import sys
 import tomllib
 from pathlib import Path
@@ -22,6 +21,7 @@ import onnxruntime
 import pandas as pd
 import scenes
 import tables
+from common import held_out_tables
 from engine import Bins
 
 SHIPPED = Path(__file__).resolve().parent.parent / "env-fuser"
@@ -71,19 +71,5 @@ def _untouched(data_dir: Path, bins: Path) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
-    parser.add_argument("--bins", type=Path, required=True, help="folder of `features` and `levels`")
-    arguments = parser.parse_args()
-    try:
-        print(run(arguments.data, arguments.bins))
-    except results.DataError as error:
-        print(f"nist: {error}", file=sys.stderr)
-        return 64
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(held_out_tables("nist", __doc__, run, results.DataError))

@@ -4,7 +4,6 @@
 on. Smoke, CO and fine dust have no fire-free recording; tables with them say RESAMPLED or SYNTHETIC.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "train"))
 import heldout
 import results
 import tables
+from common import held_out_tables
 
 
 def run(data_dir: Path, bins: Path) -> str:
@@ -28,19 +28,5 @@ def run(data_dir: Path, bins: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
-def main() -> int:
-    """Prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
-    parser.add_argument("--bins", type=Path, required=True, help="folder of `features` and `levels`")
-    arguments = parser.parse_args()
-    try:
-        print(run(arguments.data, arguments.bins))
-    except results.DataError as error:
-        print(f"rooms: {error}", file=sys.stderr)
-        return 64
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(held_out_tables("rooms", __doc__, run, results.DataError))

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+import bundle_files
 import counts_bundle
 import counts_card
 import counts_fuser
@@ -47,7 +48,7 @@ def main() -> int:
     out = Path(tempfile.mkdtemp()) if args.check else args.out
     counts_bundle.write(out, scenes, model, results)
     if args.check:
-        return counts_bundle.compare(out, args.out)
+        return bundle_files.compare(out, args.out, counts_bundle.FILES_WRITTEN)
     print((out / "README.md").read_text())
     return 0
 

@@ -314,14 +314,7 @@ impl From<EventStream> for Stored {
 impl TryFrom<Stored> for EventStream {
     type Error = StoredCountsError;
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        if stored.counts_version != COUNTS_VERSION {
-            return Err(StoredCountsError::Version {
-                found: stored.counts_version,
-            });
-        }
-        if !stored.state.is_sound() {
-            return Err(StoredCountsError::Damaged);
-        }
+        StoredCountsError::check(stored.counts_version, || stored.state.is_sound())?;
         Ok(Self {
             state: stored.state,
         })

@@ -70,6 +70,18 @@ pub enum StoredCountsError {
     Damaged,
 }
 
+impl StoredCountsError {
+    /// Whether a saved state of this version may be used.
+    pub(super) fn check(counts_version: u32, is_sound: impl FnOnce() -> bool) -> Result<(), Self> {
+        if counts_version != COUNTS_VERSION {
+            return Err(Self::Version {
+                found: counts_version,
+            });
+        }
+        is_sound().then_some(()).ok_or(Self::Damaged)
+    }
+}
+
 /// A count as a person would describe it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CountView {
@@ -317,14 +329,7 @@ impl From<CountStream> for Stored {
 impl TryFrom<Stored> for CountStream {
     type Error = StoredCountsError;
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        if stored.counts_version != COUNTS_VERSION {
-            return Err(StoredCountsError::Version {
-                found: stored.counts_version,
-            });
-        }
-        if !stored.state.is_sound() {
-            return Err(StoredCountsError::Damaged);
-        }
+        StoredCountsError::check(stored.counts_version, || stored.state.is_sound())?;
         Ok(Self {
             state: stored.state,
         })
