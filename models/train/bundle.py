@@ -3,30 +3,25 @@
 The signature over the manifest is not made here: `sign_bundle` makes it afterwards.
 """
 
-import hashlib
 import subprocess
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 import card
 import dataset
 import fuser
 import heldout
+from bundle_files import MIN_AGENT, OPSET, TOLERANCE, graph_bytes, sha256, training_file, write_golden
 from data import FILES, LICENCES, Data
 from dataset import Fitted, Sample
 from engine import Bins
 from heldout import Folds
 
 BUILD = 2
-OPSET = 17
 FEATURES_VERSION = 2
-MIN_AGENT = "0.1.0"
 CLIP = 8.0
-TOLERANCE = 1e-4
 WEIGHT_BYTES_MAX = 25_000
 CHANNEL_UNITS = ["%/m", "µg/m³", "ppm", "ppb or index", "°C", "%", "ppm"]
 # name, unit before squashing, window
@@ -85,21 +80,6 @@ def write(
     (out / "manifest.toml").write_text(_manifest(out, samples, final, folds))
 
 
-def compare(fresh: Path, shipped: Path) -> int:
-    """0 when a new training gives the shipped bundle, byte by byte."""
-    result = 0
-    for name in FILES_WRITTEN:
-        if not (shipped / name).is_file():
-            print(f"{name}: missing in {shipped}")
-            result = 1
-        elif (fresh / name).read_bytes() == (shipped / name).read_bytes():
-            print(f"{name}: same")
-        else:
-            print(f"{name}: DIFFERS from a new training ({fresh / name})")
-            result = 1
-    return result
-
-
 def feature_forms() -> list[tuple[str, str, str, str, str]]:
     """group, name, unit, window, unit of the channel; in the order of a row."""
     forms = [
@@ -143,25 +123,7 @@ def _graph(model: fuser.Fuser) -> bytes:
     ]
     widths = {"prob": classes, "score": 1, "contributions": groups * classes}
     columns = groups * fuser.PER_GROUP
-    graph = helper.make_graph(
-        nodes,
-        "env-fuser",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", columns])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
-            for name, width in widths.items()
-        ],
-        [numpy_helper.from_array(v.astype(np.float32), name) for name, v in constants.items()],
-    )
-    made = helper.make_model(
-        graph,
-        producer_name="gridwatch-models",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=8,
-    )
-    helper.set_model_props(made, {"id": "env-fuser", "build": str(BUILD)})
-    onnx.checker.check_model(made, full_check=True)
-    bytes_ = made.SerializeToString(deterministic=True)
+    bytes_ = graph_bytes("env-fuser", BUILD, nodes, constants, columns, widths)
     if len(bytes_) > WEIGHT_BYTES_MAX:
         raise RuntimeError(f"the model has {len(bytes_)} bytes, more than {WEIGHT_BYTES_MAX}")
     return bytes_
@@ -191,16 +153,7 @@ def _write_golden(path: Path, model: fuser.Fuser, graph: bytes, rows: np.ndarray
         ],
         axis=1,
     )
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    ran = session.run(["score", "prob", "contributions"], {"features": rows})
-    worst = np.abs(np.concatenate(ran, axis=1) - expected).max()
-    if worst > TOLERANCE / 2:
-        raise RuntimeError(f"the exported graph is off by {worst}")
-    lines = [
-        ",".join([*(repr(float(v)) for v in x), *(f"{v:.6f}" for v in y)])
-        for x, y in zip(rows, expected)
-    ]
-    path.write_text("\n".join([",".join([*names, *outputs]), *lines]) + "\n")
+    write_golden(path, graph, [*names, *outputs], rows, expected)
 
 
 def _golden_recording(data: Data) -> str:
@@ -229,10 +182,6 @@ def _golden_recording(data: Data) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _manifest(out: Path, samples: list[Sample], final: Fitted, folds: Folds) -> str:
     enabled, _ = heldout.verdict(folds)
     quoted = ", ".join(f'"{group}"' for group in fuser.GROUPS)
@@ -256,7 +205,7 @@ def _manifest(out: Path, samples: list[Sample], final: Fitted, folds: Folds) -> 
         "",
         "[model]",
         'file = "model.onnx"',
-        f'sha256 = "{_sha256(out / "model.onnx")}"',
+        f'sha256 = "{sha256(out / "model.onnx")}"',
         'input = "features"',
         'prob = "prob"',
         'score = "score"',
@@ -267,7 +216,7 @@ def _manifest(out: Path, samples: list[Sample], final: Fitted, folds: Folds) -> 
         "",
         "[golden]",
         'file = "golden.csv"',
-        f'sha256 = "{_sha256(out / "golden.csv")}"',
+        f'sha256 = "{sha256(out / "golden.csv")}"',
         f"tolerance = {TOLERANCE}",
         "",
         "# Levels of the score, set on fire-free training recordings only; they hold until a sensor has",
@@ -283,22 +232,11 @@ def _manifest(out: Path, samples: list[Sample], final: Fitted, folds: Folds) -> 
         f'config_sha256 = "{dataset.config_hash()}"',
     ]
     lines += _features(samples)
-    for path, sha256 in FILES.items():
-        lines += _training_file(path, sha256, LICENCES[path.split("/")[0]], False)
+    for path, digest in FILES.items():
+        lines += training_file(path, digest, LICENCES[path.split("/")[0]], False)
     scenes = Path(dataset.make.__file__)
-    lines += _training_file("models/train/scenes.py", _sha256(scenes), "Apache-2.0", True)
+    lines += training_file("models/train/scenes.py", sha256(scenes), "Apache-2.0", True)
     return "\n".join(lines) + "\n"
-
-
-def _training_file(path: str, sha256: str, licence: str, synthetic: bool) -> list[str]:
-    return [
-        "",
-        "[[training_data]]",
-        f'file = "{path}"',
-        f'sha256 = "{sha256}"',
-        f'licence = "{licence}"',
-        f"synthetic = {str(synthetic).lower()}",
-    ]
 
 
 def _calibration(samples: list[Sample], final: Fitted) -> list[str]:

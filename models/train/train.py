@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import bundle
+import bundle_files
 import checks
 import data as recordings
 import dataset
@@ -45,7 +46,7 @@ def main() -> int:
     out = Path(tempfile.mkdtemp()) if args.check else args.out
     bundle.write(out, data, scenes, final, folds, bins)
     if args.check:
-        return bundle.compare(out, args.out)
+        return bundle_files.compare(out, args.out, bundle.FILES_WRITTEN)
     print((out / "README.md").read_text())
     return 0
 
