@@ -95,6 +95,12 @@ section! {
         live_feeds_max: u32,
         live_events_behind_max: u32,
         shutdown_s: u32,
+        reads_per_minute: u32,
+        writes_per_minute: u32,
+        exports_per_minute: u32,
+        sign_ins_per_minute: u32,
+        address_requests_per_minute: u32,
+        gateway_requests_per_minute: u32,
     }
 }
 
@@ -352,6 +358,11 @@ fn check(config: &Config, problems: &mut Vec<String>) {
     need(
         config.limits.shutdown_s >= 1,
         "`limits.shutdown_s` must be at least 1",
+    );
+    need(
+        config.limits.gateway_requests_per_minute == 0
+            || config.limits.gateway_requests_per_minute >= 60,
+        "`limits.gateway_requests_per_minute` must be 0 or at least 60: a heartbeat comes every 20 s, and alerts must not wait",
     );
     if config.influxdb.enabled {
         need(

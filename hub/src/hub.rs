@@ -210,6 +210,7 @@ async fn open(
         &config.sessions,
         &config.sign_in,
     );
+    let limits = api::limit::Limits::new(&config.limits);
     Ok(Arc::new(Shared {
         config,
         directory,
@@ -221,6 +222,7 @@ async fn open(
         ring,
         notifier,
         auth,
+        limits,
         metrics,
         stop: stop.clone(),
     }))

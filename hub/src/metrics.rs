@@ -52,6 +52,7 @@ counters! {
     sign_ins: "counter" "Sign-ins.",
     sign_ins_refused: "counter" "Sign-ins with wrong credentials.",
     sign_ins_limited: "counter" "Sign-ins refused because there were too many.",
+    requests_limited: "counter" "Requests told to come again because a budget was used up.",
     store_reconnects: "counter" "Times that the line to the store was broken while committing.",
     rows_let_go: "counter" "Old rows that were let go.",
     live_feeds: "gauge" "Open live feeds.",

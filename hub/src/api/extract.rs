@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::App;
+use super::language::Chosen;
 use super::problem::Problem;
 use crate::cases::{Actor, Role};
 use crate::store::accounts::SessionRow;
@@ -65,10 +66,12 @@ impl FromRequestParts<App> for Officer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        app.auth
-            .officer(&parts.headers)
-            .await?
-            .ok_or_else(Problem::not_signed_in)
+        let officer = app.auth.officer(&parts.headers).await?;
+        let officer = officer.ok_or_else(Problem::not_signed_in)?;
+        if let Some(chosen) = parts.extensions.get::<Chosen>() {
+            chosen.set(officer.language.as_deref());
+        }
+        Ok(officer)
     }
 }
 

@@ -6,14 +6,21 @@
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
+pub mod conditional;
+pub mod description;
 pub mod extract;
 pub mod gateways;
+pub mod language;
+pub mod limit;
 pub mod notifications;
 pub mod problem;
 pub mod readings;
+mod refusals;
+pub mod routes;
 pub mod session;
 pub mod system;
 pub mod view;
+pub mod words;
 
 use std::sync::Arc;
 
@@ -66,6 +73,8 @@ pub struct Shared {
     pub notifier: Notifier,
     /// Signing in.
     pub auth: Auth,
+    /// How often somebody may ask.
+    pub limits: limit::Limits,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
@@ -78,7 +87,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
 #[openapi(
     info(
         title = "Gridwatch hub",
-        description = "Officers sign in with `POST /api/v1/session` and send the cookie with every request; changing requests also carry `X-Gridwatch-Request: 1`. Gateways send `Authorization: Bearer <key>`. Errors are application/problem+json. Times are RFC 3339, UTC, milliseconds.",
+        description = "Officers sign in with `POST /api/v1/session` and send the cookie with every request; changing requests also carry `X-Gridwatch-Request: 1`. Gateways send `Authorization: Bearer <key>`. Errors are application/problem+json in the caller's language (`zh` or `en`). Lists give `next`, which is `after` of the next page. Times are RFC 3339, UTC, milliseconds.",
     ),
     components(schemas(
         problem::Problem,
@@ -128,7 +137,9 @@ fn described() -> OpenApiRouter<App> {
 /// The description of the API, generated from the code.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+    let mut document = described().split_for_parts().1;
+    description::complete(&mut document);
+    document
 }
 
 /// Everything that the hub serves.
@@ -139,7 +150,13 @@ pub fn router(app: App) -> Router {
         .fallback(crate::console::serve)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_max))
+        .layer(middleware::from_fn(conditional::conditional))
         .layer(middleware::from_fn(same_site))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            limit::limit,
+        ))
+        .layer(middleware::from_fn(language::speak))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), headers))
         .with_state(app)
 }

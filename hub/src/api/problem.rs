@@ -1,16 +1,53 @@
-//! Errors as `application/problem+json` (RFC 9457), every one of them.
+//! Errors as `application/problem+json` (RFC 9457), every one of them, in the caller's language.
+//!
+//! `type` is for programs and never changes with the language. A text has both languages where it is made
+//! (`Text`), or English alone, whose Chinese stands in [`super::words`].
 
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gridwatch_protocol::Text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::language::Language;
 use super::view::CaseView;
+use super::words;
 use crate::cases::actions::Refusal;
 use crate::cases::conditions::Lack;
 use crate::engine::JobError;
 use crate::store::StoreError;
+
+/// The content type of every problem.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// What a problem says: English, and Chinese where it was made with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    en: String,
+    zh: Option<String>,
+}
+
+impl From<&str> for Words {
+    fn from(en: &str) -> Self {
+        en.to_owned().into()
+    }
+}
+
+impl From<String> for Words {
+    fn from(en: String) -> Self {
+        Self { en, zh: None }
+    }
+}
+
+impl From<Text> for Words {
+    fn from(text: Text) -> Self {
+        Self {
+            en: text.en,
+            zh: Some(text.zh),
+        }
+    }
+}
 
 /// A problem, as sent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -34,6 +71,9 @@ pub struct Problem {
     /// Seconds to wait before coming again.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
+    /// `detail` in Chinese, where it was made with it.
+    #[serde(skip)]
+    pub detail_zh: Option<String>,
 }
 
 fn nothing(missing: &[Lack]) -> bool {
@@ -43,21 +83,36 @@ fn nothing(missing: &[Lack]) -> bool {
 impl Problem {
     /// A problem with this status, code and detail.
     #[must_use]
-    pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, kind: &str, detail: impl Into<Words>) -> Self {
+        let Words { en, zh } = detail.into();
         Self {
             kind: kind.to_owned(),
-            title: kind.replace('-', " "),
+            title: words::title(kind, Language::English),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: en,
             current: None,
             missing: Box::default(),
             retry_after_s: None,
+            detail_zh: zh,
         }
+    }
+
+    /// The problem in this language; what has no Chinese stays English.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Self {
+        if language == Language::Chinese {
+            self.title = words::title(&self.kind, language);
+            let known = self.detail_zh.take();
+            if let Some(detail) = known.or_else(|| words::chinese(&self.detail)) {
+                self.detail = detail;
+            }
+        }
+        self
     }
 
     /// Nothing here.
     #[must_use]
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Words>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
@@ -69,19 +124,19 @@ impl Problem {
 
     /// Signed in, but not for this.
     #[must_use]
-    pub fn not_allowed(detail: impl Into<String>) -> Self {
+    pub fn not_allowed(detail: impl Into<Words>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "not-allowed", detail)
     }
 
     /// A value that does not fit.
     #[must_use]
-    pub fn invalid(detail: impl Into<String>) -> Self {
+    pub fn invalid(detail: impl Into<Words>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail)
     }
 
     /// Come again later.
     #[must_use]
-    pub fn busy(detail: impl Into<String>) -> Self {
+    pub fn busy(detail: impl Into<Words>) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
         problem.retry_after_s = Some(2);
         problem
@@ -98,17 +153,18 @@ impl Problem {
     }
 }
 
+/// A problem that was written into a response, kept beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub(super) Problem);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body,
-        )
-            .into_response();
+        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
+        // `super::language` writes it anew for callers of another language.
+        response.extensions_mut().insert(Told(self));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry {
@@ -156,7 +212,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::Incomplete { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "incomplete"),
         };
-        let mut problem = Self::new(status, kind, refusal.to_string());
+        let mut problem = Self::new(status, kind, super::refusals::words(&refusal));
         if let Refusal::Incomplete { missing, .. } = refusal {
             problem.missing = missing.into_boxed_slice();
         }
