@@ -65,9 +65,7 @@ impl FromRequestParts<App> for KeyOf {
 #[utoipa::path(post, path = "/v1/batches", tag = "gateway", request_body = Batch, responses(
     (status = 200, body = Receipt),
     (status = 400, description = "`unsupported-version`, `malformed-body`", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "`wrong-key`", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "`other-gateway`", body = Problem, content_type = "application/problem+json"),
-    (status = 413, description = "`body-too-large`", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "`busy`, with Retry-After; nothing was stored", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn batches(
@@ -141,10 +139,7 @@ pub async fn batches(
 #[utoipa::path(post, path = "/v1/heartbeats", tag = "gateway", request_body = Heartbeat, responses(
     (status = 200, body = HeartbeatAnswer),
     (status = 400, description = "`unsupported-version`, `malformed-body`", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "`wrong-key`", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "`other-gateway`", body = Problem, content_type = "application/problem+json"),
-    (status = 413, description = "`body-too-large`", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "`busy`, with Retry-After", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn heartbeats(
     State(app): State<App>,
@@ -169,10 +164,7 @@ pub async fn heartbeats(
 #[utoipa::path(post, path = "/v1/commissionings", tag = "gateway", request_body = CommissioningRecord, responses(
     (status = 200, body = CommissioningAnswer),
     (status = 400, description = "`unsupported-version`, `malformed-body`", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "`wrong-key`", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "`other-gateway`", body = Problem, content_type = "application/problem+json"),
-    (status = 413, description = "`body-too-large`", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "`busy`, with Retry-After", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn commissionings(
     State(app): State<App>,

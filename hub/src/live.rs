@@ -114,7 +114,6 @@ impl Drop for OpenFeed {
 /// The live feed.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
     (status = 200, description = "`hello`, then `case`, `gateway` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
-    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
@@ -281,7 +280,10 @@ impl Feed {
                     let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {
                         continue;
                     };
-                    let gateway = gateways::status(&self.app, row).await?;
+                    let details = self.app.store.gateway_details(vec![row]).await?;
+                    let Some(gateway) = details.into_iter().map(gateways::status).next() else {
+                        continue;
+                    };
                     let data = GatewayEventData { seq, at, gateway };
                     self.ready.push_back(event("gateway", Some(seq), &data));
                 }

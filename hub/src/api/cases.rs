@@ -2,17 +2,19 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use gridwatch_protocol::{Severity, SiteId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::conditional;
 use super::extract::{Args, Json, Officer, Part};
+use super::page;
 use super::problem::Problem;
 use super::view::{self, CaseSummary, CaseView};
 use crate::cases::actions::{Refusal, Request};
-use crate::cases::{Action, Case, CaseId, Details};
+use crate::cases::{self, Action, Card, Case, CaseId, Details};
 use crate::engine::JobError;
 use crate::engine::act::Act;
 use crate::metrics::count;
@@ -20,8 +22,6 @@ use crate::store::cases::{Cursor, Drills, Filter, Which};
 
 /// At most this many alerts are shown with a case, the first ones.
 const ALERTS_MAX: i64 = 500;
-/// At most this many cases on a page.
-const PAGE_MAX: i64 = 200;
 /// Longest idempotency key, in bytes.
 const KEY_MAX: usize = 200;
 /// So many when the request does not say.
@@ -31,8 +31,8 @@ const PAGE: i64 = 100;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListArgs {
-    /// `open` (the default: most urgent first, then oldest), `ended` (newest end first) or `all`
-    /// (newest first).
+    /// `open` (the default: most urgent first, then oldest), `ended` (newest end first), `all` (newest
+    /// first), or the code of one state, such as `dispatched`.
     state: Option<String>,
     /// `without` (the default: nobody is paged for a drill or a test), `with` or `only`.
     drills: Option<String>,
@@ -40,6 +40,22 @@ pub struct ListArgs {
     severity: Option<String>,
     /// Only of this site.
     site: Option<String>,
+    /// Only in this area and what lies in it.
+    area: Option<String>,
+    /// Only of this category.
+    category: Option<String>,
+    /// Only of this unit.
+    unit: Option<String>,
+    /// Only with this card: `none`, `yellow` or `red`.
+    card: Option<String>,
+    /// Only what the asking officer has acknowledged or handles.
+    mine: Option<bool>,
+    /// Only what should have been done by now; what is suspended is not late.
+    overdue: Option<bool>,
+    /// Only opened at this time or later, RFC 3339.
+    since: Option<String>,
+    /// Only opened before this time, RFC 3339.
+    until: Option<String>,
     /// Only with this text in number, site, place, device, category or kind.
     q: Option<String>,
     /// At most this many, up to 200; 100 when absent.
@@ -100,29 +116,28 @@ pub struct ActionRequest {
 /// A page of cases.
 #[utoipa::path(get, path = "/api/v1/cases", tag = "cases", params(ListArgs), responses(
     (status = 200, body = CasePage),
-    (status = 422, description = "`invalid-request`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     State(app): State<App>,
     officer: Officer,
     Args(args): Args<ListArgs>,
 ) -> Result<Answer<CasePage>, Problem> {
-    let mut filter = filter(&args)?;
-    let wanted = filter.limit;
+    let mut filter = filter(&args, &officer)?;
+    let limit = filter.limit;
     filter.limit += 1;
-    let mut cases = app.store.list_cases(&filter, &officer.scope).await?;
-    let more = i64::try_from(cases.len()).unwrap_or(i64::MAX) > wanted;
-    if more {
-        cases.pop();
-    }
-    let next = cases
-        .last()
-        .filter(|_| more)
-        .map(|case| cursor_text(Cursor::of(case, filter.which)));
+    let scope = match page::given(args.area.as_deref()) {
+        Some(area) => officer.scope.and_area(area, &app.directory()),
+        None => officer.scope.clone(),
+    };
+    let mut cases = app.store.list_cases(&filter, &scope).await?;
+    let next = page::cut(&mut cases, limit, |case| {
+        cursor_text(Cursor::of(case, filter.which))
+    });
     let total_open = app.store.open_by_severity(&officer.scope).await?.into();
+    let directory = app.directory();
     let items = cases
         .iter()
-        .map(|c| view::summary(c, &app.directory(), &app.catalogue))
+        .map(|c| view::summary(c, &directory, &app.catalogue))
         .collect();
     Ok(Answer(CasePage {
         items,
@@ -134,16 +149,17 @@ pub async fn list(
 /// One case.
 #[utoipa::path(get, path = "/api/v1/cases/{id}", tag = "cases", params(("id" = i64, Path)), responses(
     (status = 200, body = CaseView),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn one(
     State(app): State<App>,
     officer: Officer,
     Part(id): Part<CaseId>,
-) -> Result<Answer<CaseView>, Problem> {
+) -> Result<([(HeaderName, String); 1], Answer<CaseView>), Problem> {
     let case = app.store.case(id, &officer.scope).await?;
     let case = case.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
-    Ok(Answer(whole(&app, &case, &officer).await?))
+    let view = whole(&app, &case, &officer).await?;
+    let tag = (header::ETAG, format!("\"{}\"", case.version));
+    Ok(([tag], Answer(view)))
 }
 
 /// Do something to a case. Comes back after it is on disk. With an `Idempotency-Key` the same request
@@ -151,11 +167,11 @@ pub async fn one(
 #[utoipa::path(post, path = "/api/v1/cases/{id}/actions", tag = "cases", params(
     ("id" = i64, Path),
     ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 visible ASCII characters"),
+    ("If-Match" = Option<String>, Header, description = "`ETag` of the case or its version in quotes, the same as in the body; 412 instead of 409 when the case has changed since"),
 ), request_body = ActionRequest, responses(
     (status = 200, body = CaseView),
-    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`version-conflict`; `current` is the case as it is now", body = Problem, content_type = "application/problem+json"),
+    (status = 412, description = "`version-conflict`, where `If-Match` was given", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "`reason-needed`, `wrong-state`, `second-person-needed`, `key-reused`, `invalid-request`, or `incomplete`: `missing` tells everything that the action still needs", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn act(
@@ -165,6 +181,13 @@ pub async fn act(
     headers: HeaderMap,
     Json(body): Json<ActionRequest>,
 ) -> Result<Answer<CaseView>, Problem> {
+    let if_match = conditional::if_match(&headers)?;
+    if let Some(version) = if_match.filter(|version| *version != body.version) {
+        return Err(Problem::invalid(format!(
+            "`If-Match` names version {version}, the body version {}",
+            body.version
+        )));
+    }
     let request = Request {
         action: body.action,
         reason: body.reason,
@@ -185,6 +208,9 @@ pub async fn act(
         }
         Err(JobError::Refused(refusal @ Refusal::Conflict { .. })) => {
             let mut problem = Problem::from(refusal);
+            if if_match.is_some() {
+                problem.status = StatusCode::PRECONDITION_FAILED.as_u16();
+            }
             if let Some(case) = app.store.case(id, &officer.scope).await? {
                 problem.current = Some(Box::new(whole(&app, &case, &officer).await?));
             }
@@ -229,53 +255,58 @@ async fn whole(app: &App, case: &Case, officer: &Officer) -> Result<CaseView, Pr
     ))
 }
 
-fn filter(args: &ListArgs) -> Result<Filter, Problem> {
-    let which = match args.state.as_deref() {
-        None | Some("open") => Which::Open,
-        Some("ended") => Which::Ended,
-        Some("all") => Which::All,
-        Some(other) => {
-            return Err(Problem::invalid(format!(
-                "`state` is `open`, `ended` or `all`, not `{other}`"
-            )));
-        }
-    };
-    let drills = match args.drills.as_deref() {
-        None | Some("without") => Drills::Without,
-        Some("with") => Drills::With,
-        Some("only") => Drills::Only,
-        Some(other) => {
-            return Err(Problem::invalid(format!(
-                "`drills` is `without`, `with` or `only`, not `{other}`"
-            )));
-        }
-    };
-    let site = args
-        .site
-        .as_deref()
-        .filter(|site| !site.is_empty())
+fn filter(args: &ListArgs, officer: &Officer) -> Result<Filter, Problem> {
+    let (which, state) = which(args.state.as_deref())?;
+    let drills = [
+        ("without", Drills::Without),
+        ("with", Drills::With),
+        ("only", Drills::Only),
+    ];
+    let cards: Vec<_> = Card::ALL
+        .iter()
+        .map(|card| (card.as_str(), *card))
+        .collect();
+    let site = page::given(args.site.as_deref())
         .map(SiteId::new)
         .transpose();
-    let limit = args.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!(
-            "`limit` is between 1 and {PAGE_MAX}, not {limit}"
-        )));
-    }
+    let (since, until) = page::span(args.since.as_deref(), args.until.as_deref())?;
+    let owned = |text: &Option<String>| page::given(text.as_deref()).map(str::to_owned);
+    let me = || officer.actor.username.clone();
     Ok(Filter {
         which,
-        drills,
+        drills: page::one_of("drills", args.drills.as_deref(), &drills)?.unwrap_or(Drills::Without),
         severities: severities(args.severity.as_deref().unwrap_or_default())?,
         site: site.map_err(|error| Problem::invalid(error.to_string()))?,
-        text: args
-            .q
-            .as_deref()
-            .map(str::trim)
-            .filter(|q| !q.is_empty())
-            .map(str::to_owned),
+        text: owned(&args.q),
+        state,
+        category: owned(&args.category),
+        unit: owned(&args.unit),
+        card: page::one_of("card", args.card.as_deref(), &cards)?,
+        of: args.mine.unwrap_or(false).then(me),
+        due_before: args.overdue.unwrap_or(false).then(crate::now),
+        since,
+        until,
         after: args.after.as_deref().map(cursor).transpose()?,
-        limit,
+        limit: page::limit(args.limit, PAGE)?,
     })
+}
+
+/// The order of the list, and the one state that is asked for.
+fn which(text: Option<&str>) -> Result<(Which, Option<cases::State>), Problem> {
+    let mut names = vec![
+        ("open", (Which::Open, None)),
+        ("ended", (Which::Ended, None)),
+        ("all", (Which::All, None)),
+    ];
+    names.extend(cases::State::ALL.iter().map(|state| {
+        let which = if state.is_open() {
+            Which::Open
+        } else {
+            Which::Ended
+        };
+        (state.as_str(), (which, Some(*state)))
+    }));
+    Ok(page::one_of("state", text, &names)?.unwrap_or((Which::Open, None)))
 }
 
 fn severities(text: &str) -> Result<Vec<Severity>, Problem> {
@@ -288,7 +319,7 @@ fn severities(text: &str) -> Result<Vec<Severity>, Problem> {
             "P3" => Ok(Severity::P3),
             "P4" => Ok(Severity::P4),
             other => Err(Problem::invalid(format!(
-                "`severity` is of P1, P2, P3, P4, not `{other}`"
+                "`severity` is one of P1, P2, P3, P4, not `{other}`"
             ))),
         })
         .collect()

@@ -43,7 +43,6 @@ pub struct WarningList {
 /// The clocks of a case, with what is left of each.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/clocks", tag = "cases", params(("id" = i64, Path, description = "Number of the case in the store")), responses(
     (status = 200, body = CaseClocks),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn case_clocks(
     State(app): State<App>,
@@ -73,7 +72,6 @@ pub async fn case_clocks(
 /// What is wrong with the calendar, from a month before it matters. Only for administrators.
 #[utoipa::path(get, path = "/api/v1/calendar/warnings", tag = "system", responses(
     (status = 200, body = WarningList),
-    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn calendar_warnings(
     State(app): State<App>,

@@ -26,7 +26,10 @@ pub async fn conditional(request: Request, next: Next) -> Response {
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
     let size = response.body().size_hint().exact();
-    if response.status() != StatusCode::OK || size.is_none_or(|size| size > TAGGED_BYTES_MAX) {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let is_whole = response.status() == StatusCode::OK && is_json;
+    if !is_whole || size.is_none_or(|size| size > TAGGED_BYTES_MAX) {
         return response;
     }
     let (mut parts, body) = response.into_parts();

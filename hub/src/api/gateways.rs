@@ -11,10 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::extract::{Args, Officer, Part};
+use super::page;
 use super::problem::Problem;
 use crate::access::Scope;
 use crate::history::downsample::Point;
-use crate::store::gateways::{GatewayRow, Liveness};
+use crate::store::gateways::{GatewayDetails, GatewayFilter, GatewayRow, Liveness};
 
 /// A sample of nearly 512 bytes was cut by its gateway (what replaces a cut character is longer).
 const SAMPLE_CUT_BYTES: usize = 500;
@@ -74,6 +75,34 @@ pub struct GatewayStatus {
 pub struct GatewayList {
     /// The gateways, by id.
     pub items: Vec<GatewayStatus>,
+    /// `after` of the next page; null on the last.
+    pub next: Option<String>,
+}
+
+/// Which gateways.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GatewayArgs {
+    /// `online`, `silent` or `never_seen`; all when left out.
+    state: Option<String>,
+    /// Only of this site.
+    site: Option<String>,
+    /// Only in this area and what lies in it.
+    area: Option<String>,
+    /// At most this many, up to 200, which is usual.
+    limit: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageArgs {
+    /// At most this many, up to 200, which is usual.
+    pub(super) limit: Option<i64>,
+    /// `next` of the page before.
+    pub(super) after: Option<String>,
 }
 
 /// The newest reading of a device.
@@ -106,41 +135,67 @@ pub struct DeviceView {
 pub struct DeviceList {
     /// The devices, by id.
     pub items: Vec<DeviceView>,
+    /// `after` of the next page; null on the last.
+    pub next: Option<String>,
 }
 
 /// Messages that nobody understood.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QuarantineList {
-    /// The newest samples.
+    /// The newest sample of each source, by source.
     pub items: Vec<QuarantineSample>,
+    /// `after` of the next page; null on the last.
+    pub next: Option<String>,
 }
 
-/// All gateways.
-#[utoipa::path(get, path = "/api/v1/gateways", tag = "gateways", responses((status = 200, body = GatewayList)))]
+/// Gateways.
+#[utoipa::path(get, path = "/api/v1/gateways", tag = "gateways", params(GatewayArgs), responses((status = 200, body = GatewayList)))]
 pub async fn list(
     State(app): State<App>,
     officer: Officer,
+    Args(args): Args<GatewayArgs>,
 ) -> Result<Answer<GatewayList>, Problem> {
-    let mut items = Vec::new();
-    for row in app.store.gateways(&officer.scope).await? {
-        items.push(status(&app, row).await?);
-    }
-    Ok(Answer(GatewayList { items }))
+    let limit = page::limit(args.limit, page::MAX)?;
+    let states = [Liveness::Online, Liveness::Silent, Liveness::NeverSeen];
+    let states = states.map(|state| (state.as_str(), state));
+    let site = page::given(args.site.as_deref())
+        .map(SiteId::new)
+        .transpose();
+    let filter = GatewayFilter {
+        state: page::one_of("state", args.state.as_deref(), &states)?,
+        site: site.map_err(|error| Problem::invalid(error.to_string()))?,
+        after: args.after,
+        limit: limit + 1,
+    };
+    let scope = match page::given(args.area.as_deref()) {
+        Some(area) => officer.scope.and_area(area, &app.directory()),
+        None => officer.scope,
+    };
+    let mut rows = app.store.list_gateways(&filter, &scope).await?;
+    let next = page::cut(&mut rows, limit, |row| row.id.to_string());
+    let details = app.store.gateway_details(rows).await?;
+    Ok(Answer(GatewayList {
+        items: details.into_iter().map(status).collect(),
+        next,
+    }))
 }
 
 /// The devices of a gateway.
-#[utoipa::path(get, path = "/api/v1/gateways/{id}/devices", tag = "gateways", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/devices", tag = "gateways", params(("id" = String, Path), PageArgs), responses(
     (status = 200, body = DeviceList),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn devices(
     State(app): State<App>,
     officer: Officer,
     Part(id): Part<String>,
+    Args(args): Args<PageArgs>,
 ) -> Result<Answer<DeviceList>, Problem> {
+    let limit = page::limit(args.limit, page::MAX)?;
     let gateway = known(&app, &id, &officer.scope).await?;
     let mut newest = app.ring.newest(&gateway.id).await?;
-    let statuses = app.store.devices(&gateway.id).await?;
+    let after = args.after.as_deref();
+    let mut statuses = app.store.devices(&gateway.id, after, limit + 1).await?;
+    let next = page::cut(&mut statuses, limit, |status| status.device.to_string());
     let items = statuses.into_iter().map(|status| {
         let last_reading = newest
             .remove(&status.device)
@@ -157,26 +212,33 @@ pub async fn devices(
     });
     Ok(Answer(DeviceList {
         items: items.collect(),
+        next,
     }))
 }
 
 /// Messages that nobody understood at a gateway, the newest samples.
-#[utoipa::path(get, path = "/api/v1/gateways/{id}/quarantine", tag = "gateways", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/quarantine", tag = "gateways", params(("id" = String, Path), PageArgs), responses(
     (status = 200, body = QuarantineList),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn quarantine(
     State(app): State<App>,
     officer: Officer,
     Part(id): Part<String>,
+    Args(args): Args<PageArgs>,
 ) -> Result<Answer<QuarantineList>, Problem> {
+    let limit = page::limit(args.limit, page::MAX)?;
     let gateway = known(&app, &id, &officer.scope).await?;
     let status = app.store.gateway_status(&gateway.id).await?;
-    let items = status
+    let mut items = status
         .and_then(|s| s.heartbeat)
         .map(|h| h.quarantine)
         .unwrap_or_default();
-    Ok(Answer(QuarantineList { items }))
+    items.sort_by(|a, b| a.source.cmp(&b.source));
+    if let Some(after) = args.after {
+        items.retain(|sample| sample.source > after);
+    }
+    let next = page::cut(&mut items, limit, |sample| sample.source.clone());
+    Ok(Answer(QuarantineList { items, next }))
 }
 
 /// Which sample.
@@ -261,10 +323,14 @@ pub(crate) async fn known(app: &App, id: &str, scope: &Scope) -> Result<GatewayR
 }
 
 /// A gateway as officers see it.
-pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, Problem> {
-    let stored = app.store.gateway_status(&row.id).await?;
-    let counts = app.store.device_counts(&row.id).await?;
-    let (refused, refused_at) = app.store.refused_count(&row.id).await?;
+pub(crate) fn status(details: GatewayDetails) -> GatewayStatus {
+    let GatewayDetails {
+        row,
+        status: stored,
+        devices: counts,
+        refused: (refused, refused_at),
+        received,
+    } = details;
     let mut view = GatewayStatus {
         site: row.site,
         state: Liveness::NeverSeen,
@@ -298,16 +364,15 @@ pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, 
         });
     }
     let Some(stored) = stored else {
-        return Ok(view);
+        return view;
     };
     view.state = stored.state;
     view.last_heartbeat_at = stored.last_heartbeat_at;
     view.faults
         .extend(stored.hub_faults.into_iter().map(|fault| fault.fault));
     let Some(heartbeat) = stored.heartbeat else {
-        return Ok(view);
+        return view;
     };
-    let received = app.store.received(&view.id, &heartbeat.stream).await?;
     let highest = heartbeat.last_sequence.max(received.highest());
     view.sequence = SequenceStatus {
         contiguous_through: received.contiguous_through(),
@@ -321,5 +386,5 @@ pub(crate) async fn status(app: &App, row: GatewayRow) -> Result<GatewayStatus, 
     view.backlog_readings = heartbeat.backlog_readings;
     view.clock = heartbeat.clock;
     view.faults.extend(heartbeat.faults);
-    Ok(view)
+    view
 }

@@ -13,6 +13,7 @@ pub mod gateways;
 pub mod language;
 pub mod limit;
 pub mod notifications;
+pub mod page;
 pub mod problem;
 pub mod readings;
 mod refusals;

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::extract::{Administrator, Args, Part};
+use super::page;
 use super::problem::Problem;
 use crate::cases::CaseId;
 use crate::notify::rows::{self, ListArgs, Stored};
@@ -16,9 +17,7 @@ use crate::notify::worker::Retried;
 use crate::store::accounts::{AccountChange, AuditRow};
 
 /// Rows on a page when nothing is asked for.
-const LIMIT_USUAL: u32 = 50;
-/// And at most.
-const LIMIT_MAX: u32 = 200;
+const LIMIT_USUAL: i64 = 50;
 /// States that a row can be in.
 const STATES: [&str; 5] = ["waiting", "sending", "delivered", "merged", "dead"];
 
@@ -36,7 +35,11 @@ pub struct NotificationArgs {
     /// `next` of the page before.
     after: Option<String>,
     /// Rows on the page: 1 to 200, 50 when left out.
-    limit: Option<u32>,
+    limit: Option<i64>,
+    /// Only made at this time or later, RFC 3339.
+    since: Option<String>,
+    /// Only made before this time, RFC 3339.
+    until: Option<String>,
 }
 
 /// A notification.
@@ -95,41 +98,27 @@ pub struct NotificationList {
 /// Receipts and dead letters. Only for administrators.
 #[utoipa::path(get, path = "/api/v1/notifications", tag = "notifications", params(NotificationArgs), responses(
     (status = 200, body = NotificationList),
-    (status = 400, description = "`invalid-request`", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`invalid-request`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     State(app): State<App>,
-    _administrator: Administrator,
+    Administrator(officer): Administrator,
     Args(args): Args<NotificationArgs>,
 ) -> Result<Answer<NotificationList>, Problem> {
-    if let Some(state) = &args.state
-        && !STATES.contains(&state.as_str())
-    {
-        return Err(Problem::invalid(format!(
-            "`state` must be one of {}",
-            STATES.join(", ")
-        )));
-    }
-    let limit = args.limit.unwrap_or(LIMIT_USUAL);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!(
-            "`limit` must be between 1 and {LIMIT_MAX}"
-        )));
-    }
+    let states = STATES.map(|state| (state, state));
+    let state = page::one_of("state", args.state.as_deref(), &states)?;
+    let limit = page::limit(args.limit, LIMIT_USUAL)?;
+    let (since, until) = page::span(args.since.as_deref(), args.until.as_deref())?;
     let wanted = ListArgs {
-        state: args.state,
+        state: state.map(str::to_owned),
         channel: args.channel,
         case: args.case,
+        since,
+        until,
         after: args.after,
-        limit: i64::from(limit) + 1,
+        limit: limit + 1,
     };
-    let mut found = rows::list(&app.store, &wanted).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|row| row.id.clone());
+    let mut found = rows::list(&app.store, &wanted, &officer.scope).await?;
+    let next = page::cut(&mut found, limit, |row| row.id.clone());
     Ok(Answer(NotificationList {
         items: found.into_iter().map(view).collect(),
         next,
@@ -139,17 +128,17 @@ pub async fn list(
 /// Sends a dead letter again, with all its tries. Only for administrators.
 #[utoipa::path(post, path = "/api/v1/notifications/{id}/retry", tag = "notifications", params(("id" = String, Path)), responses(
     (status = 202, description = "It waits to be sent"),
-    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "`not-allowed`, `wrong-site`", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`wrong-state`: only what was given up is sent again", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "`busy`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn retry(
     State(app): State<App>,
     Administrator(officer): Administrator,
     Part(id): Part<String>,
 ) -> Result<StatusCode, Problem> {
+    if !rows::is_seen(&app.store, &id, &officer.scope).await? {
+        return Err(Problem::not_found("there is no such notification"));
+    }
     match app.notifier.retry(&id).await {
         Some(Retried::Yes) => {
             let row = AuditRow {

@@ -188,7 +188,6 @@ pub async fn readings(
 /// Readings of all devices of a case around its alerts.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/series", tag = "readings", params(("id" = i64, Path), AroundArgs), responses(
     (status = 200, body = CaseChart),
-    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn series_of_case(
     State(app): State<App>,

@@ -95,7 +95,6 @@ pub async fn sign_in(
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", responses(
     (status = 200, body = Session),
-    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn who(officer: Officer) -> Answer<Session> {
     Answer(Session::new(
@@ -108,7 +107,6 @@ pub async fn who(officer: Officer) -> Answer<Session> {
 /// Sign out. Open live feeds of the session end.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses(
     (status = 204),
-    (status = 401, description = "`not-signed-in`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn sign_out(
     State(app): State<App>,

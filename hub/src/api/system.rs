@@ -6,14 +6,16 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use gridwatch_protocol::{GatewayId, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::cases::OpenCounts;
-use super::extract::{Administrator, Officer, Peer};
+use super::extract::{Administrator, Args, Officer, Peer};
+use super::page;
 use super::problem::Problem;
 use crate::cases::Role;
 use crate::directory::{Area, Site};
+use crate::store::accounts::UserFilter;
 
 /// An officer should get about this many alarms in an hour (ISA-18.2: 1 in 10 minutes).
 const LOAD_TARGET: i64 = 6;
@@ -43,6 +45,8 @@ pub struct SiteView {
 pub struct SiteList {
     /// The sites, by id.
     pub items: Vec<SiteView>,
+    /// `after` of the next page; null on the last.
+    pub next: Option<String>,
 }
 
 /// How much an officer has to do.
@@ -83,6 +87,8 @@ pub struct UserView {
 pub struct UserList {
     /// The users, by name.
     pub items: Vec<UserView>,
+    /// `after` of the next page; null on the last.
+    pub next: Option<String>,
 }
 
 /// Whether the hub is ready.
@@ -112,24 +118,50 @@ pub async fn areas(State(app): State<App>, officer: Officer) -> Answer<AreaList>
     })
 }
 
-/// All sites.
-#[utoipa::path(get, path = "/api/v1/sites", tag = "areas", responses((status = 200, body = SiteList)))]
-pub async fn sites(State(app): State<App>, officer: Officer) -> Result<Answer<SiteList>, Problem> {
-    let gateways = app.store.gateways(&officer.scope).await?;
-    let gateway = |site: &Site| {
-        let of_site = |row: &&crate::store::gateways::GatewayRow| {
-            row.site == site.id && row.revoked_at.is_none()
-        };
-        gateways.iter().find(of_site).map(|row| row.id.clone())
-    };
+/// Which sites.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SiteArgs {
+    /// Only in this area and what lies in it.
+    area: Option<String>,
+    /// At most this many, up to 200, which is usual.
+    limit: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Sites.
+#[utoipa::path(get, path = "/api/v1/sites", tag = "areas", params(SiteArgs), responses((status = 200, body = SiteList)))]
+pub async fn sites(
+    State(app): State<App>,
+    officer: Officer,
+    Args(args): Args<SiteArgs>,
+) -> Result<Answer<SiteList>, Problem> {
+    let limit = page::limit(args.limit, page::MAX)?;
     let directory = app.directory();
-    let seen = |site: &&Site| officer.scope.sees_path(&directory.site_path(&site.id));
-    let items = directory.sites().filter(seen).map(|site| SiteView {
-        gateway: gateway(site),
-        site: site.clone(),
+    let scope = match page::given(args.area.as_deref()) {
+        Some(area) => officer.scope.and_area(area, &directory),
+        None => officer.scope,
+    };
+    let after = args.after.unwrap_or_default();
+    let fits = usize::try_from(limit + 1).unwrap_or(usize::MAX);
+    let mut page: Vec<Site> = directory
+        .sites()
+        .filter(|site| site.id.as_str() > after.as_str())
+        .filter(|site| scope.sees_path(&directory.site_path(&site.id)))
+        .take(fits)
+        .cloned()
+        .collect();
+    let next = page::cut(&mut page, limit, |site| site.id.to_string());
+    let ids: Vec<&str> = page.iter().map(|site| site.id.as_str()).collect();
+    let mut gateways = app.store.first_gateways(&ids).await?;
+    let items = page.into_iter().map(|site| SiteView {
+        gateway: gateways.remove(site.id.as_str()),
+        site,
     });
     Ok(Answer(SiteList {
         items: items.collect(),
+        next,
     }))
 }
 
@@ -155,16 +187,41 @@ pub async fn load(State(app): State<App>, officer: Officer) -> Result<Answer<Loa
     }))
 }
 
-/// All users. Only for administrators.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses(
-    (status = 200, body = UserList),
-    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
-))]
+/// Which users.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UserArgs {
+    /// Only with this role, such as `duty_officer`.
+    role: Option<String>,
+    /// Only of this unit.
+    unit: Option<String>,
+    /// At most this many, up to 200, which is usual.
+    limit: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Users who work for the asking administrator's area. Only for administrators.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserArgs), responses((status = 200, body = UserList)))]
 pub async fn users(
     State(app): State<App>,
-    _administrator: Administrator,
+    Administrator(officer): Administrator,
+    Args(args): Args<UserArgs>,
 ) -> Result<Answer<UserList>, Problem> {
-    let users = app.store.users().await?;
+    let roles: Vec<_> = Role::ALL
+        .iter()
+        .map(|role| (role.as_str(), *role))
+        .collect();
+    let limit = page::limit(args.limit, page::MAX)?;
+    let filter = UserFilter {
+        role: page::one_of("role", args.role.as_deref(), &roles)?,
+        unit: page::given(args.unit.as_deref()).map(str::to_owned),
+        after: args.after,
+        limit: limit + 1,
+    };
+    let areas = (!officer.scope.is_whole()).then(|| areas_seen(&app, &officer));
+    let mut users = app.store.list_users(&filter, areas.as_deref()).await?;
+    let next = page::cut(&mut users, limit, |user| user.actor.username.clone());
     let items = users.into_iter().map(|user| UserView {
         username: user.actor.username,
         display_name: user.actor.display_name,
@@ -174,7 +231,16 @@ pub async fn users(
     });
     Ok(Answer(UserList {
         items: items.collect(),
+        next,
     }))
+}
+
+/// Codes of the areas that somebody sees.
+fn areas_seen(app: &App, officer: &Officer) -> Vec<String> {
+    let directory = app.directory();
+    let seen = |area: &&Area| officer.scope.sees_path(&directory.area_path(&area.code));
+    let codes = directory.areas().iter().filter(seen);
+    codes.map(|area| area.code.clone()).collect()
 }
 
 /// This description.
@@ -186,7 +252,6 @@ pub async fn openapi() -> Answer<utoipa::openapi::OpenApi> {
 /// Whether the hub is ready: the store answers and the queue has room.
 #[utoipa::path(get, path = "/healthz", tag = "system", responses(
     (status = 200, body = Health),
-    (status = 503, description = "`busy`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn healthz(State(app): State<App>) -> Result<Answer<Health>, Problem> {
     app.store.ping().await?;

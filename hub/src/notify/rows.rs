@@ -19,7 +19,7 @@ use crate::store::database::{Connection, QueryBuilder, query, query_scalar};
 use crate::store::{Store, StoreResult, Writer, from_json, sql, time, to_json};
 
 pub use claim::{Claimed, Settled, claim, claim_test, settle};
-pub use list::{ListArgs, Stored, list, retry};
+pub use list::{ListArgs, Stored, is_seen, list, retry};
 
 /// Events that are read at once.
 pub const EVENTS_MAX: i64 = 500;

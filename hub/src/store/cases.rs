@@ -9,7 +9,7 @@ use super::database::{Connection, QueryBuilder, query};
 use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql};
 use crate::access::Scope;
-use crate::cases::{AlertRecord, Case, CaseId, Transition};
+use crate::cases::{AlertRecord, Card, Case, CaseId, State, Transition};
 
 /// Which cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,22 @@ pub struct Filter {
     pub site: Option<SiteId>,
     /// Only with this text in number, site, place, device, category or kind.
     pub text: Option<String>,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only of this category.
+    pub category: Option<String>,
+    /// Only of this unit.
+    pub unit: Option<String>,
+    /// Only with this card.
+    pub card: Option<Card>,
+    /// Only what this officer has acknowledged or handles.
+    pub of: Option<String>,
+    /// Only what had to be done before this time; what is suspended has all the time.
+    pub due_before: Option<Timestamp>,
+    /// Only opened at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only opened before this time.
+    pub until: Option<Timestamp>,
     /// Only what follows this case in the order.
     pub after: Option<Cursor>,
     /// At most this many.
@@ -129,6 +145,7 @@ impl Store {
                 .push_bind(format!("%{escaped}%"))
                 .push(" ESCAPE '\\'");
         }
+        push_filters(&mut query, filter);
         if let Some(after) = filter.after {
             push_after(&mut query, filter.which, after);
         }
@@ -271,6 +288,36 @@ impl Store {
             .await
             .map_err(sql("counting an officer's cases"))?;
         Ok(row.get(0))
+    }
+}
+
+/// What an operator looks for, beside severity, site and text.
+fn push_filters(query: &mut QueryBuilder, filter: &Filter) {
+    if let Some(state) = filter.state {
+        query.push(" AND state = ").push_bind(state.as_str());
+    }
+    if let Some(category) = &filter.category {
+        query.push(" AND category = ").push_bind(category);
+    }
+    if let Some(unit) = &filter.unit {
+        query.push(" AND unit = ").push_bind(unit);
+    }
+    if let Some(card) = filter.card {
+        query.push(" AND card = ").push_bind(card.as_str());
+    }
+    if let Some(name) = &filter.of {
+        query.push(" AND (acknowledged_by = ").push_bind(name);
+        query.push(" OR handler = ").push_bind(name).push(")");
+    }
+    if let Some(before) = filter.due_before {
+        query.push(" AND state <> 'suspended' AND due_at < ");
+        query.push_bind(before.unix_ms());
+    }
+    if let Some(since) = filter.since {
+        query.push(" AND opened_at >= ").push_bind(since.unix_ms());
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND opened_at < ").push_bind(until.unix_ms());
     }
 }
 

@@ -5,9 +5,10 @@ use gridwatch_protocol::{
 };
 use sqlx::Row;
 
-use super::database::{Connection, query, query_scalar};
+use super::database::{Connection, QueryBuilder, query, query_scalar};
 use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql, time, to_json};
+use crate::access::Scope;
 use crate::cases::AlertRecord;
 
 /// A record as it is kept.
@@ -66,18 +67,27 @@ async fn owner(connection: &mut Connection, id: CommissioningId) -> StoreResult<
 }
 
 impl Store {
-    /// The records of a gateway, the newest test first.
+    /// A page of the records of a gateway, the newest test first; `after` is beginning and id of a record.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn commissionings(
         &self,
         gateway: &GatewayId,
+        after: Option<(i64, String)>,
         limit: i64,
     ) -> StoreResult<Vec<CommissioningRow>> {
-        let rows = query("SELECT arrived_at, body FROM commissionings WHERE gateway = $1 ORDER BY started_at DESC, id DESC LIMIT $2")
-            .bind(gateway.as_str())
-            .bind(limit)
+        let mut query =
+            QueryBuilder::new("SELECT arrived_at, body FROM commissionings WHERE gateway = ");
+        query.push_bind(gateway.as_str());
+        if let Some((at, id)) = after {
+            query.push(" AND (started_at, id) < (").push_bind(at);
+            query.push(", ").push_bind(id).push(")");
+        }
+        query.push(" ORDER BY started_at DESC, id DESC LIMIT ");
+        let rows = query
+            .push_bind(limit)
+            .build()
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing commissioning records"))?;
@@ -91,7 +101,7 @@ impl Store {
             .collect()
     }
 
-    /// The test alerts of a gateway, the newest first.
+    /// The test alerts of a gateway at places that are seen, the newest first.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -99,10 +109,17 @@ impl Store {
         &self,
         gateway: &GatewayId,
         limit: i64,
+        scope: &Scope,
     ) -> StoreResult<Vec<AlertRecord>> {
-        let rows = query("SELECT a.gateway, a.case_id, a.category, a.messages, a.arrived_at, a.joined_at, a.cleared_at, a.because, a.body FROM cases c JOIN alerts a ON a.case_id = c.id WHERE c.is_drill = 1 AND a.gateway = $1 ORDER BY a.joined_at DESC, a.id DESC LIMIT $2")
-            .bind(gateway.as_str())
-            .bind(limit)
+        let mut query = QueryBuilder::new(
+            "SELECT a.gateway, a.case_id, a.category, a.messages, a.arrived_at, a.joined_at, a.cleared_at, a.because, a.body FROM cases c JOIN alerts a ON a.case_id = c.id WHERE c.is_drill = 1 AND a.gateway = ",
+        );
+        query.push_bind(gateway.as_str());
+        scope.push_path(&mut query, "c.area_path");
+        query.push(" ORDER BY a.joined_at DESC, a.id DESC LIMIT ");
+        let rows = query
+            .push_bind(limit)
+            .build()
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing test alerts"))?;

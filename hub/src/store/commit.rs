@@ -77,7 +77,7 @@ pub async fn write(
 }
 
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, area_path)",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, due_at, card, handler, area_path)",
     "",
 );
 const KEYS: Frame = (
@@ -128,6 +128,9 @@ fn bind_case<'r, 'b>(row: &'r mut RowValues<'b>, case: &Case) -> &'r mut RowValu
         .push_bind(search_text(case))
         .push_bind(to_json(case))
         .push_bind(&case.progress.unit)
+        .push_bind(case.progress.due_at.map(Timestamp::unix_ms))
+        .push_bind(case.progress.card.as_str())
+        .push_bind(&case.progress.handler)
 }
 
 fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
@@ -206,7 +209,7 @@ pub(crate) async fn write_transitions(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> StoreResult<()> {
-    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14 WHERE id = $1")
+    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, due_at = $15, card = $16, handler = $17 WHERE id = $1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -221,6 +224,9 @@ pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> Sto
         .bind(to_json(case))
         .bind(case.is_drill)
         .bind(&case.progress.unit)
+        .bind(case.progress.due_at.map(Timestamp::unix_ms))
+        .bind(case.progress.card.as_str())
+        .bind(&case.progress.handler)
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;

@@ -1,19 +1,20 @@
 //! Gateways: keys, newest heartbeat, devices, sequence numbers.
 
+mod pages;
 mod write;
 
-use gridwatch_protocol::{DeviceStatus, Fault, GatewayId, Heartbeat, SiteId, StreamId, Timestamp};
+use gridwatch_protocol::{Fault, GatewayId, Heartbeat, SiteId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+pub use pages::{GatewayDetails, GatewayFilter};
 pub(crate) use write::*;
 
 use super::database::{QueryBuilder, query};
 use super::intake::gateway_id;
 use super::{Store, StoreResult, Writer, commit, from_json, sql, time, to_json};
 use crate::access::Scope;
-use crate::sequence::Received;
 
 /// A gateway as it was added.
 #[derive(Debug, Clone)]
@@ -40,6 +41,18 @@ pub enum Liveness {
     Silent,
     /// Added, never heard.
     NeverSeen,
+}
+
+impl Liveness {
+    /// The name in the store and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Silent => "silent",
+            Self::NeverSeen => "never_seen",
+        }
+    }
 }
 
 /// A fault that the hub itself sees, with when it was last seen.
@@ -143,65 +156,6 @@ impl Store {
             .await
             .map_err(sql("reading a gateway's status"))?;
         row.as_ref().map(status_row).transpose()
-    }
-
-    /// How many devices a gateway has.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn device_counts(&self, id: &GatewayId) -> StoreResult<DeviceCounts> {
-        let row = query("SELECT COUNT(*), COUNT(CASE WHEN state = 'silent' THEN 1 END), COUNT(CASE WHEN known = 0 THEN 1 END) FROM gateway_devices WHERE gateway = $1")
-            .bind(id.as_str())
-            .fetch_one(&self.readers)
-            .await
-            .map_err(sql("counting a gateway's devices"))?;
-        let count = |i: usize| row.get::<i64, _>(i).unsigned_abs();
-        Ok(DeviceCounts {
-            total: count(0),
-            silent: count(1),
-            unknown: count(2),
-        })
-    }
-
-    /// The devices of a gateway, by id.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn devices(&self, id: &GatewayId) -> StoreResult<Vec<DeviceStatus>> {
-        let rows = query("SELECT body FROM gateway_devices WHERE gateway = $1 ORDER BY device")
-            .bind(id.as_str())
-            .fetch_all(&self.readers)
-            .await
-            .map_err(sql("listing a gateway's devices"))?;
-        rows.iter()
-            .map(|row| from_json("device", row.get(0)))
-            .collect()
-    }
-
-    /// How many messages of a gateway were refused for good, of those that are kept.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn refused_count(&self, id: &GatewayId) -> StoreResult<(u64, Option<Timestamp>)> {
-        let row =
-            query("SELECT COUNT(*), MAX(arrived_at) FROM refused_messages WHERE gateway = $1")
-                .bind(id.as_str())
-                .fetch_one(&self.readers)
-                .await
-                .map_err(sql("counting refused messages"))?;
-        Ok((
-            row.get::<i64, _>(0).unsigned_abs(),
-            row.get::<Option<i64>, _>(1).map(time),
-        ))
-    }
-
-    /// What has arrived of an outbox.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn received(&self, gateway: &GatewayId, stream: &StreamId) -> StoreResult<Received> {
-        let mut connection = self.connection().await?;
-        load_received(&mut connection, gateway, stream).await
     }
 }
 

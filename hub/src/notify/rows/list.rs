@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::severity;
+use crate::access::Scope;
 use crate::notify::policy::News;
 use crate::store::database::{QueryBuilder, query, query_scalar};
 use crate::store::{Store, StoreResult, Writer, commit, from_json, sql, time};
@@ -18,6 +19,10 @@ pub struct ListArgs {
     pub channel: Option<String>,
     /// Only rows of this case.
     pub case: Option<i64>,
+    /// Only rows made at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only rows made before this time.
+    pub until: Option<Timestamp>,
     /// Only rows older than the one with this id.
     pub after: Option<String>,
     /// At most so many.
@@ -57,11 +62,38 @@ pub struct Stored {
     pub news: News,
 }
 
-/// Rows, the newest first.
+/// Adds ` AND …`: only what is told about cases that are seen; what is about no case is seen by those who
+/// see everything.
+fn push_scope(statement: &mut QueryBuilder, scope: &Scope) {
+    if scope.is_whole() {
+        return;
+    }
+    statement.push(" AND case_id IN (SELECT c.id FROM cases c WHERE 1 = 1");
+    scope.push_cases(statement, "c.");
+    statement.push(")");
+}
+
+/// Whether there is such a row, and it is seen.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn list(store: &Store, args: &ListArgs) -> StoreResult<Vec<Stored>> {
+pub async fn is_seen(store: &Store, id: &str, scope: &Scope) -> StoreResult<bool> {
+    let mut statement = QueryBuilder::new("SELECT 1 FROM notifications WHERE id = ");
+    statement.push_bind(id);
+    push_scope(&mut statement, scope);
+    let row = statement
+        .build()
+        .fetch_optional(&store.readers)
+        .await
+        .map_err(sql("finding a notification"))?;
+    Ok(row.is_some())
+}
+
+/// Rows about cases that are seen, the newest first.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list(store: &Store, args: &ListArgs, scope: &Scope) -> StoreResult<Vec<Stored>> {
     let mut statement = QueryBuilder::new(
         "SELECT id, channel, recipient, kind, severity, state, attempts, created_at, next_at, message_id, ended_at, error, answer, body FROM notifications WHERE 1 = 1",
     );
@@ -77,6 +109,17 @@ pub async fn list(store: &Store, args: &ListArgs) -> StoreResult<Vec<Stored>> {
     if let Some(case) = args.case {
         statement.push(" AND case_id = ").push_bind(case);
     }
+    if let Some(since) = args.since {
+        statement
+            .push(" AND created_at >= ")
+            .push_bind(since.unix_ms());
+    }
+    if let Some(until) = args.until {
+        statement
+            .push(" AND created_at < ")
+            .push_bind(until.unix_ms());
+    }
+    push_scope(&mut statement, scope);
     statement
         .push(" ORDER BY id DESC LIMIT ")
         .push_bind(args.limit);

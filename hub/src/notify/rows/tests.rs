@@ -106,7 +106,9 @@ impl Open {
             limit: 10,
             ..ListArgs::default()
         };
-        let mut rows = list(&self.store, &args).await.unwrap();
+        let mut rows = list(&self.store, &args, &crate::access::Scope::whole())
+            .await
+            .unwrap();
         assert_eq!(rows.len(), 1);
         rows.remove(0)
     }
@@ -210,7 +212,9 @@ async fn digest_has_one_message_id_and_each_of_its_rows_a_receipt() {
         limit: 20,
         ..ListArgs::default()
     };
-    let stored = list(&open.store, &args).await.unwrap();
+    let stored = list(&open.store, &args, &crate::access::Scope::whole())
+        .await
+        .unwrap();
     assert_eq!(stored.len(), 9);
     assert!(
         stored
