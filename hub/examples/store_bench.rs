@@ -204,6 +204,7 @@ async fn lists(store: &Store, until: i64) -> Result<()> {
             text: None,
             after,
             limit: 50,
+            ..Filter::default()
         })
     };
     let mut random = rand::rng();

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -73,8 +74,11 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", **self.headers}
         request = urllib.request.Request(self.base + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.headers, answer.read()
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{method} {path} gave {error.code}: {error.read().decode()}")
 
 
 def wait_until_ready(base, process):
@@ -85,7 +89,7 @@ def wait_until_ready(base, process):
         try:
             Client(base, {}).send("GET", "/healthz")
             return
-        except OSError:
+        except urllib.error.URLError:
             time.sleep(0.05)
     sys.exit("the hub was not ready within 60 s")
 
@@ -136,7 +140,7 @@ def seed(base, key):
         "backlog_readings": 0,
         "agent_version": "0.1.0",
         "uptime_ms": 1000,
-        "devices": [{"device": "kitchen", "known": True, "state": "ok", "kinds": ["smoke"]}],
+        "devices": [{"device": "kitchen", "known": True, "state": "online", "kinds": ["smoke"]}],
         "quarantine": [{"source": "topic/1", "reason": "nothing reads it", "sample": '{"x":1}', "count": 1, "last_seen": stamp()}],
     })
     _, receipt = gateway.send("POST", "/v1/batches", {
@@ -176,7 +180,7 @@ Authorization = "Bearer {key}"
         str(tool), "--config-file", str(config), "run", f"{base}/api/v1/openapi.json", "--url", base,
         "--seed", SEED, "--max-examples", EXAMPLES, "--phases", "examples,coverage,fuzzing",
         "--checks", CHECKS, "--generation-database", "none", "--no-shrink", "--continue-on-failure",
-        "--workers", "2", "--warnings", "off", "--no-color", "--request-timeout", "20",
+        "--workers", "1", "--warnings", "off", "--no-color", "--request-timeout", "20",
         "--exclude-operation-id", "delete_session", "--exclude-operation-id", "get_events",
         "--suppress-health-check", "all",
     ]

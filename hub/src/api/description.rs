@@ -6,7 +6,7 @@
 //! a new route is complete without a line here. A new tag needs its sentence in [`TAGS`].
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme};
 use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -93,6 +93,9 @@ pub fn complete(document: &mut OpenApi) {
         }
     }
     let components = document.components.get_or_insert_default();
+    for schema in components.schemas.values_mut() {
+        leave_open(schema);
+    }
     for (name, _, text) in PROBLEMS {
         components
             .responses
@@ -100,6 +103,20 @@ pub fn complete(document: &mut OpenApi) {
     }
     for (name, scheme) in schemes() {
         components.security_schemes.insert(name.to_owned(), scheme);
+    }
+}
+
+/// Answers may have more fields than are described, here by what they are put together with and later by
+/// newer hubs: a type that refuses unknown keys in a configuration file says nothing about answers.
+fn leave_open(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema {
+        let closed = matches!(
+            object.additional_properties.as_deref(),
+            Some(AdditionalProperties::FreeForm(false))
+        );
+        if closed {
+            object.additional_properties = None;
+        }
     }
 }
 

@@ -2,17 +2,30 @@
 //! store, in the API and in the configuration; a name that is in use never changes.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{Object, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! names {
-    ($(#[$meta:meta])* $list:ident {
+    ($(#[doc = $what:literal])+ $list:ident {
         $($(#[doc = $doc:literal])+ $(#[serde($serde:meta)])? $variant:ident = $name:literal,)+
     }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        $(#[doc = $what])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum $list {
             $($(#[doc = $doc])+ #[serde(rename = $name)] $(#[serde($serde)])? $variant,)+
         }
+
+        // The derive does not see names that come through a macro.
+        impl PartialSchema for $list {
+            fn schema() -> RefOr<Schema> {
+                let mut list = Object::with_type(Type::String);
+                list.enum_values = Some(vec![$($name.into()),+]);
+                list.description = Some([$($what),+].concat().trim().to_owned());
+                Schema::Object(list).into()
+            }
+        }
+
+        impl ToSchema for $list {}
 
         impl $list {
             /// Every one, in the order of this list.
@@ -165,7 +178,7 @@ names! {
 }
 
 names! {
-    /// What people may do; [`super::table`] says to what.
+    /// What people may do.
     Role {
         /// 值班员
         DutyOfficer = "duty_officer",

@@ -12,9 +12,10 @@ use crate::access::Scope;
 use crate::cases::{AlertRecord, Card, Case, CaseId, State, Transition};
 
 /// Which cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Which {
     /// Open ones: most urgent first, then oldest.
+    #[default]
     Open,
     /// Ended ones: newest end first.
     Ended,
@@ -23,9 +24,10 @@ pub enum Which {
 }
 
 /// Whether drills and tests are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Drills {
     /// Only real cases.
+    #[default]
     Without,
     /// Both.
     With,
@@ -34,7 +36,7 @@ pub enum Drills {
 }
 
 /// What to list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Which cases.
     pub which: Which,

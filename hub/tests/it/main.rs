@@ -50,6 +50,7 @@ on_every_store! {
     notify
     process
     retention
+    rights
     sign_in
     silence
     timers

@@ -1,0 +1,142 @@
+//! Who may use each route and what somebody of another area gets: one line for each route. A route that is
+//! missing here fails the test, and so does a line without a route.
+
+use hub::cases::Role;
+
+use super::world::Thing;
+
+/// Who may use a route.
+#[derive(Clone, Copy)]
+pub(super) enum Who {
+    /// Anybody, signed in or not.
+    Anybody,
+    /// Officers of these roles; others get 403.
+    Officers(&'static [Role]),
+    /// Gateways, each for itself.
+    Gateways,
+}
+
+/// What a route shows of places.
+#[derive(Clone, Copy)]
+pub(super) enum Shows {
+    /// Nothing that lies anywhere.
+    Nothing,
+    /// What the caller sees; whatever lies elsewhere is not in the answer.
+    List(Thing),
+    /// One thing; it is not there (404) for who does not see it.
+    One(Thing),
+    /// What the query asks for; nothing of it for who does not see it.
+    Part(Thing),
+    /// The live feed, which has tests of its own.
+    Feed,
+}
+
+/// A route with its cell for every caller.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) who: Who,
+    pub(super) shows: Shows,
+    /// Query with `{name}` for what [`super::world::World::parameter`] knows.
+    pub(super) query: &'static str,
+    /// Body of a changing request.
+    pub(super) body: Option<&'static str>,
+    /// Statuses for who may and sees it. A change is asked for so that it is refused after the rights were
+    /// looked at: nothing here changes what the next request finds.
+    pub(super) inside: &'static [u16],
+}
+
+impl Route {
+    const fn query(mut self, query: &'static str) -> Self {
+        self.query = query;
+        self
+    }
+
+    const fn body(mut self, body: &'static str) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    const fn gives(mut self, inside: &'static [u16]) -> Self {
+        self.inside = inside;
+        self
+    }
+}
+
+const fn route(method: &'static str, path: &'static str, who: Who, shows: Shows) -> Route {
+    Route {
+        method,
+        path,
+        who,
+        shows,
+        query: "",
+        body: None,
+        inside: &[200],
+    }
+}
+
+const fn get(path: &'static str, who: Who, shows: Shows) -> Route {
+    route("get", path, who, shows)
+}
+
+const fn post(path: &'static str, who: Who, shows: Shows) -> Route {
+    route("post", path, who, shows)
+}
+
+const fn delete(path: &'static str, who: Who, shows: Shows) -> Route {
+    route("delete", path, who, shows)
+}
+
+const ALL: Who = Who::Officers(Role::ALL);
+const ADMINISTRATOR: Who = Who::Officers(&[Role::Administrator]);
+/// Everybody but the auditor writes notes; which role does which action to a case is `cases::table`, asked
+/// action by action in a test of its own.
+const NOTERS: Who = Who::Officers(&[
+    Role::DutyOfficer,
+    Role::ShiftLeader,
+    Role::Dispatcher,
+    Role::Unit,
+    Role::Handler,
+    Role::Checker,
+    Role::Supervisor,
+    Role::Leader,
+    Role::Administrator,
+]);
+
+use Shows::{Feed, List, Nothing, One, Part};
+use Thing::{Area, Case, Gateway, Notification, Reading, Site, User};
+use Who::{Anybody, Gateways};
+
+#[rustfmt::skip]
+pub(super) const ROUTES: &[Route] = &[
+    get("/api/v1/areas", ALL, List(Area)),
+    get("/api/v1/calendar/warnings", ADMINISTRATOR, Nothing),
+    get("/api/v1/cases", ALL, List(Case)),
+    get("/api/v1/cases/{id}", ALL, One(Case)),
+    post("/api/v1/cases/{id}/actions", NOTERS, One(Case)).body(r#"{"action":"note","reason":"x","version":1000000}"#).gives(&[409]),
+    get("/api/v1/cases/{id}/clocks", ALL, One(Case)),
+    get("/api/v1/cases/{id}/series", ALL, One(Case)),
+    get("/api/v1/events", ALL, Feed),
+    get("/api/v1/gateways", ALL, List(Gateway)),
+    get("/api/v1/gateways/{id}/commissionings", ALL, One(Gateway)),
+    get("/api/v1/gateways/{id}/devices", ALL, One(Gateway)),
+    get("/api/v1/gateways/{id}/quarantine", ALL, One(Gateway)),
+    get("/api/v1/gateways/{id}/quarantine/profile", ALL, One(Gateway)).query("source={topic}"),
+    get("/api/v1/notifications", ADMINISTRATOR, List(Notification)).query("limit=200"),
+    post("/api/v1/notifications/{id}/retry", ADMINISTRATOR, One(Notification)).gives(&[202, 409]),
+    get("/api/v1/openapi.json", Anybody, Nothing),
+    get("/api/v1/readings", ALL, Part(Reading)).query("device={device}&kind=smoke"),
+    get("/api/v1/session", ALL, Nothing),
+    post("/api/v1/session", Anybody, Nothing).body(r#"{"username":"nobody","password":"wrong"}"#).gives(&[401]),
+    // Asked for last: it ends the session.
+    delete("/api/v1/session", ALL, Nothing).gives(&[204]),
+    get("/api/v1/sites", ALL, List(Site)),
+    get("/api/v1/statistics/load", ALL, Nothing),
+    get("/api/v1/users", ADMINISTRATOR, List(User)),
+    get("/healthz", Anybody, Nothing),
+    // From this machine; from elsewhere for administrators.
+    get("/metrics", Anybody, Nothing),
+    post("/v1/batches", Gateways, Nothing),
+    post("/v1/commissionings", Gateways, Nothing),
+    post("/v1/heartbeats", Gateways, Nothing),
+];
