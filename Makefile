@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench train evaluate
+.PHONY: help setup build demo test schemathesis bench train evaluate
 
 CONSOLE := hub/console
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -28,6 +28,9 @@ demo: build ## Play the demo; ONCE=1: at speed, checked, exit status 0 or 1; SPE
 
 test: setup ## Every check: format, lints, docs, unit, integration, end-to-end and browser tests
 	@tests/scripts/check.sh
+
+schemathesis: build ## Generated requests against a real hub, as an administrator and as a duty officer
+	@"$(TARGET)/schemathesis/bin/python" tests/api/run.py "$(TARGET)/debug/hub"
 
 bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput (root for power cuts)
 	@tests/scripts/bench.sh

@@ -79,6 +79,7 @@ step "mutated messages" cargo test --workspace --test fuzz
 step "example configuration of the agent" \
     "$target/debug/edge-agent" check --config configs/edge.example.toml
 step "end-to-end tests" cargo test --workspace --no-fail-fast --test line -- --test-threads=2
+step "generated requests" "$target/schemathesis/bin/python" tests/api/run.py "$target/debug/hub"
 step "demo" "$target/debug/demo" --once
 if [ -f "$console/package.json" ]; then
     step "browser tests, simulated hub" npm --prefix "$console" run --silent test:browser

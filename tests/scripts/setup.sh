@@ -73,3 +73,12 @@ if ! "$venv/bin/python" -c "import importlib.metadata as m, sys; sys.exit(m.vers
     [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "$runtime"
 fi
+
+# What sends generated requests to the hub, in an environment of its own; the list names every version.
+venv=${CARGO_TARGET_DIR:-target}/schemathesis
+if ! cmp -s tests/api/requirements.txt "$venv/installed.txt"; then
+    echo "setup: installing $(grep '^schemathesis==' tests/api/requirements.txt) in $venv"
+    [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement tests/api/requirements.txt
+    cp tests/api/requirements.txt "$venv/installed.txt"
+fi

@@ -47,6 +47,7 @@ on_every_store! {
     history
     intake
     live
+    manners
     notify
     process
     retention

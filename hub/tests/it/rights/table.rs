@@ -127,7 +127,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/openapi.json", Anybody, Nothing),
     get("/api/v1/readings", ALL, Part(Reading)).query("device={device}&kind=smoke"),
     get("/api/v1/session", ALL, Nothing),
-    post("/api/v1/session", Anybody, Nothing).body(r#"{"username":"nobody","password":"wrong"}"#).gives(&[401]),
+    post("/api/v1/session", Anybody, Nothing).body(r#"{"username":"nobody","password":"wrong"}"#).gives(&[401, 429]),
     // Asked for last: it ends the session.
     delete("/api/v1/session", ALL, Nothing).gives(&[204]),
     get("/api/v1/sites", ALL, List(Site)),

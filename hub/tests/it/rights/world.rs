@@ -267,10 +267,9 @@ impl World {
         let case = &page["items"][0];
         let (id, number) = (case["id"].as_i64().unwrap(), case["number"].as_str().unwrap());
         self.cases.insert(place, (id, number.to_owned()));
-        root.does(id, "file", json!({ "condition": "alarm_stands" })).await;
-        if let Some(unit) = place.unit() {
-            root.does(id, "dispatch", json!({ "unit": unit })).await;
-        }
+        // An urgent case goes to the unit whose duty it is as soon as it is filed.
+        let filed = root.does(id, "file", json!({ "condition": "alarm_stands" })).await;
+        assert_eq!(filed["unit"]["code"].as_str(), place.unit(), "{filed}");
         let device = device(place);
         eventually("the readings are in the history", || async {
             let path = format!("/api/v1/readings?device={device}&kind=smoke");
