@@ -142,7 +142,10 @@ fn accounts(
     let of_caller = match budget {
         Budget::Gateways => bearer(headers),
         Budget::SignIns | Budget::Address => None,
-        Budget::Reads | Budget::Writes | Budget::Exports => session(headers),
+        // A program with a key has no session.
+        Budget::Reads | Budget::Writes | Budget::Exports => {
+            session(headers).or_else(|| bearer(headers))
+        }
     };
     let of_address = address.map(Key::Address);
     let own = of_caller.or(of_address).map(|key| (budget, key));

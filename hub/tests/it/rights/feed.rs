@@ -26,7 +26,7 @@ async fn feed_delivers_to_everybody_what_they_see_and_nothing_else() {
             world.send(place, "/v1/batches", &messages(place, vec![another(place, sequence)])).await;
         }
     }
-    let newest = world.root().await;
+    let newest = world.root();
     let newest = Feed::open(&newest, "", None).await.next().await.unwrap().id.unwrap();
     let wrong = join_all(viewers().iter().map(|viewer| read(&world, viewer, newest))).await;
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
@@ -35,7 +35,7 @@ async fn feed_delivers_to_everybody_what_they_see_and_nothing_else() {
 
 /// Reads a viewer's feed from the beginning to the newest event; tells what is wrong.
 async fn read(world: &World, viewer: &Viewer, newest: i64) -> Vec<String> {
-    let officer = world.sign_in(viewer).await;
+    let officer = world.sign_in(viewer);
     let request = officer.request(reqwest::Method::GET, "/api/v1/events?after=0");
     let mut response = request.send().await.unwrap();
     let mut text = String::new();
@@ -81,7 +81,7 @@ async fn feed_follows_its_officer_into_another_area() {
         viewer.sees_place(Place::Own) && !viewer.sees_place(Place::Other) && viewer.unit.is_none()
     });
     let viewer = found.expect("somebody works for the own grid");
-    let officer = world.sign_in(&viewer).await;
+    let officer = world.sign_in(&viewer);
     let mut feed = Feed::open(&officer, "", None).await;
     assert_eq!(feed.next().await.unwrap().event, "hello");
     let mut store = around(&world.hub.store).await;

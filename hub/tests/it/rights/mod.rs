@@ -47,7 +47,7 @@ async fn every_route_gives_every_role_what_lies_in_its_area_and_nothing_else() {
 
 /// Every route, for one viewer; tells what is wrong.
 async fn ask_everything(world: &World, viewer: &Viewer) -> Vec<String> {
-    let officer = world.sign_in(viewer).await;
+    let officer = world.sign_in(viewer);
     let mut wrong = Vec::new();
     let (last, first): (Vec<&Route>, Vec<&Route>) = ROUTES
         .iter()
@@ -169,7 +169,7 @@ async fn send(officer: &Officer, route: &Route, address: &str) -> (u16, String) 
 async fn every_action_is_for_its_roles_and_for_who_sees_the_case() {
     let world = World::new().await;
     let check = async |viewer: Viewer| {
-        let officer = world.sign_in(&viewer).await;
+        let officer = world.sign_in(&viewer);
         let mut wrong = Vec::new();
         for place in [Place::Own, Place::Other] {
             let case = world.id(Thing::Case, place).parse().unwrap();
@@ -197,7 +197,7 @@ async fn every_action_is_for_its_roles_and_for_who_sees_the_case() {
 async fn without_a_session_and_with_the_wrong_kind_of_key_nothing_is_answered() {
     let world = World::new().await;
     let hub = &world.hub;
-    let root = world.root().await;
+    let root = world.root();
     let nobody = Officer { cookie: "gw_session=nobody".to_owned(), ..root.clone() };
     for route in ROUTES {
         let address = address(&world, route, Place::Own);
@@ -230,7 +230,7 @@ async fn without_a_session_and_with_the_wrong_kind_of_key_nothing_is_answered() 
 async fn gateway_speaks_for_itself_alone() {
     let world = World::new().await;
     let hub = &world.hub;
-    let before = world.root().await.get("/api/v1/cases?state=all&drills=with").await;
+    let before = world.root().get("/api/v1/cases?state=all&drills=with").await;
     for route in ROUTES.iter().filter(|route| matches!(route.who, Who::Gateways)) {
         let mut body = messages(Place::Own, vec![alert_at(Place::Own, 9)]);
         body["gateway"] = json!(world.id(Thing::Gateway, Place::Own));
@@ -246,6 +246,6 @@ async fn gateway_speaks_for_itself_alone() {
         };
         assert_eq!(send(&body).await, StatusCode::FORBIDDEN, "{}", route.path);
     }
-    let after = world.root().await.get("/api/v1/cases?state=all&drills=with").await;
+    let after = world.root().get("/api/v1/cases?state=all&drills=with").await;
     assert_eq!(before["items"], after["items"], "nothing was stored");
 }

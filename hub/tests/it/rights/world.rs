@@ -162,6 +162,7 @@ pub(super) struct World {
     pub(super) hub: Hub,
     /// Keys of the gateways.
     pub(super) keys: BTreeMap<Place, String>,
+    tokens: BTreeMap<String, String>,
     cases: BTreeMap<Place, (i64, String)>,
     notifications: BTreeMap<Place, String>,
 }
@@ -186,6 +187,7 @@ impl World {
         let mut world = World {
             hub,
             keys: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             cases: BTreeMap::new(),
             notifications: BTreeMap::new(),
         };
@@ -210,6 +212,16 @@ impl World {
                 .execute(&mut store)
                 .await
                 .unwrap();
+            let token = secrets::random_token();
+            sqlx::query("INSERT INTO sessions (token_hash, username, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)")
+                .bind(secrets::token_hash(&token))
+                .bind(&viewer.name)
+                .bind(now)
+                .bind(now + 3_600_000)
+                .execute(&mut store)
+                .await
+                .unwrap();
+            self.tokens.insert(viewer.name, token);
         }
         for place in Place::ALL {
             let key = secrets::random_token();
@@ -226,27 +238,16 @@ impl World {
     }
 
     /// A session without the cost of a password.
-    pub(super) async fn sign_in(&self, viewer: &Viewer) -> Officer {
-        let token = secrets::random_token();
-        let now = hub::now().unix_ms();
-        let mut store = around(&self.hub.store).await;
-        sqlx::query("INSERT INTO sessions (token_hash, username, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)")
-            .bind(secrets::token_hash(&token))
-            .bind(&viewer.name)
-            .bind(now)
-            .bind(now + 3_600_000)
-            .execute(&mut store)
-            .await
-            .unwrap();
+    pub(super) fn sign_in(&self, viewer: &Viewer) -> Officer {
         Officer {
-            cookie: format!("gw_session={token}"),
+            cookie: format!("gw_session={}", self.tokens[&viewer.name]),
             url: self.hub.url(""),
             client: self.hub.client.clone(),
         }
     }
 
-    pub(super) async fn root(&self) -> Officer {
-        self.sign_in(&Viewer::new(Role::Administrator, None, None)).await
+    pub(super) fn root(&self) -> Officer {
+        self.sign_in(&Viewer::new(Role::Administrator, None, None))
     }
 
     /// Sends as the gateway of a place; must be taken.
@@ -262,7 +263,7 @@ impl World {
         let first = alert_at(place, 1);
         self.send(place, "/v1/batches", &messages(place, vec![first.clone()])).await;
         self.send(place, "/v1/commissionings", &record(place, &first)).await;
-        let root = self.root().await;
+        let root = self.root();
         let page = root.get("/api/v1/cases?state=all&limit=1").await;
         let case = &page["items"][0];
         let (id, number) = (case["id"].as_i64().unwrap(), case["number"].as_str().unwrap());
@@ -280,7 +281,7 @@ impl World {
     }
 
     async fn find_notifications(&mut self) {
-        let root = self.root().await;
+        let root = self.root();
         for place in Place::ALL {
             let path = format!("/api/v1/notifications?state=dead&limit=1&case={}", self.cases[&place].0);
             let id = eventually("a notification that was given up", || async {
