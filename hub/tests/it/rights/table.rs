@@ -110,12 +110,14 @@ use Who::{Anybody, Gateways};
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/areas", ALL, List(Area)),
+    get("/api/v1/calendar", ALL, Nothing).query("year=2026"),
     get("/api/v1/calendar/warnings", ADMINISTRATOR, Nothing),
     get("/api/v1/cases", ALL, List(Case)),
     get("/api/v1/cases/{id}", ALL, One(Case)),
     post("/api/v1/cases/{id}/actions", NOTERS, One(Case)).body(r#"{"action":"note","reason":"x","version":1000000}"#).gives(&[409]),
     get("/api/v1/cases/{id}/clocks", ALL, One(Case)),
     get("/api/v1/cases/{id}/series", ALL, One(Case)),
+    get("/api/v1/catalogue", ALL, Nothing),
     get("/api/v1/events", ALL, Feed),
     get("/api/v1/gateways", ALL, List(Gateway)),
     get("/api/v1/gateways/{id}/commissionings", ALL, One(Gateway)),
@@ -123,6 +125,8 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/gateways/{id}/quarantine", ALL, One(Gateway)),
     get("/api/v1/gateways/{id}/quarantine/profile", ALL, One(Gateway)).query("source={topic}"),
     get("/api/v1/notifications", ADMINISTRATOR, List(Notification)).query("limit=200"),
+    get("/api/v1/notifications/channels", ADMINISTRATOR, Nothing),
+    post("/api/v1/notifications/channels/{name}/test", ADMINISTRATOR, Nothing).gives(&[404]),
     post("/api/v1/notifications/{id}/retry", ADMINISTRATOR, One(Notification)).gives(&[202, 409]),
     get("/api/v1/openapi.json", Anybody, Nothing),
     get("/api/v1/readings", ALL, Part(Reading)).query("device={device}&kind=smoke"),

@@ -310,6 +310,7 @@ impl World {
         match name {
             "device" => device(place),
             "topic" => topic(place),
+            "name" => "no-such-channel".to_owned(),
             other => panic!("say in `World::parameter` what `{{{other}}}` stands for"),
         }
     }
