@@ -3,7 +3,9 @@
 //!
 //! A handler describes only what is its own: its success, and statuses whose meaning is special there. A
 //! rule looks at method, path, parameters and body alone and never overwrites what a handler says, so that
-//! a new route is complete without a line here. A new tag needs its sentence in [`TAGS`].
+//! a new route is complete without a line here. A new tag needs its sentence in `description/tags.rs`.
+
+mod tags;
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
@@ -15,61 +17,7 @@ use utoipa::openapi::{
 
 use super::problem::CONTENT_TYPE;
 use super::routes::{self, Caller};
-
-/// Every tag with its sentence.
-pub const TAGS: &[(&str, &str)] = &[
-    ("areas", "The area tree, sites and what stands in them."),
-    (
-        "audit",
-        "Who did what, chained so that nothing can be changed unseen.",
-    ),
-    ("cases", "Cases, their clocks, and what people do to them."),
-    (
-        "child hubs",
-        "Hubs of districts below this one, and their cases.",
-    ),
-    (
-        "directory",
-        "Keeping areas, sites, units and duties; import and export.",
-    ),
-    ("duty", "Who is on duty, when, and what was handed over."),
-    ("events", "The live feed."),
-    ("evidence", "Files of cases, and who has looked at them."),
-    (
-        "floods",
-        "Times with more alarms than an officer can handle.",
-    ),
-    ("gateway", "What gateways send; not for officers."),
-    (
-        "gateways",
-        "Gateways as officers see them, their devices, what nobody understood, walk tests.",
-    ),
-    (
-        "intake",
-        "What other alarm systems send, in their own shape.",
-    ),
-    (
-        "notifications",
-        "Receipts and dead letters of notifications.",
-    ),
-    (
-        "open311",
-        "Reports of citizens and hotlines, Open311 GeoReport v2.",
-    ),
-    ("readings", "Readings of devices, for charts."),
-    (
-        "reports",
-        "Figures per unit, area and month, and reports that people made.",
-    ),
-    ("session", "Signing in and out."),
-    (
-        "silences",
-        "What is silenced, until when; never life safety.",
-    ),
-    ("statistics", "Figures of an officer's hour and of the day."),
-    ("system", "The hub itself."),
-    ("users", "Who may sign in."),
-];
+use tags::TAGS;
 
 /// Name of a response, its status, and what it says.
 const PROBLEMS: [(&str, &str, &str); 10] = [
@@ -380,66 +328,4 @@ fn schemes() -> [(&'static str, SecurityScheme); 3] {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    fn each(mut check: impl FnMut(&str, &str, &Operation)) {
-        let mut document = super::super::openapi();
-        for (path, item) in &mut document.paths.paths {
-            for (method, operation) in operations(item) {
-                check(path, method, operation);
-            }
-        }
-    }
-
-    #[test]
-    fn every_operation_has_a_name_of_its_own_and_a_described_tag() {
-        let mut ids = BTreeSet::new();
-        each(|path, method, operation| {
-            let id = operation.operation_id.clone().unwrap();
-            assert!(ids.insert(id.clone()), "{method} {path}: `{id}` is taken");
-            for tag in operation.tags.iter().flatten() {
-                assert!(
-                    TAGS.iter().any(|(name, _)| name == tag),
-                    "{method} {path}: the tag `{tag}` needs a sentence in `TAGS`"
-                );
-            }
-            assert!(
-                operation.summary.is_some() || operation.description.is_some(),
-                "{method} {path} needs a sentence"
-            );
-        });
-        assert!(ids.contains("post_cases_by_id_actions"), "{ids:?}");
-    }
-
-    #[test]
-    fn routes_tell_how_to_sign_in_and_what_may_go_wrong() {
-        each(|path, method, operation| {
-            let at = format!("{method} {path}");
-            let statuses: Vec<&str> = operation
-                .responses
-                .responses
-                .keys()
-                .map(String::as_str)
-                .collect();
-            assert!(operation.security.is_some(), "{at}");
-            assert!(
-                statuses.iter().any(|status| status.starts_with('2')),
-                "{at}"
-            );
-            if routes::caller(path, method) != Caller::Anybody {
-                for status in ["401", "429", "503"] {
-                    assert!(
-                        statuses.contains(&status),
-                        "{at} needs {status}: {statuses:?}"
-                    );
-                }
-            }
-            if path.contains('{') {
-                assert!(statuses.contains(&"404"), "{at}: {statuses:?}");
-            }
-        });
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::extract::{Args, Officer, Part};
+use super::page;
 use super::problem::Problem;
 use crate::cases::CaseId;
 use crate::history::downsample::{Point, downsample};
@@ -128,8 +129,8 @@ pub async fn readings(
     let device = DeviceId::new(args.device).map_err(|e| Problem::invalid(e.to_string()))?;
     let kind = Kind::from_name(&args.kind)
         .ok_or_else(|| Problem::invalid(format!("`{}` is not a kind", args.kind)))?;
-    let to = time("to", args.to.as_deref())?.unwrap_or_else(crate::now);
-    let from = time("from", args.from.as_deref())?.unwrap_or(to.plus_ms(-3_600_000));
+    let to = page::time("to", args.to.as_deref())?.unwrap_or_else(crate::now);
+    let from = page::time("from", args.from.as_deref())?.unwrap_or(to.plus_ms(-3_600_000));
     let max_points = args.max_points.unwrap_or(POINTS);
     if from > to || !(2..=POINTS_MAX).contains(&max_points) {
         return Err(Problem::invalid(format!(
@@ -260,14 +261,6 @@ pub async fn series_of_case(
         series,
         marks,
     }))
-}
-
-fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    text.map(str::parse)
-        .transpose()
-        .map_err(|error: gridwatch_protocol::TimestampError| {
-            Problem::invalid(format!("`{name}`: {error}"))
-        })
 }
 
 /// How a device is doing says nothing about a hazard: shown only where the case is about it.

@@ -84,6 +84,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("there is no case {}", "没有编号为 {} 的事件"),
     ("there is no gateway `{}`", "没有网关“{}”"),
+    ("`{}` is no time: {}", "`{}` 不是有效的时间：{}"),
     ("there is no channel `{}`", "没有通知渠道“{}”"),
     ("another test is under way", "另一次测试正在进行"),
     ("there is no such notification", "没有这条通知"),
