@@ -1,0 +1,118 @@
+//! Rows of `case_figures`: written with every change of a case, read by reports.
+//!
+//! A row is derived: it can be worked out again from the case and its clocks at any time, and the commit that
+//! changes a case writes it. Reports read nothing but committed rows.
+
+mod alarms;
+mod read;
+
+use super::commit::insert;
+use super::database::{Connection, Frame, QueryBuilder};
+use super::{StoreResult, sql};
+use crate::cases::{Card, Case, CaseId};
+use crate::directory::Directory;
+use crate::reports::facts::CaseFigures;
+
+pub use alarms::{ActivityRow, AlarmSource, Announced};
+pub use read::{By, CaseGroup, Standing};
+
+/// At most this many values in one list of a statement; SQLite allows 32,766 in all.
+const LIST_MAX: usize = 1_000;
+
+const NEW: Frame = (
+    "INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill)",
+    "",
+);
+const CHANGED: Frame = (
+    "INSERT INTO case_figures (id, opened_at, category, severity, is_drill, outcome, cause, unit, acknowledged_by, acknowledge_ms, acknowledge_late, file_ms, dispatch_ms, handle_ms, handle_late, handle_due_at, close_ms, close_late, close_due_at, is_filed, is_dispatched, is_handled, reworks, sent_back, reopened, extensions_asked, extensions_granted, suspensions_asked, suspensions_granted, appeal, card, card_worst, rating, is_current)",
+    " ON CONFLICT (id) DO UPDATE SET opened_at = excluded.opened_at, category = excluded.category, severity = excluded.severity, is_drill = excluded.is_drill, outcome = excluded.outcome, cause = excluded.cause, unit = excluded.unit, acknowledged_by = excluded.acknowledged_by, acknowledge_ms = excluded.acknowledge_ms, acknowledge_late = excluded.acknowledge_late, file_ms = excluded.file_ms, dispatch_ms = excluded.dispatch_ms, handle_ms = excluded.handle_ms, handle_late = excluded.handle_late, handle_due_at = excluded.handle_due_at, close_ms = excluded.close_ms, close_late = excluded.close_late, close_due_at = excluded.close_due_at, is_filed = excluded.is_filed, is_dispatched = excluded.is_dispatched, is_handled = excluded.is_handled, reworks = excluded.reworks, sent_back = excluded.sent_back, reopened = excluded.reopened, extensions_asked = excluded.extensions_asked, extensions_granted = excluded.extensions_granted, suspensions_asked = excluded.suspensions_asked, suspensions_granted = excluded.suspensions_granted, appeal = excluded.appeal, card = excluded.card, card_worst = excluded.card_worst, rating = excluded.rating, is_current = excluded.is_current",
+);
+
+/// Adds the rows of cases that were just opened.
+pub(crate) async fn add(
+    connection: &mut Connection,
+    directory: &Directory,
+    opened: &[&Case],
+) -> StoreResult<()> {
+    insert(
+        connection,
+        "adding cases to reports",
+        NEW,
+        opened,
+        |row, case| {
+            row.push_bind(case.id)
+                .push_bind(case.opened_at.unix_ms())
+                .push_bind(directory.site_path(&case.site))
+                .push_bind(&case.category)
+                .push_bind(case.severity.alarm_priority())
+                .push_bind(case.is_drill);
+        },
+    )
+    .await
+}
+
+/// Stores what these cases contribute now.
+pub(crate) async fn write(
+    connection: &mut Connection,
+    figures: &[(&Case, CaseFigures)],
+) -> StoreResult<()> {
+    insert(
+        connection,
+        "storing figures of cases",
+        CHANGED,
+        figures,
+        |row, (case, figures)| {
+            let card = |card: Card| card as i64;
+            let progress = &case.progress;
+            row.push_bind(case.id)
+                .push_bind(case.opened_at.unix_ms())
+                .push_bind(&case.category)
+                .push_bind(case.severity.alarm_priority())
+                .push_bind(case.is_drill)
+                .push_bind(figures.outcome.as_str())
+                .push_bind(&figures.cause)
+                .push_bind(&figures.unit)
+                .push_bind(&figures.acknowledged_by)
+                .push_bind(figures.acknowledge_ms)
+                .push_bind(figures.acknowledge_late)
+                .push_bind(figures.file_ms)
+                .push_bind(figures.dispatch_ms)
+                .push_bind(figures.handle_ms)
+                .push_bind(figures.handle_late)
+                .push_bind(figures.handle_due_at.map(|at| at.unix_ms()))
+                .push_bind(figures.close_ms)
+                .push_bind(figures.close_late)
+                .push_bind(figures.close_due_at.map(|at| at.unix_ms()))
+                .push_bind(figures.is_filed)
+                .push_bind(figures.is_dispatched)
+                .push_bind(figures.is_handled)
+                .push_bind(progress.reworks)
+                .push_bind(i64::try_from(progress.sent_back_by.len()).unwrap_or(i64::MAX))
+                .push_bind(progress.reopened)
+                .push_bind(progress.asked_extension)
+                .push_bind(i64::from(progress.extended))
+                .push_bind(progress.asked_suspension)
+                .push_bind(progress.was_suspended)
+                .push_bind(figures.appeal)
+                .push_bind(card(figures.card))
+                .push_bind(card(figures.card_worst))
+                .push_bind(progress.score)
+                .push_bind(true);
+        },
+    )
+    .await
+}
+
+/// Lets the rows of these cases lie where the cases lie.
+pub(crate) async fn follow_places(
+    connection: &mut Connection,
+    cases: &[CaseId],
+) -> StoreResult<()> {
+    for part in cases.chunks(LIST_MAX) {
+        let mut query = QueryBuilder::new("UPDATE case_figures SET area_path = (SELECT c.area_path FROM cases c WHERE c.id = case_figures.id) WHERE id IN (");
+        query.push_list(part.iter().copied());
+        let done = query.build().execute(&mut *connection).await;
+        done.map_err(sql("moving figures of cases"))?;
+    }
+    Ok(())
+}
