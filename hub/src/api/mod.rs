@@ -3,6 +3,7 @@
 //! Every error is problem+json. Every read asks who is there; there is no route for officers without
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
+pub mod alarm_reports;
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
@@ -11,6 +12,7 @@ pub mod gateways;
 pub mod notifications;
 pub mod problem;
 pub mod readings;
+pub mod reports;
 pub mod session;
 pub mod system;
 pub mod view;
@@ -122,7 +124,13 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(reports::cases))
+        .routes(routes!(reports::units))
+        .routes(routes!(reports::areas))
+        .routes(routes!(alarm_reports::alarms))
+        .routes(routes!(alarm_reports::officers))
+        .routes(routes!(alarm_reports::today));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

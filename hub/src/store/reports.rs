@@ -7,17 +7,14 @@ mod alarms;
 mod read;
 
 use super::commit::insert;
-use super::database::{Connection, Frame, QueryBuilder};
+use super::database::{Connection, Frame, query};
 use super::{StoreResult, sql};
-use crate::cases::{Card, Case, CaseId};
+use crate::cases::{Card, Case};
 use crate::directory::Directory;
 use crate::reports::facts::CaseFigures;
 
 pub use alarms::{ActivityRow, AlarmSource, Announced};
 pub use read::{By, CaseGroup, Standing};
-
-/// At most this many values in one list of a statement; SQLite allows 32,766 in all.
-const LIST_MAX: usize = 1_000;
 
 const NEW: Frame = (
     "INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill)",
@@ -103,16 +100,17 @@ pub(crate) async fn write(
     .await
 }
 
-/// Lets the rows of these cases lie where the cases lie.
-pub(crate) async fn follow_places(
+/// Lets the rows of a site's cases lie where the cases lie.
+pub(crate) async fn follow_site(
     connection: &mut Connection,
-    cases: &[CaseId],
+    site: &str,
+    area_path: &str,
 ) -> StoreResult<()> {
-    for part in cases.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::new("UPDATE case_figures SET area_path = (SELECT c.area_path FROM cases c WHERE c.id = case_figures.id) WHERE id IN (");
-        query.push_list(part.iter().copied());
-        let done = query.build().execute(&mut *connection).await;
-        done.map_err(sql("moving figures of cases"))?;
-    }
-    Ok(())
+    query("UPDATE case_figures SET area_path = $2 WHERE area_path <> $2 AND id IN (SELECT id FROM cases WHERE site = $1)")
+        .bind(site)
+        .bind(area_path)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql("moving figures of cases"))
 }

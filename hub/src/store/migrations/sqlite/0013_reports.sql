@@ -44,7 +44,7 @@ CREATE INDEX case_figures_carded ON case_figures (card) WHERE outcome = 'open' A
 CREATE INDEX case_figures_due ON case_figures (handle_due_at) WHERE handle_due_at IS NOT NULL;
 CREATE INDEX case_figures_old ON case_figures (id) WHERE is_current = 0;
 INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill, is_current)
-    SELECT id, opened_at, area_path, category, severity, is_drill, 0 FROM cases;
+    SELECT id, opened_at, area_path, category, severity, is_drill, CASE WHEN version = 1 THEN 1 ELSE 0 END FROM cases;
 
 -- The point that an alert is about, for chattering and the most frequent ones; rows of before have none.
 ALTER TABLE alerts ADD COLUMN device TEXT;
