@@ -66,9 +66,9 @@ pub struct CaseFigures {
     pub acknowledge_ms: Option<i64>,
     /// Whether that took longer than its limit.
     pub acknowledge_late: bool,
-    /// From there until it was filed.
+    /// From there until it was filed for the first time.
     pub file_ms: Option<i64>,
-    /// From there until a unit had it.
+    /// From the filing, or from when a unit sent it back, until a unit had it.
     pub dispatch_ms: Option<i64>,
     /// From there until the result came back, without suspensions.
     pub handle_ms: Option<i64>,
@@ -116,7 +116,10 @@ impl CaseFigures {
             acknowledged_by: case.acknowledged_by.clone(),
             acknowledge_ms: acknowledge.map(|view| used_ms(view, 0)),
             acknowledge_late: acknowledge.is_some_and(|view| view.remaining_ms < 0),
-            file_ms: facts.filed_at.and_then(|_| used(ClockKind::File)),
+            file_ms: facts
+                .acknowledged_at
+                .zip(facts.first_filed_at)
+                .map(|(from, to)| calendar.elapsed_ms(from, to, facts.limits.file.clock)),
             dispatch_ms: facts.dispatched_at.and_then(|_| used(ClockKind::Dispatch)),
             handle_ms: facts.fed_back_at.and_then(|_| used(ClockKind::Disposal)),
             handle_late: is_handled

@@ -212,9 +212,9 @@ pub struct Times {
     pub acknowledge: Spread,
     /// From there until it was filed.
     pub file: Spread,
-    /// From there until a unit had it.
+    /// From the filing, or from when a unit sent it back, until a unit had it.
     pub dispatch: Spread,
-    /// From there until the result came back, without suspensions.
+    /// From there until the result that was good enough, without suspensions.
     pub handle: Spread,
     /// From the result until it was closed.
     pub close: Spread,

@@ -49,6 +49,7 @@ on_every_store! {
     live
     notify
     process
+    reports
     retention
     sign_in
     silence
