@@ -18,9 +18,8 @@ use hub::reports::figures::{Rates, Spread, Sums};
 use hub::store::reports::{By, CaseGroup};
 use hub::store::{Store, StoreUrl};
 use hub::timers::{TimerDone, TimerJob};
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config as ProptestConfig, TestRunner};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -534,32 +533,29 @@ async fn figures_of_parts_add_up_to_the_whole() {
         .map(|grid| format!("/990100/990101/990101001/990101001001/{grid}/"))
         .collect();
     // Random cases of every kind, in random grids.
-    let rows = {
-        let mut runner = TestRunner::new(ProptestConfig::default());
-        let row = (0_usize..3, 0_usize..5, 0_i64..4, proptest::collection::vec(0_i64..3, 10), any::<bool>());
-        let tree = proptest::collection::vec(row, 300).new_tree(&mut runner).unwrap();
-        tree.current()
-    };
-    println!("rows {rows:?}");
-    for (id, (grid, outcome, appeal, numbers, drill)) in (100_i64..).zip(&rows) {
-        let outcome = ["open", "closed", "forced", "rejected", "merged"][*outcome];
+    let seed = rand::rng().random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    for id in 100_i64..400 {
+        let mut below = |end: i64| random.random_range(0..end);
+        let outcome = ["open", "closed", "forced", "rejected", "merged"][usize::try_from(below(5)).unwrap()];
         sqlx::query("INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill, outcome, appeal, card, card_worst, is_filed, is_dispatched, is_handled, reworks, handle_late, close_late, acknowledge_ms, handle_ms) VALUES ($1, $2, $3, 'water_leak', 3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
             .bind(id)
             .bind(at("10 00:00").unix_ms() + id * 60_000)
-            .bind(&grids[*grid])
-            .bind(i64::from(*drill && numbers[0] == 0))
+            .bind(&grids[usize::try_from(below(3)).unwrap()])
+            .bind(i64::from(below(10) == 0))
             .bind(outcome)
-            .bind(*appeal)
-            .bind(numbers[0])
-            .bind(numbers[1])
-            .bind(numbers[2].min(1))
-            .bind(numbers[3].min(1))
-            .bind(numbers[4].min(1))
-            .bind(numbers[5])
-            .bind(numbers[6].min(1))
-            .bind(numbers[7].min(1))
-            .bind((numbers[8] > 0).then_some(numbers[8] * 1_000))
-            .bind((numbers[9] > 0).then_some(numbers[9] * 1_000))
+            .bind(below(4))
+            .bind(below(3))
+            .bind(below(3))
+            .bind(below(2))
+            .bind(below(2))
+            .bind(below(2))
+            .bind(below(3))
+            .bind(below(2))
+            .bind(below(2))
+            .bind(Some(below(9) * 1_000).filter(|ms| *ms > 0))
+            .bind(Some(below(9) * 1_000).filter(|ms| *ms > 0))
             .execute(&mut store)
             .await
             .unwrap();

@@ -152,7 +152,9 @@ pub(super) fn statement(group: &CaseGroup<'_>, by: By) -> QueryBuilder {
     if let Some(category) = group.category {
         query.push(" AND f.category = ").push_bind(category);
     }
-    query.push(" GROUP BY ").push(by.column());
+    if by != By::Nothing {
+        query.push(" GROUP BY ").push(by.column());
+    }
     query
 }
 
