@@ -9,6 +9,7 @@ pub mod clocks;
 pub mod commissionings;
 pub mod extract;
 pub mod gateways;
+pub mod map;
 pub mod notifications;
 pub mod problem;
 pub mod readings;
@@ -130,7 +131,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(reports::areas))
         .routes(routes!(alarm_reports::alarms))
         .routes(routes!(alarm_reports::officers))
-        .routes(routes!(alarm_reports::today));
+        .routes(routes!(alarm_reports::today))
+        .routes(routes!(map::grids));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

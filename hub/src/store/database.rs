@@ -301,6 +301,13 @@ impl QueryBuilder {
         write!(self.statement, "${}", self.values.len()).expect("a String takes everything");
     }
 
+    /// The same statement, to be told how it would be run.
+    #[cfg(test)]
+    pub(super) fn explained(mut self, how: &'static str) -> Query {
+        self.statement.insert_str(0, how);
+        self.build()
+    }
+
     /// The statement, ready to be run.
     pub fn build(&mut self) -> Query {
         let mut arguments = AnyArguments::default();

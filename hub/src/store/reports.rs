@@ -4,6 +4,8 @@
 //! changes a case writes it. Reports read nothing but committed rows.
 
 mod alarms;
+#[cfg(test)]
+mod plans;
 mod read;
 
 use super::commit::insert;
