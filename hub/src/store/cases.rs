@@ -212,7 +212,7 @@ impl Store {
             .push(" AND acknowledged_by = ");
         acknowledged.push_bind(username);
         let mut opened =
-            QueryBuilder::new("SELECT COUNT(*) FROM cases WHERE is_drill = 0 AND opened_at >= ");
+            QueryBuilder::new("SELECT COUNT(*) FROM case_figures WHERE is_drill = 0 AND opened_at >= ");
         opened.push_bind(since);
         let oldest = QueryBuilder::new(
             "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0",

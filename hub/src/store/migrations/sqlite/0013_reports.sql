@@ -64,3 +64,8 @@ CREATE INDEX cases_open_by_area ON cases (area_path, severity, opened_at, id, is
 CREATE INDEX cases_ended_by_area ON cases (area_path, ended_at, id, is_drill) WHERE is_open = 0;
 -- What an officer acknowledged in the last hour.
 CREATE INDEX cases_by_officer ON cases (acknowledged_by, acknowledged_at) WHERE acknowledged_by IS NOT NULL;
+-- Most cases have neither group nor unit while alerts storm in: two entries less to write for each.
+DROP INDEX cases_by_group;
+DROP INDEX cases_by_unit;
+CREATE INDEX cases_by_group ON cases (group_key) WHERE is_open = 1 AND group_key IS NOT NULL;
+CREATE INDEX cases_by_unit ON cases (unit, id) WHERE is_open = 1 AND unit IS NOT NULL;
