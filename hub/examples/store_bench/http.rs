@@ -50,7 +50,10 @@ pub(crate) async fn measure(dir: &Path) -> Result<()> {
         visible.push(sent.elapsed());
     }
     println!("over HTTP, sent to accepted: {}", percentiles(accepted));
-    println!("over HTTP, sent to shown by the live feed: {}", percentiles(visible));
+    println!(
+        "over HTTP, sent to shown by the live feed: {}",
+        percentiles(visible)
+    );
     drop(feed);
     drop(stop);
     hub.await?
@@ -100,7 +103,12 @@ impl Feed {
             .send()
             .await?;
         let cookie = signed_in.headers().get("set-cookie").context("a cookie")?;
-        let cookie = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
+        let cookie = cookie
+            .to_str()?
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let request = client.get(format!("{base}/api/v1/events"));
         let response = request.header("cookie", cookie).send().await?;
         ensure!(response.status().is_success(), "the live feed was refused");
@@ -123,7 +131,8 @@ impl Feed {
             }
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
             let chunk = chunk.await.context("nothing came on the feed in 20 s")??;
-            self.bytes.extend_from_slice(&chunk.context("the feed has ended")?);
+            self.bytes
+                .extend_from_slice(&chunk.context("the feed has ended")?);
         }
     }
 }

@@ -51,7 +51,17 @@ pub(crate) async fn measure(store: &Store, directory: &Directory, until: i64) ->
 async fn pages(store: &Store, scope: &Scope, area: &str, until: i64) -> Result<()> {
     let mut random = rand::rng();
     let base = hub::now().unix_ms();
-    let kinds = ["open", "open, page within", "ended", "all", "of one site", "one by key", "counts", "map", "load"];
+    let kinds = [
+        "open",
+        "open, page within",
+        "ended",
+        "all",
+        "of one site",
+        "one by key",
+        "counts",
+        "map",
+        "load",
+    ];
     for kind in kinds {
         let mut times: Vec<Duration> = Vec::with_capacity(QUERIES);
         for _ in 0..QUERIES {
@@ -60,7 +70,10 @@ async fn pages(store: &Store, scope: &Scope, area: &str, until: i64) -> Result<(
                 at: base - random.random_range(0..365 * 86_400_000_i64),
                 id: 0,
             };
-            let site = SiteId::new(format!("site-{}", random.random_range(0..crate::city::GRIDS)))?;
+            let site = SiteId::new(format!(
+                "site-{}",
+                random.random_range(0..crate::city::GRIDS)
+            ))?;
             let started = Instant::now();
             let list = async |filter: Filter| store.list_cases(&filter, scope).await.map(drop);
             match kind {
@@ -72,7 +85,11 @@ async fn pages(store: &Store, scope: &Scope, area: &str, until: i64) -> Result<(
                 "one by key" => drop(store.case(random.random_range(1..=until), scope).await?),
                 "counts" => drop(store.open_by_severity(scope).await?),
                 "map" => drop(store.open_by_grid(scope).await?),
-                _ => drop(store.load_since("duty", hub::now().plus_ms(-3_600_000), scope).await?),
+                _ => drop(
+                    store
+                        .load_since("duty", hub::now().plus_ms(-3_600_000), scope)
+                        .await?,
+                ),
             }
             times.push(started.elapsed());
         }

@@ -6,11 +6,12 @@
 //! ```
 //!
 //! The store must be empty. Beside it a whole hub is run on SQLite and real sockets. Prints the disk's own rate of syncs, accepted alerts per second with batches of 1, 10
-//! and 100, how soon an accepted alert is visible, and how long lists and single cases take with many cases,
-//! which are made in SQL. Two hub processes on one database, 10,000 alerts delivered 1 to 20 times each:
+//! and 100, how soon an accepted alert is visible, and how long pages, single cases, the map and reports take
+//! with many cases, which are made in SQL. 10,000 alerts delivered 1 to 20 times each, to one hub process on
+//! SQLite and to two on PostgreSQL:
 //!
 //! ```text
-//! GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it postgres::several_hubs::shuffled -- --nocapture
+//! GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it deliveries::shuffled -- --nocapture
 //! ```
 
 mod city;

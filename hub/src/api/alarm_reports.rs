@@ -1,4 +1,4 @@
-//! Reports of alarms by ISA-18.2, of a desk and of each officer, and today's figures for a wall display.
+//! Reports of alarms by ISA-18.2, of a desk and of each officer.
 //!
 //! Who gets an alarm: every officer of the office (duty officer, shift leader, supervisor, administrator) who was
 //! signed in and could see the case, from signing in until signing out or, without it, for as long as a session
@@ -15,28 +15,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::cases::OpenCounts;
 use super::extract::{Args, Officer};
 use super::problem::Problem;
-use super::reports::{file, narrowed, wants_csv};
-use super::view::{self, CaseSummary};
+use super::report_files::{file, wants_csv};
+use super::reports::narrowed;
 use crate::access::Scope;
 use crate::cases::Role;
 use crate::reports::alarms::{self, AlarmLoad, Stretch};
-use crate::reports::config::Against;
-use crate::reports::figures::{Figures, Spread, Sums, ratio};
+use crate::reports::figures::{Spread, Sums, ratio};
 use crate::reports::period::{ALARM_DAYS_MAX, Part, Period};
 use crate::reports::table::{self, Cell};
 use crate::store::accounts::UserRow;
-use crate::store::cases::{Drills, Filter, Which};
 use crate::store::reports::{AlarmSource, Announced, By, CaseGroup};
 
 /// So many of the most frequent points (ISA-18.2: the ten most frequent alarms).
 const TOP: i64 = 10;
 /// So many chattering points are named; all are counted.
 const CHATTERING_NAMED: usize = 50;
-/// So many new cases on a wall display.
-const NEWEST: i64 = 10;
 /// Steps of a series: 92 days of hours.
 const STEPS_MAX: usize = 2_208;
 
@@ -166,31 +161,6 @@ pub struct OfficerReport {
     pub items: Vec<OfficerRow>,
 }
 
-/// Today's figures.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Today {
-    /// The local day.
-    pub day: String,
-    /// When this was worked out.
-    pub made_at: Timestamp,
-    /// Figures of the cases that were reported today.
-    pub today: Figures,
-    /// Figures of the cases that were reported this month.
-    pub month: Figures,
-    /// This month's rates against the targets of the configuration.
-    pub rates: Vec<Against>,
-    /// All open cases.
-    pub open_by_severity: OpenCounts,
-    /// Open cases with a yellow card.
-    pub yellow_cards: i64,
-    /// Open cases with a red card.
-    pub red_cards: i64,
-    /// Open cases whose limit of disposal is over.
-    pub overdue: i64,
-    /// The newest cases.
-    pub newest: Vec<CaseSummary>,
-}
-
 struct Asked {
     period: Period,
     whole: Part,
@@ -286,7 +256,7 @@ pub async fn alarms(
     .into_response())
 }
 
-async fn of_all(app: &App, group: CaseGroup<'_>) -> Result<Sums, Problem> {
+pub(super) async fn of_all(app: &App, group: CaseGroup<'_>) -> Result<Sums, Problem> {
     let groups = app.store.case_sums(group, By::Nothing).await?;
     Ok(groups.into_values().next().unwrap_or_default())
 }
@@ -335,7 +305,10 @@ pub async fn officers(
     if csv {
         let name = format!("officers-{}-{}.csv", period.from, period.to);
         let rows: Vec<Vec<Cell>> = items.iter().map(officer_cells).collect();
-        return Ok(file(&name, table::csv(&OFFICER_NAMES.map(str::to_owned), &rows)));
+        return Ok(file(
+            &name,
+            table::csv(&OFFICER_NAMES.map(str::to_owned), &rows),
+        ));
     }
     Ok(Answer(OfficerReport {
         from: period.from.to_string(),
@@ -401,7 +374,10 @@ async fn officer_rows(
     for (who, stretch) in app.store.signed_in(from, until, session_ms).await? {
         signed_in.entry(who).or_default().push(stretch);
     }
-    let mut acknowledged = app.store.case_sums(asked.group(&asked.scope), By::Officer).await?;
+    let mut acknowledged = app
+        .store
+        .case_sums(asked.group(&asked.scope), By::Officer)
+        .await?;
     let directory = app.directory();
     let mut seen: BTreeMap<Option<String>, Announced> = BTreeMap::new();
     let mut rows = Vec::new();
@@ -447,59 +423,4 @@ fn shows(caller: &Officer, user: &UserRow) -> bool {
         Role::ShiftLeader | Role::Supervisor | Role::Leader | Role::Administrator | Role::Auditor
     );
     takes_alarms && (sees_others || user.actor.username == caller.actor.username)
-}
-
-/// Today's figures, for a display on the wall.
-#[utoipa::path(get, path = "/api/v1/statistics/today", tag = "statistics", responses((status = 200, body = Today)))]
-pub async fn today(State(app): State<App>, officer: Officer) -> Result<Answer<Today>, Problem> {
-    let now = crate::now();
-    let day = app.calendar.local_date(now);
-    let scope = &officer.scope;
-    let sums = async |period: Period| {
-        let part = period.whole(&app.calendar);
-        of_all(
-            &app,
-            CaseGroup {
-                from: part.from,
-                until: part.until,
-                now,
-                scope,
-                unit: None,
-                category: None,
-            },
-        )
-        .await
-    };
-    let today = sums(Period { from: day, to: day }).await?.figures();
-    let month = sums(Period {
-        from: day.first_of_month(),
-        to: day,
-    })
-    .await?
-    .figures();
-    let standing = app.store.standing(scope, now).await?;
-    let newest = Filter {
-        which: Which::All,
-        drills: Drills::Without,
-        severities: Vec::new(),
-        site: None,
-        text: None,
-        after: None,
-        limit: NEWEST,
-    };
-    let newest = app.store.list_cases(&newest, scope).await?;
-    let directory = app.directory();
-    let view = |case| view::summary(case, &directory, &app.catalogue);
-    Ok(Answer(Today {
-        day: day.to_string(),
-        made_at: now,
-        rates: app.config.reports.targets.against(&month.rates),
-        today,
-        month,
-        open_by_severity: app.store.open_by_severity(scope).await?.into(),
-        yellow_cards: standing.yellow_cards,
-        red_cards: standing.red_cards,
-        overdue: standing.overdue,
-        newest: newest.iter().map(view).collect(),
-    }))
 }

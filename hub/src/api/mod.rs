@@ -13,9 +13,11 @@ pub mod map;
 pub mod notifications;
 pub mod problem;
 pub mod readings;
+mod report_files;
 pub mod reports;
 pub mod session;
 pub mod system;
+pub mod today;
 pub mod view;
 
 use std::sync::Arc;
@@ -131,7 +133,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(reports::areas))
         .routes(routes!(alarm_reports::alarms))
         .routes(routes!(alarm_reports::officers))
-        .routes(routes!(alarm_reports::today))
+        .routes(routes!(today::today))
         .routes(routes!(map::grids));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))

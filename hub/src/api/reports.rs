@@ -4,7 +4,7 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use gridwatch_protocol::{Text, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::extract::{Args, Officer};
 use super::problem::Problem;
+use super::report_files::{cells, file, names, wants_csv};
 use crate::access::Scope;
 use crate::cases::text;
 use crate::directory::{Directory, Level};
-use crate::reports::counts::Counts;
-use crate::reports::figures::{Figures, Rates, Sums};
+use crate::reports::figures::{Figures, Sums};
 use crate::reports::period::{BY_DAY_MAX, DAYS_MAX, Part, Period};
 use crate::reports::table::{self, Cell};
 use crate::store::reports::{By, CaseGroup};
@@ -124,10 +124,17 @@ pub async fn cases(
     let rows = groups.into_iter().filter(|_| by != By::Nothing);
     let named = rows.map(|(key, sums)| {
         let name = match by {
-            By::Category => app.catalogue.get(&key).map(|category| category.name.clone()),
+            By::Category => app
+                .catalogue
+                .get(&key)
+                .map(|category| category.name.clone()),
             _ => None,
         };
-        let key = if by == By::Severity { format!("P{key}") } else { key };
+        let key = if by == By::Severity {
+            format!("P{key}")
+        } else {
+            key
+        };
         (name.unwrap_or_else(|| text(&key, &key)), key, sums)
     });
     let total = total(&app, &asked, &parts).await?;
@@ -335,9 +342,15 @@ fn answer(
             name: text("合计", "total"),
             figures: total,
         };
-        let cells: Vec<Vec<Cell>> = std::iter::once(all).chain(rows).map(|r| cells(&r)).collect();
+        let cells: Vec<Vec<Cell>> = std::iter::once(all)
+            .chain(rows)
+            .map(|r| cells(&r))
+            .collect();
         let (from, to) = (asked.period.from, asked.period.to);
-        return Ok(file(&format!("cases-{from}-{to}.csv"), table::csv(&names(), &cells)));
+        return Ok(file(
+            &format!("cases-{from}-{to}.csv"),
+            table::csv(&names(), &cells),
+        ));
     }
     let limit = args.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
@@ -363,58 +376,4 @@ fn answer(
         next,
     })
     .into_response())
-}
-
-/// Whether CSV is wanted: by `format`, else by `Accept`.
-pub(super) fn wants_csv(format: Option<&str>, headers: &HeaderMap) -> Result<bool, Problem> {
-    match format {
-        Some("csv") => Ok(true),
-        Some("json") => Ok(false),
-        Some(_) => Err(Problem::invalid("`format` must be json or csv")),
-        None => {
-            let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-            let first = accept.and_then(|accept| accept.split([',', ';']).next());
-            Ok(first.is_some_and(|kind| kind.trim() == "text/csv"))
-        }
-    }
-}
-
-/// CSV as a file of this name.
-pub(super) fn file(name: &str, bytes: Vec<u8>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    (headers, bytes).into_response()
-}
-
-fn names() -> Vec<String> {
-    let mut names = ["key", "name_zh", "name_en"].map(str::to_owned).to_vec();
-    names.extend(Counts::NAMES.iter().map(|name| (*name).to_owned()));
-    let rates = Rates::default();
-    names.extend(rates.named().iter().map(|(name, _)| (*name).to_owned()));
-    for step in crate::reports::figures::STEPS {
-        for figure in ["cases", "average_ms", "median_ms", "p90_ms"] {
-            names.push(format!("{step}_{figure}"));
-        }
-    }
-    names
-}
-
-fn cells(row: &ReportRow) -> Vec<Cell> {
-    let texts = [&row.key, &row.name.zh, &row.name.en];
-    let mut cells: Vec<Cell> = texts.iter().map(|text| Cell::from(text.as_str())).collect();
-    let figures = &row.figures;
-    cells.extend(figures.counts.values().into_iter().map(Cell::Integer));
-    cells.extend(figures.rates.named().into_iter().map(|(_, rate)| Cell::from(rate)));
-    for (_, spread) in figures.times.each() {
-        cells.push(Cell::Integer(spread.cases));
-        for ms in [spread.average_ms, spread.median_ms, spread.p90_ms] {
-            cells.push(Cell::from(ms));
-        }
-    }
-    cells
 }

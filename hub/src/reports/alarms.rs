@@ -201,7 +201,10 @@ mod tests {
             }
         }
         assert_eq!(since, None);
-        floods.into_iter().map(|(b, e)| (b, e.min(until).max(b))).collect()
+        floods
+            .into_iter()
+            .map(|(b, e)| (b, e.min(until).max(b)))
+            .collect()
     }
 
     proptest! {

@@ -80,7 +80,9 @@ impl Period {
         }
         if period.days() > days_max {
             let days = period.days();
-            return Err(format!("{days} days are too many; ask for {days_max} at most"));
+            return Err(format!(
+                "{days} days are too many; ask for {days_max} at most"
+            ));
         }
         Ok(period)
     }

@@ -211,8 +211,9 @@ impl Store {
             .push_bind(since)
             .push(" AND acknowledged_by = ");
         acknowledged.push_bind(username);
-        let mut opened =
-            QueryBuilder::new("SELECT COUNT(*) FROM case_figures WHERE is_drill = 0 AND opened_at >= ");
+        let mut opened = QueryBuilder::new(
+            "SELECT COUNT(*) FROM case_figures WHERE is_drill = 0 AND opened_at >= ",
+        );
         opened.push_bind(since);
         let oldest = QueryBuilder::new(
             "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0",

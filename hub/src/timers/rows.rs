@@ -109,8 +109,10 @@ async fn set(
 /// Deletes timers whose reason is gone.
 pub(crate) async fn delete(connection: &mut Connection, ids: &[i64]) -> StoreResult<()> {
     for part in ids.chunks(LIST_MAX) {
-        let mut statement =
-            QueryBuilder::on(connection, "DELETE FROM case_timers WHERE fired_at IS NULL AND id IN (");
+        let mut statement = QueryBuilder::on(
+            connection,
+            "DELETE FROM case_timers WHERE fired_at IS NULL AND id IN (",
+        );
         statement.push_list(part.iter().copied());
         let done = statement.build().execute(&mut *connection).await;
         done.map_err(sql("cancelling timers"))?;
@@ -192,8 +194,10 @@ pub(crate) async fn load_facts(
 ) -> StoreResult<HashMap<CaseId, CaseFacts>> {
     let mut facts = HashMap::new();
     for part in ids.chunks(LIST_MAX) {
-        let mut statement =
-            QueryBuilder::on(connection, "SELECT case_id, body FROM case_clocks WHERE case_id IN (");
+        let mut statement = QueryBuilder::on(
+            connection,
+            "SELECT case_id, body FROM case_clocks WHERE case_id IN (",
+        );
         statement.push_list(part.iter().copied());
         let rows = statement.build().fetch_all(&mut *connection).await;
         for row in rows.map_err(sql("loading clocks"))? {
@@ -228,7 +232,9 @@ pub(crate) async fn pending(
 ) -> StoreResult<HashMap<CaseId, Vec<Pending>>> {
     let mut pending: HashMap<CaseId, Vec<Pending>> = HashMap::new();
     for part in ids.chunks(LIST_MAX) {
-        let mut statement = QueryBuilder::on(connection, "SELECT id, case_id, kind, due_at, attempts FROM case_timers WHERE fired_at IS NULL AND case_id IN (",
+        let mut statement = QueryBuilder::on(
+            connection,
+            "SELECT id, case_id, kind, due_at, attempts FROM case_timers WHERE fired_at IS NULL AND case_id IN (",
         );
         statement.push_list(part.iter().copied());
         let rows = statement.build().fetch_all(&mut *connection).await;

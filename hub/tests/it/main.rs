@@ -14,6 +14,7 @@ macro_rules! on_every_store {
         #[path = "."]
         mod sqlite {
             pub(crate) const STORE: super::Kind = super::Kind::Sqlite;
+            mod city;
             mod failing_disk;
             $(mod $file;)*
         }
@@ -23,6 +24,7 @@ macro_rules! on_every_store {
         mod postgres {
             pub(crate) const STORE: super::Kind = super::Kind::Postgres;
             mod notify_several;
+            mod plans;
             mod several_hubs;
             $(mod $file;)*
         }
@@ -43,6 +45,7 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    deliveries
     harness
     history
     intake

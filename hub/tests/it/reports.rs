@@ -25,9 +25,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::harness::{
-    Hub, PLAIN, UNIT, alert, around, hub_on, populate, stream, write_files,
-};
+use super::harness::{Hub, PLAIN, UNIT, alert, around, hub_on, populate, stream, write_files};
 
 const GRID_1: &str = "990101001001001";
 const GRID_2: &str = "990101001001002";
@@ -64,7 +62,9 @@ impl Desk {
         };
         let directories = Directories::new(Arc::clone(&directory));
         let metrics = Arc::new(Metrics::default());
-        let (engine, task) = engine(writer, settings, directories, 64, metrics).await.unwrap();
+        let (engine, task) = engine(writer, settings, directories, 64, metrics)
+            .await
+            .unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(task.run(stop.clone()));
         Self {
@@ -77,7 +77,13 @@ impl Desk {
     }
 
     /// A leak is reported; gives its case.
-    async fn leak(&mut self, site: &str, device: &str, local: &str, change: impl Fn(&mut Alert)) -> i64 {
+    async fn leak(
+        &mut self,
+        site: &str,
+        device: &str,
+        local: &str,
+        change: impl Fn(&mut Alert),
+    ) -> i64 {
         let mut leak = alert(self.next, device, Kind::WaterLeak);
         self.next += 1;
         leak.severity = Severity::P3;
@@ -98,8 +104,21 @@ impl Desk {
         case
     }
 
-    async fn does(&self, case: i64, who: (&str, Role), action: Action, local: &str, details: Details) -> Case {
-        let version = self.store.case(case, &Scope::whole()).await.unwrap().unwrap().version;
+    async fn does(
+        &self,
+        case: i64,
+        who: (&str, Role),
+        action: Action,
+        local: &str,
+        details: Details,
+    ) -> Case {
+        let version = self
+            .store
+            .case(case, &Scope::whole())
+            .await
+            .unwrap()
+            .unwrap()
+            .version;
         let (name, role) = who;
         let act = Act {
             case,
@@ -125,11 +144,13 @@ impl Desk {
     }
 
     async fn plain(&self, case: i64, who: (&str, Role), action: Action, local: &str) {
-        self.does(case, who, action, local, Details::default()).await;
+        self.does(case, who, action, local, Details::default())
+            .await;
     }
 
     async fn file(&self, case: i64, acknowledged: &str, filed: &str) {
-        self.plain(case, DUTY, Action::Acknowledge, acknowledged).await;
+        self.plain(case, DUTY, Action::Acknowledge, acknowledged)
+            .await;
         let details = Details {
             condition: Some("alarm_stands".into()),
             ..Details::default()
@@ -156,12 +177,14 @@ impl Desk {
             }],
             ..Details::default()
         };
-        self.does(case, ZHAO, Action::Feedback, local, details).await;
+        self.does(case, ZHAO, Action::Feedback, local, details)
+            .await;
     }
 
     async fn close(&self, case: i64, checked: &str, closed: &str) {
         self.plain(case, DUTY, Action::Check, checked).await;
-        self.does(case, ZHOU, Action::Checked, checked, yes(true)).await;
+        self.does(case, ZHOU, Action::Checked, checked, yes(true))
+            .await;
         let details = Details {
             conditions: vec!["stopped".into()],
             ..Details::default()
@@ -294,10 +317,14 @@ async fn month(desk: &mut Desk) {
     desk.plain(8, BOSS, ForceClose, "07 16:30").await;
     desk.plain(8, LI, ForceClose, "07 16:40").await;
     // 9, a drill.
-    desk.leak(garden, "d9", "07 16:00", |alert| alert.is_test = true).await;
+    desk.leak(garden, "d9", "07 16:00", |alert| alert.is_test = true)
+        .await;
     // 10, at an unknown place: nobody ever looks; its sensor chatters.
     desk.leak("nowhere", "d10", "07 17:00", |_| {}).await;
-    desk.leak("nowhere", "d10", "07 17:00", |alert| alert.raised_at = hub::now()).await;
+    desk.leak("nowhere", "d10", "07 17:00", |alert| {
+        alert.raised_at = hub::now()
+    })
+    .await;
     desk.leak("nowhere", "d10", "07 17:01", |_| {}).await;
     // 11, sent back: each step took 1 min, no unit has it.
     desk.leak(garden, "d11", "08 16:00", |_| {}).await;
@@ -407,21 +434,25 @@ async fn month_made_by_hand_has_the_figures_worked_out_by_hand() {
     let (_dir, _, _, desk) = made().await;
     let whole = Scope::whole();
     let (from, until) = SEPTEMBER;
-    let mut groups = desk.store.case_sums(group(&whole, from, until), By::Nothing).await.unwrap();
+    let mut groups = desk
+        .store
+        .case_sums(group(&whole, from, until), By::Nothing)
+        .await
+        .unwrap();
     let figures = groups.remove("").unwrap().figures();
     assert_eq!(figures.counts, by_hand());
     let rates = Rates {
-        acknowledged_in_time: Some(0.875),                 // 7 / 8
-        filing: Some(0.6667),                              // 6 / (10 - 1)
-        false_alarm: Some(0.1111),                         // 1 / (10 - 1)
-        duplicate: Some(0.2),                              // (1 + 1) / 10
-        handling: Some(0.75),                              // 3 / (5 - 1)
-        handled_in_time: Some(0.5),                        // (3 - 1) / (3 + 1)
-        handled_in_time_after_appeals: Some(0.6667),       // 2 / (3 + 1 - 1)
-        closing: Some(0.6),                                // 3 / (6 - 1)
-        closed_in_time: Some(0.6),                         // 3 / (3 + 2)
-        closed_in_time_after_appeals: Some(0.6),           // none was late
-        rework: Some(0.3333),                              // 1 / 3
+        acknowledged_in_time: Some(0.875),           // 7 / 8
+        filing: Some(0.6667),                        // 6 / (10 - 1)
+        false_alarm: Some(0.1111),                   // 1 / (10 - 1)
+        duplicate: Some(0.2),                        // (1 + 1) / 10
+        handling: Some(0.75),                        // 3 / (5 - 1)
+        handled_in_time: Some(0.5),                  // (3 - 1) / (3 + 1)
+        handled_in_time_after_appeals: Some(0.6667), // 2 / (3 + 1 - 1)
+        closing: Some(0.6),                          // 3 / (6 - 1)
+        closed_in_time: Some(0.6),                   // 3 / (3 + 2)
+        closed_in_time_after_appeals: Some(0.6),     // none was late
+        rework: Some(0.3333),                        // 1 / 3
         extension_granted: Some(1.0),
         suspension_granted: Some(0.0),
         appeal_granted: Some(1.0),
@@ -452,15 +483,24 @@ async fn units_grids_and_officers_have_their_own_cases() {
     let (_dir, _, _, desk) = made().await;
     let whole = Scope::whole();
     let (from, until) = SEPTEMBER;
-    let sums = async |by| desk.store.case_sums(group(&whole, from, until), by).await.unwrap();
+    let sums = async |by| {
+        desk.store
+            .case_sums(group(&whole, from, until), by)
+            .await
+            .unwrap()
+    };
     let reported = |groups: &BTreeMap<String, Sums>| -> Vec<(String, i64)> {
         let each = groups.iter();
-        each.map(|(key, sums)| (key.clone(), sums.counts.reported)).collect()
+        each.map(|(key, sums)| (key.clone(), sums.counts.reported))
+            .collect()
     };
     let units = sums(By::Unit).await;
     // 1 2 3 7 8 are the unit's; it scores for them all.
     assert_eq!(reported(&units), [(String::new(), 5), (UNIT.to_owned(), 5)]);
-    assert_eq!((units[UNIT].counts.score, units[UNIT].counts.score_given), (-7, -13));
+    assert_eq!(
+        (units[UNIT].counts.score, units[UNIT].counts.score_given),
+        (-7, -13)
+    );
     let grids = sums(By::Grid).await;
     let path = |grid: &str| format!("/990100/990101/990101001/990101001001/{grid}/");
     let expected = [(String::new(), 1), (path(GRID_1), 6), (path(GRID_2), 3)];
@@ -470,7 +510,11 @@ async fn units_grids_and_officers_have_their_own_cases() {
     assert_eq!(officers["duty"].counts.acknowledged, 8);
     // 3 6 7 are seen from grid 2.
     let grid_2 = desk.within(GRID_2);
-    let seen = desk.store.case_sums(group(&grid_2, from, until), By::Grid).await.unwrap();
+    let seen = desk
+        .store
+        .case_sums(group(&grid_2, from, until), By::Grid)
+        .await
+        .unwrap();
     assert_eq!(reported(&seen), [(path(GRID_2), 3)]);
     desk.stop.cancel();
 }
@@ -492,7 +536,10 @@ async fn alarms_of_the_month_are_counted_by_their_points() {
     let (points, chattering) = desk.store.chattering(asked, 10).await.unwrap();
     assert_eq!((points, chattering[0].device.as_str()), (1, "d10"));
     let standing = desk.store.standing(&whole, hub::now()).await.unwrap();
-    assert_eq!((standing.yellow_cards, standing.red_cards, standing.overdue), (0, 1, 1));
+    assert_eq!(
+        (standing.yellow_cards, standing.red_cards, standing.overdue),
+        (0, 1, 1)
+    );
     desk.stop.cancel();
 }
 
@@ -538,7 +585,8 @@ async fn figures_of_parts_add_up_to_the_whole() {
     let mut random = StdRng::seed_from_u64(seed);
     for id in 100_i64..400 {
         let mut below = |end: i64| random.random_range(0..end);
-        let outcome = ["open", "closed", "forced", "rejected", "merged"][usize::try_from(below(5)).unwrap()];
+        let outcome =
+            ["open", "closed", "forced", "rejected", "merged"][usize::try_from(below(5)).unwrap()];
         sqlx::query("INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill, outcome, appeal, card, card_worst, is_filed, is_dispatched, is_handled, reworks, handle_late, close_late, acknowledge_ms, handle_ms) VALUES ($1, $2, $3, 'water_leak', 3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
             .bind(id)
             .bind(at("10 00:00").unix_ms() + id * 60_000)
@@ -581,7 +629,12 @@ async fn figures_of_parts_add_up_to_the_whole() {
             parts.add(each);
         }
     }
-    parts.add(sums(&Scope::whole(), By::Grid).await.remove(&grids[2]).unwrap());
+    parts.add(
+        sums(&Scope::whole(), By::Grid)
+            .await
+            .remove(&grids[2])
+            .unwrap(),
+    );
     assert_eq!(parts.figures(), street);
     desk.stop.cancel();
 }
@@ -594,53 +647,109 @@ async fn served() -> (TempDir, Hub) {
 }
 
 fn csv_of(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let text = std::str::from_utf8(bytes).unwrap().strip_prefix('\u{feff}').unwrap();
-    csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
+    let text = std::str::from_utf8(bytes)
+        .unwrap()
+        .strip_prefix('\u{feff}')
+        .unwrap();
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .map(Result::unwrap)
+        .collect()
 }
 
 #[tokio::test]
 async fn reports_are_served_as_json_and_as_csv_with_the_same_figures() {
     let (_dir, hub) = served().await;
     let boss = hub.sign_in("boss").await;
-    let report = boss.get("/api/v1/reports/cases?month=2026-09&by=severity").await;
+    let report = boss
+        .get("/api/v1/reports/cases?month=2026-09&by=severity")
+        .await;
     // The case of the last minute of September is in the month, too.
     assert_eq!(report["total"]["counts"]["reported"], 11);
     assert_eq!(report["items"][0]["key"], "P3");
     assert_eq!(report["items"][0]["counts"], report["total"]["counts"]);
     let days = boss.get("/api/v1/reports/cases?month=2026-09&by=day").await;
-    let keys: Vec<&Value> = days["items"].as_array().unwrap().iter().map(|row| &row["key"]).collect();
+    let keys: Vec<&Value> = days["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["key"])
+        .collect();
     assert_eq!(keys, ["2026-09-07", "2026-09-08", "2026-09-30"]);
-    let areas = boss.get("/api/v1/reports/areas?month=2026-09&level=grid").await;
+    let areas = boss
+        .get("/api/v1/reports/areas?month=2026-09&level=grid")
+        .await;
     let rows = areas["items"].as_array().unwrap();
     assert_eq!(rows.len(), 3);
-    assert_eq!((&rows[1]["key"], &rows[1]["name"]["en"]), (&Value::from(GRID_1), &Value::from("Grid 1")));
+    assert_eq!(
+        (&rows[1]["key"], &rows[1]["name"]["en"]),
+        (&Value::from(GRID_1), &Value::from("Grid 1"))
+    );
     assert_eq!(areas["total"], report["total"]);
     let asked = "/api/v1/reports/units?from=2026-09-01&to=2026-09-29";
     let units = boss.get(asked).await;
     assert_eq!(units["items"][1]["counts"]["closed"], 3);
     let page = boss.get(&format!("{asked}&limit=1")).await;
-    let rest = boss.get(&format!("{asked}&limit=1&after={}", page["next"].as_str().unwrap())).await;
-    assert_eq!((&rest["items"][0], &rest["next"]), (&units["items"][1], &Value::Null));
+    let rest = boss
+        .get(&format!(
+            "{asked}&limit=1&after={}",
+            page["next"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        (&rest["items"][0], &rest["next"]),
+        (&units["items"][1], &Value::Null)
+    );
     for request in [
         boss.request(Method::GET, &format!("{asked}&format=csv")),
-        boss.request(Method::GET, asked).header("accept", "text/csv"),
+        boss.request(Method::GET, asked)
+            .header("accept", "text/csv"),
     ] {
         let response = request.send().await.unwrap();
-        assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/csv; charset=utf-8"
+        );
         let rows = csv_of(&response.bytes().await.unwrap());
         assert_eq!(rows.len(), 3);
-        for (row, json) in rows.iter().zip([&units["total"], &units["items"][0], &units["items"][1]]) {
+        for (row, json) in
+            rows.iter()
+                .zip([&units["total"], &units["items"][0], &units["items"][1]])
+        {
             for (name, value) in json["counts"].as_object().unwrap() {
                 assert_eq!(row[name], value.to_string(), "{name}");
             }
-            assert_eq!(row["filing_rate"].parse::<f64>().ok(), json["rates"]["filing"].as_f64());
-            assert_eq!(row["handle_p90_ms"].parse::<i64>().ok(), json["times"]["handle"]["p90_ms"].as_i64());
+            assert_eq!(
+                row["filing_rate"].parse::<f64>().ok(),
+                json["rates"]["filing"].as_f64()
+            );
+            assert_eq!(
+                row["handle_p90_ms"].parse::<i64>().ok(),
+                json["times"]["handle"]["p90_ms"].as_i64()
+            );
         }
         assert_eq!(rows[2]["name_zh"], "星河社区物业");
     }
-    for wrong in ["cases?by=moon", "cases?month=2026", "areas?level=moon", "cases?format=xml", "units?area=77", "cases?from=2020-01-01", "units?limit=0", "alarms?step=year"] {
-        let response = boss.request(Method::GET, &format!("/api/v1/reports/{wrong}")).send().await.unwrap();
-        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    for wrong in [
+        "cases?by=moon",
+        "cases?month=2026",
+        "areas?level=moon",
+        "cases?format=xml",
+        "units?area=77",
+        "cases?from=2020-01-01",
+        "units?limit=0",
+        "alarms?step=year",
+    ] {
+        let response = boss
+            .request(Method::GET, &format!("/api/v1/reports/{wrong}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            response.status(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{wrong}"
+        );
     }
 }
 
@@ -655,12 +764,24 @@ async fn reports_hold_only_what_the_caller_sees() {
     let duty = hub.sign_in("duty").await;
     let report = duty.get("/api/v1/reports/cases?month=2026-09").await;
     assert_eq!(report["total"]["counts"]["reported"], 3);
-    let wider = duty.get("/api/v1/reports/cases?month=2026-09&area=990100").await;
+    let wider = duty
+        .get("/api/v1/reports/cases?month=2026-09&area=990100")
+        .await;
     assert_eq!(wider["total"], report["total"], "a wider area never widens");
-    let beside = duty.get(&format!("/api/v1/reports/areas?month=2026-09&area={GRID_1}")).await;
-    assert_eq!((&beside["total"]["counts"]["reported"], &beside["items"]), (&Value::from(0), &serde_json::json!([])));
+    let beside = duty
+        .get(&format!(
+            "/api/v1/reports/areas?month=2026-09&area={GRID_1}"
+        ))
+        .await;
+    assert_eq!(
+        (&beside["total"]["counts"]["reported"], &beside["items"]),
+        (&Value::from(0), &serde_json::json!([]))
+    );
     let alarms = duty.get("/api/v1/reports/alarms?month=2026-09").await;
-    assert_eq!((&alarms["load"]["alarms"], &alarms["activations"]), (&Value::from(3), &Value::from(3)));
+    assert_eq!(
+        (&alarms["load"]["alarms"], &alarms["activations"]),
+        (&Value::from(3), &Value::from(3))
+    );
     // People of the unit see the cases of the unit: 1 2 3 7 8, and 11 that it sent back.
     let qian = hub.sign_in("qian").await;
     let own = qian.get("/api/v1/reports/cases?month=2026-09").await;
@@ -668,9 +789,14 @@ async fn reports_hold_only_what_the_caller_sees() {
     // A duty officer sees the own figures as an officer, a supervisor those of everybody in the area.
     let names = |report: &Value| -> Vec<String> {
         let rows = report["items"].as_array().unwrap();
-        rows.iter().map(|row| row["username"].as_str().unwrap().to_owned()).collect()
+        rows.iter()
+            .map(|row| row["username"].as_str().unwrap().to_owned())
+            .collect()
     };
-    assert_eq!(names(&duty.get("/api/v1/reports/officers?month=2026-09").await), ["duty"]);
+    assert_eq!(
+        names(&duty.get("/api/v1/reports/officers?month=2026-09").await),
+        ["duty"]
+    );
     let li = hub.sign_in("li").await;
     let officers = li.get("/api/v1/reports/officers?month=2026-09").await;
     assert_eq!(names(&officers), ["duty"]);
@@ -685,13 +811,29 @@ async fn reports_hold_only_what_the_caller_sees() {
 async fn today_shows_what_a_wall_display_needs() {
     let (_dir, hub) = served().await;
     let duty = hub.sign_in("duty").await;
-    hub.send(&super::harness::batch(vec![alert(900, "kitchen", Kind::Smoke)])).await;
+    hub.send(&super::harness::batch(vec![alert(
+        900,
+        "kitchen",
+        Kind::Smoke,
+    )]))
+    .await;
     let today = duty.get("/api/v1/statistics/today").await;
     assert_eq!(today["today"]["counts"]["reported"], 1);
     assert_eq!(today["open_by_severity"]["P1"], 1);
-    assert_eq!((&today["red_cards"], &today["overdue"]), (&Value::from(1), &Value::from(1)));
+    assert_eq!(
+        (&today["red_cards"], &today["overdue"]),
+        (&Value::from(1), &Value::from(1))
+    );
     assert_eq!(today["newest"][0]["severity"], "P1");
     assert_eq!(today["newest"].as_array().unwrap().len(), 10);
-    let filing = today["rates"].as_array().unwrap().iter().find(|rate| rate["rate"] == "filing").unwrap();
-    assert_eq!((&filing["value"], &filing["target"], &filing["met"]), (&Value::from(0.0), &Value::from(0.8), &Value::from(false)));
+    let filing = today["rates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|rate| rate["rate"] == "filing")
+        .unwrap();
+    assert_eq!(
+        (&filing["value"], &filing["target"], &filing["met"]),
+        (&Value::from(0.0), &Value::from(0.8), &Value::from(false))
+    );
 }

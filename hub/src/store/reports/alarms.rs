@@ -40,8 +40,7 @@ pub struct ActivityRow {
 }
 
 /// Alerts of real cases that are seen, with their case.
-const ALERTS: &str =
-    " FROM alerts a JOIN case_figures f ON f.id = a.case_id WHERE f.is_drill = 0 AND a.arrived_at >= ";
+const ALERTS: &str = " FROM alerts a JOIN case_figures f ON f.id = a.case_id WHERE f.is_drill = 0 AND a.arrived_at >= ";
 
 impl Store {
     /// The cases that were announced.
@@ -49,7 +48,9 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn announced(&self, group: CaseGroup<'_>) -> StoreResult<Announced> {
-        let mut query = QueryBuilder::new("SELECT f.severity, COUNT(*), string_agg(CAST(f.opened_at AS TEXT), ',') FROM case_figures f WHERE f.is_drill = 0 AND f.opened_at >= ");
+        let mut query = QueryBuilder::new(
+            "SELECT f.severity, COUNT(*), string_agg(CAST(f.opened_at AS TEXT), ',') FROM case_figures f WHERE f.is_drill = 0 AND f.opened_at >= ",
+        );
         query.push_bind(group.from.unix_ms());
         query.push(" AND f.opened_at < ");
         query.push_bind(group.until.unix_ms());
@@ -82,7 +83,8 @@ impl Store {
     pub async fn activity(&self, group: CaseGroup<'_>) -> StoreResult<ActivityRow> {
         let now = group.now.unix_ms();
         // The end of an alarm is its clearing or the end of its case, whichever comes first, or now.
-        let mut query = QueryBuilder::new("SELECT COUNT(*), COUNT(CASE WHEN COALESCE(a.cleared_at, ");
+        let mut query =
+            QueryBuilder::new("SELECT COUNT(*), COUNT(CASE WHEN COALESCE(a.cleared_at, ");
         query.push_bind(now).push(") > a.arrived_at + ");
         query.push_bind(STALE_MS);
         query.push(" AND COALESCE((SELECT c.ended_at FROM cases c WHERE c.id = a.case_id), ");
@@ -109,10 +111,11 @@ impl Store {
         group: CaseGroup<'_>,
         limit: i64,
     ) -> StoreResult<Vec<AlarmSource>> {
-        let mut query =
-            QueryBuilder::new("SELECT a.gateway, a.device, MIN(a.category), COUNT(*)");
+        let mut query = QueryBuilder::new("SELECT a.gateway, a.device, MIN(a.category), COUNT(*)");
         push_alerts(&mut query, &group);
-        query.push(" AND a.device IS NOT NULL GROUP BY a.gateway, a.device ORDER BY 4 DESC, 1, 2 LIMIT ");
+        query.push(
+            " AND a.device IS NOT NULL GROUP BY a.gateway, a.device ORDER BY 4 DESC, 1, 2 LIMIT ",
+        );
         query.push_bind(limit);
         self.sources(query).await
     }
@@ -127,7 +130,9 @@ impl Store {
         group: CaseGroup<'_>,
         limit: usize,
     ) -> StoreResult<(usize, Vec<AlarmSource>)> {
-        let mut query = QueryBuilder::new("SELECT p.gateway, p.device, MIN(p.category), COUNT(*) FROM (SELECT a.gateway AS gateway, a.device AS device, a.category AS category, a.arrived_at AS arrived_at, LAG(a.arrived_at, CAST(");
+        let mut query = QueryBuilder::new(
+            "SELECT p.gateway, p.device, MIN(p.category), COUNT(*) FROM (SELECT a.gateway AS gateway, a.device AS device, a.category AS category, a.arrived_at AS arrived_at, LAG(a.arrived_at, CAST(",
+        );
         query.push_bind(CHATTER_COUNT - 1);
         query.push(" AS INTEGER)) OVER (PARTITION BY a.gateway, a.device, a.category ORDER BY a.arrived_at) AS before_that");
         push_alerts(&mut query, &group);
@@ -172,7 +177,9 @@ impl Store {
         );
         query.push_bind(from.unix_ms() - session_ms);
         query.push(" AND at < ").push_bind(until.unix_ms());
-        query.push(" ORDER BY at, id LIMIT ").push_bind(SIGN_INS_MAX);
+        query
+            .push(" ORDER BY at, id LIMIT ")
+            .push_bind(SIGN_INS_MAX);
         let rows = query
             .build()
             .fetch_all(&self.readers)

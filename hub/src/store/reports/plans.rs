@@ -25,7 +25,10 @@ fn filter(which: Which, after: Option<Cursor>, site: Option<&str>) -> Filter {
 
 /// Every step that goes through a whole table, and the whole plan for people.
 async fn scans(store: &Store, query: QueryBuilder) -> (Vec<String>, String) {
-    let rows = query.explained("EXPLAIN QUERY PLAN ").fetch_all(&store.readers).await;
+    let rows = query
+        .explained("EXPLAIN QUERY PLAN ")
+        .fetch_all(&store.readers)
+        .await;
     let steps: Vec<String> = rows.expect("a plan").iter().map(|row| row.get(3)).collect();
     let plan = steps.join("\n");
     // A walk along an index that was made for the order, with everything in it, ends with the page.
@@ -43,8 +46,10 @@ async fn no_page_map_or_report_goes_through_all_cases() {
     let (store, _writer) = open(&url).await.expect("a store");
     let directory = Shipped::load().directory;
     let scopes = ["990101", "990101001", "990101001001", "990101001001002"];
-    let mut scopes: Vec<Scope> =
-        scopes.iter().map(|area| Scope::subtree(area, &directory)).collect();
+    let mut scopes: Vec<Scope> = scopes
+        .iter()
+        .map(|area| Scope::subtree(area, &directory))
+        .collect();
     scopes.push(Scope::whole());
     let cursor = Cursor {
         severity: 2,
@@ -88,12 +93,21 @@ async fn small_area_is_found_by_its_place_and_pages_are_read_by_number() {
     let (store, _writer) = open(&url).await.expect("a store");
     let grid = Scope::subtree("990101001001002", &Shipped::load().directory);
     for (which, index) in [
-        (Which::Open, "USING COVERING INDEX cases_open_by_area (area_path>? AND area_path<?)"),
-        (Which::Ended, "USING COVERING INDEX cases_ended_by_area (area_path>? AND area_path<?)"),
+        (
+            Which::Open,
+            "USING COVERING INDEX cases_open_by_area (area_path>? AND area_path<?)",
+        ),
+        (
+            Which::Ended,
+            "USING COVERING INDEX cases_ended_by_area (area_path>? AND area_path<?)",
+        ),
     ] {
         let (_, plan) = scans(&store, page(&filter(which, None, None), &grid)).await;
         assert!(plan.contains(index), "{plan}");
-        assert!(plan.contains("SEARCH cases USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+        assert!(
+            plan.contains("SEARCH cases USING INTEGER PRIMARY KEY (rowid=?)"),
+            "{plan}"
+        );
     }
     let (_, plan) = scans(&store, grids(&grid)).await;
     assert!(plan.contains("COVERING INDEX cases_open_by_area"), "{plan}");

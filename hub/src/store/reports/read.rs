@@ -85,7 +85,9 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn standing(&self, scope: &Scope, now: Timestamp) -> StoreResult<Standing> {
-        let mut cards = QueryBuilder::new("SELECT COUNT(CASE WHEN f.card = 1 THEN 1 END), COUNT(CASE WHEN f.card = 2 THEN 1 END) FROM case_figures f WHERE f.outcome = 'open' AND f.is_drill = 0 AND f.card > 0");
+        let mut cards = QueryBuilder::new(
+            "SELECT COUNT(CASE WHEN f.card = 1 THEN 1 END), COUNT(CASE WHEN f.card = 2 THEN 1 END) FROM case_figures f WHERE f.outcome = 'open' AND f.is_drill = 0 AND f.card > 0",
+        );
         scope.push_cases(&mut cards, "f.");
         let mut overdue = QueryBuilder::new(
             "SELECT COUNT(*) FROM case_figures f WHERE f.is_drill = 0 AND f.handle_due_at < ",
