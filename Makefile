@@ -29,7 +29,7 @@ demo: build ## Play the demo; ONCE=1: at speed, checked, exit status 0 or 1; SPE
 test: setup ## Every check: format, lints, docs, unit, integration, end-to-end and browser tests
 	@tests/scripts/check.sh
 
-bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput (root for power cuts)
+bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput, the store (root for power cuts)
 	@tests/scripts/bench.sh
 
 train: ## Train the anomaly models from the recordings in DATA=folder (needs Python)

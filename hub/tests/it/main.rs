@@ -14,8 +14,8 @@ macro_rules! on_every_store {
         #[path = "."]
         mod sqlite {
             pub(crate) const STORE: super::Kind = super::Kind::Sqlite;
-            mod city;
             mod failing_disk;
+            mod measured_city;
             $(mod $file;)*
         }
 

@@ -31,7 +31,7 @@ async fn pages_map_and_reports_never_go_through_all_cases() {
     let mut raw = around(&url).await;
     let path = "'/990100/' || (990101 + n % 5) || '/s' || (n % 50) || '/c' || (n % 200) || '/g' || (n % 1000) || '/'";
     let cases = format!(
-        "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, search, body, area_path) SELECT n, 'n-' || n, 1, 'reported', CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END, 1 + n % 4, c.category, 'site-' || (n % 1000), 0, c.opened_at - n * 60000, CASE WHEN n % 10 = 0 THEN NULL ELSE c.opened_at - n * 60000 + 1000 END, c.search, c.body, {path} FROM generate_series(2, {CASES}) AS n, cases AS c WHERE c.id = 1"
+        "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, search, body, area_path) SELECT n, 'n-' || n, 1, 'reported', CASE WHEN n / 1000 % 10 = 0 THEN 1 ELSE 0 END, 1 + n % 4, c.category, 'site-' || (n % 1000), 0, c.opened_at - n * 60000, CASE WHEN n / 1000 % 10 = 0 THEN NULL ELSE c.opened_at - n * 60000 + 1000 END, c.search, c.body, {path} FROM generate_series(CAST(2 AS BIGINT), {CASES}) AS n, cases AS c WHERE c.id = 1"
     );
     let figures = "INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill) SELECT id, opened_at, area_path, category, severity, is_drill FROM cases WHERE id > 1";
     for statement in [
