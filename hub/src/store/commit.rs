@@ -43,7 +43,7 @@ pub async fn write(
     )
     .await?;
     write_case_units(connection, &opened).await?;
-    reports::add(connection, directory, &opened).await?;
+    reports::add(connection, &opened).await?;
     for id in changes.cases.difference(&changes.opened) {
         update_case(connection, &known.cases[id]).await?;
     }

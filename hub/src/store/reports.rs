@@ -12,42 +12,29 @@ use super::commit::insert;
 use super::database::{Connection, Frame, query};
 use super::{StoreResult, sql};
 use crate::cases::{Card, Case};
-use crate::directory::Directory;
 use crate::reports::facts::CaseFigures;
 
 pub use alarms::{ActivityRow, AlarmSource, Announced};
 pub use read::{By, CaseGroup, Standing};
 
-const NEW: Frame = (
-    "INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill)",
-    "",
-);
 const CHANGED: Frame = (
     "INSERT INTO case_figures (id, opened_at, category, severity, is_drill, outcome, cause, unit, acknowledged_by, acknowledge_ms, acknowledge_late, file_ms, dispatch_ms, handle_ms, handle_late, handle_due_at, close_ms, close_late, close_due_at, is_filed, is_dispatched, is_handled, reworks, sent_back, reopened, extensions_asked, extensions_granted, suspensions_asked, suspensions_granted, appeal, card, card_worst, rating, is_current)",
     " ON CONFLICT (id) DO UPDATE SET opened_at = excluded.opened_at, category = excluded.category, severity = excluded.severity, is_drill = excluded.is_drill, outcome = excluded.outcome, cause = excluded.cause, unit = excluded.unit, acknowledged_by = excluded.acknowledged_by, acknowledge_ms = excluded.acknowledge_ms, acknowledge_late = excluded.acknowledge_late, file_ms = excluded.file_ms, dispatch_ms = excluded.dispatch_ms, handle_ms = excluded.handle_ms, handle_late = excluded.handle_late, handle_due_at = excluded.handle_due_at, close_ms = excluded.close_ms, close_late = excluded.close_late, close_due_at = excluded.close_due_at, is_filed = excluded.is_filed, is_dispatched = excluded.is_dispatched, is_handled = excluded.is_handled, reworks = excluded.reworks, sent_back = excluded.sent_back, reopened = excluded.reopened, extensions_asked = excluded.extensions_asked, extensions_granted = excluded.extensions_granted, suspensions_asked = excluded.suspensions_asked, suspensions_granted = excluded.suspensions_granted, appeal = excluded.appeal, card = excluded.card, card_worst = excluded.card_worst, rating = excluded.rating, is_current = excluded.is_current",
 );
 
-/// Adds the rows of cases that were just opened.
-pub(crate) async fn add(
-    connection: &mut Connection,
-    directory: &Directory,
-    opened: &[&Case],
-) -> StoreResult<()> {
-    insert(
-        connection,
-        "adding cases to reports",
-        NEW,
-        opened,
-        |row, case| {
-            row.push_bind(case.id)
-                .push_bind(case.opened_at.unix_ms())
-                .push_bind(directory.site_path(&case.site))
-                .push_bind(&case.category)
-                .push_bind(case.severity.alarm_priority())
-                .push_bind(case.is_drill);
-        },
-    )
-    .await
+/// Adds the rows of cases that were just stored as opened; their numbers follow each other.
+pub(crate) async fn add(connection: &mut Connection, opened: &[&Case]) -> StoreResult<()> {
+    let ids = || opened.iter().map(|case| case.id);
+    let (Some(first), Some(last)) = (ids().min(), ids().max()) else {
+        return Ok(());
+    };
+    query("INSERT INTO case_figures (id, opened_at, area_path, category, severity, is_drill) SELECT id, opened_at, area_path, category, severity, is_drill FROM cases WHERE id >= $1 AND id <= $2")
+        .bind(first)
+        .bind(last)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql("adding cases to reports"))
 }
 
 /// Stores what these cases contribute now.
