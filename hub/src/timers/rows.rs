@@ -265,7 +265,7 @@ pub(crate) async fn open_after(
     after: CaseId,
     limit: usize,
 ) -> StoreResult<Vec<CaseId>> {
-    let rows = query("SELECT id FROM cases WHERE id > $1 AND is_open = 1 UNION SELECT id FROM case_figures WHERE id > $1 AND is_current = 0 ORDER BY id LIMIT $2")
+    let rows = query("SELECT id FROM (SELECT id FROM cases WHERE id > $1 AND is_open = 1 ORDER BY id LIMIT $2) AS opened UNION SELECT id FROM (SELECT id FROM case_figures WHERE id > $1 AND is_current = 0 ORDER BY id LIMIT $2) AS old ORDER BY id LIMIT $2")
         .bind(after)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(connection)
