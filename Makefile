@@ -32,7 +32,7 @@ test: setup ## Every check: format, lints, docs, unit, integration, end-to-end a
 schemathesis: build ## Generated requests against a real hub, as an administrator and as a duty officer
 	@"$(TARGET)/schemathesis/bin/python" tests/api/run.py "$(TARGET)/debug/hub"
 
-bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput (root for power cuts)
+bench: setup ## The numbers, with release builds: kills, power cuts, latency, throughput, the store (root for power cuts)
 	@tests/scripts/bench.sh
 
 train: ## Train the anomaly models from the recordings in DATA=folder (needs Python)

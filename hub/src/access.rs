@@ -133,6 +133,11 @@ impl Scope {
         self.within == Within::Whole && self.unit.is_none()
     }
 
+    /// Whether so little is seen that it is found by its place.
+    pub(crate) fn is_narrow(&self) -> bool {
+        matches!(self.within, Within::Subtree { wide: false, .. })
+    }
+
     /// The unit whose cases alone are seen.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {

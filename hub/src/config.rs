@@ -13,6 +13,7 @@ use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::directory::Directory;
 use crate::notify::config::Notify;
+use crate::reports::config::Reports;
 use crate::store::{StoreResult, StoreUrl};
 
 /// The compiled-in default, with every key commented.
@@ -52,6 +53,7 @@ pub struct Config {
     pub history: History,
     pub influxdb: Influx,
     pub notify: Notify,
+    pub reports: Reports,
     pub limits: Limits,
 }
 
@@ -284,6 +286,9 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         config.utc_offset_minutes.abs() <= 14 * 60,
         "`utc_offset_minutes` must be between -840 and 840",
     );
+    for problem in config.reports.targets.problems() {
+        need(false, &problem);
+    }
     if let Err(error) = config.store_url() {
         need(false, &format!("`store.url`: {error}"));
     }

@@ -3,6 +3,7 @@
 //! Every error is problem+json. Every read asks who is there; there is no route for officers without
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
+pub mod alarm_reports;
 pub mod cases;
 pub mod catalogue;
 pub mod channels;
@@ -14,14 +15,18 @@ pub mod extract;
 pub mod gateways;
 pub mod language;
 pub mod limit;
+pub mod map;
 pub mod notifications;
 pub mod page;
 pub mod problem;
 pub mod readings;
 mod refusals;
+mod report_files;
+pub mod reports;
 pub mod routes;
 pub mod session;
 pub mod system;
+pub mod today;
 pub mod view;
 pub mod words;
 
@@ -138,7 +143,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(reports::cases))
+        .routes(routes!(reports::units))
+        .routes(routes!(reports::areas))
+        .routes(routes!(alarm_reports::alarms))
+        .routes(routes!(alarm_reports::officers))
+        .routes(routes!(today::today))
+        .routes(routes!(map::grids));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

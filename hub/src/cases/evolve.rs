@@ -160,8 +160,17 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
             progress.check = None;
         }
         Action::Close => progress.closed_as.clone_from(&details.conditions),
-        Action::ForceClose => progress.ask = None,
+        Action::ForceClose => {
+            progress.ask = None;
+            progress.forced = true;
+        }
         Action::AskExtension | Action::AskSuspension => {
+            let asked = if action == Action::AskExtension {
+                &mut progress.asked_extension
+            } else {
+                &mut progress.asked_suspension
+            };
+            *asked = asked.saturating_add(1);
             progress.ask = Some(Ask {
                 what: if action == Action::AskExtension {
                     AskFor::Extension
@@ -262,6 +271,8 @@ fn reopened(case: &mut Case, row: &Transition) {
         handlers: before.handlers,
         sent_back_by: before.sent_back_by,
         reworks: before.reworks,
+        asked_extension: before.asked_extension,
+        asked_suspension: before.asked_suspension,
         extended: before.extended,
         was_suspended: before.was_suspended,
         evidence: before.evidence,

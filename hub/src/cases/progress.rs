@@ -225,6 +225,12 @@ pub struct Progress {
     pub tasks: Vec<Task>,
     /// What the unit has asked for.
     pub ask: Option<Ask>,
+    /// How often more time was asked for.
+    #[serde(skip_serializing_if = "is_none")]
+    pub asked_extension: u32,
+    /// How often it was asked to stand still.
+    #[serde(skip_serializing_if = "is_none")]
+    pub asked_suspension: u32,
     /// How often its limit was extended.
     pub extended: u8,
     /// Whether it has been suspended, ever.
@@ -237,6 +243,9 @@ pub struct Progress {
     pub evidence: Vec<Evidence>,
     /// What the check before closing found.
     pub check: Option<Checking>,
+    /// Whether it was closed by force.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forced: bool,
     /// Codes of the closing conditions.
     pub closed_as: Vec<String>,
     /// Code of the cause of a rejection.
@@ -261,6 +270,11 @@ pub struct Progress {
     pub level: Option<Level>,
     /// Calls for units of wider areas.
     pub calls: Vec<Call>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Progress {

@@ -103,6 +103,12 @@ impl Calendar {
         self.zone.to_datetime(at).date()
     }
 
+    /// The first instant of a local day.
+    #[must_use]
+    pub fn day_start(&self, date: Date) -> Timestamp {
+        self.instant(date, 0)
+    }
+
     /// The instant of a minute of a local day. Of an hour that the zone's clock shows twice the first
     /// one; in an hour that it skips, the instant of the skip.
     pub(super) fn instant(&self, date: Date, minute: u16) -> Timestamp {

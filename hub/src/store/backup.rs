@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 25] = [
+pub const TABLES: [&str; 26] = [
     "counters",
     "epochs",
     "users",
@@ -51,6 +51,7 @@ pub const TABLES: [&str; 25] = [
     "transitions",
     "events",
     "case_clocks",
+    "case_figures",
     "case_timers",
     "chain_heads",
     "notifications",

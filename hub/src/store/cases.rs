@@ -117,46 +117,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn list_cases(&self, filter: &Filter, scope: &Scope) -> StoreResult<Vec<Case>> {
-        let mut query = QueryBuilder::new("SELECT body FROM cases WHERE ");
-        query.push(match filter.which {
-            Which::Open => "is_open = 1",
-            Which::Ended => "is_open = 0",
-            Which::All => "id > 0",
-        });
-        query.push(match filter.drills {
-            Drills::Without => " AND is_drill = 0",
-            Drills::With => "",
-            Drills::Only => " AND is_drill = 1",
-        });
-        scope.push_cases(&mut query, "");
-        if !filter.severities.is_empty() {
-            query.push(" AND severity IN (");
-            query.push_list(filter.severities.iter().map(|s| s.alarm_priority()));
-        }
-        if let Some(site) = &filter.site {
-            query.push(" AND site = ").push_bind(site.as_str());
-        }
-        if let Some(text) = &filter.text {
-            let escaped = text
-                .to_lowercase()
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_");
-            query
-                .push(" AND search LIKE ")
-                .push_bind(format!("%{escaped}%"))
-                .push(" ESCAPE '\\'");
-        }
-        push_filters(&mut query, filter);
-        if let Some(after) = filter.after {
-            push_after(&mut query, filter.which, after);
-        }
-        query.push(match filter.which {
-            Which::Open => " ORDER BY severity, opened_at, id LIMIT ",
-            Which::Ended => " ORDER BY ended_at DESC, id DESC LIMIT ",
-            Which::All => " ORDER BY id DESC LIMIT ",
-        });
-        query.push_bind(filter.limit);
+        let mut query = page(filter, scope);
         let rows = query
             .build()
             .fetch_all(&self.readers)
@@ -268,8 +229,9 @@ impl Store {
             .push_bind(since)
             .push(" AND acknowledged_by = ");
         acknowledged.push_bind(username);
-        let mut opened =
-            QueryBuilder::new("SELECT COUNT(*) FROM cases WHERE is_drill = 0 AND opened_at >= ");
+        let mut opened = QueryBuilder::new(
+            "SELECT COUNT(*) FROM case_figures WHERE is_drill = 0 AND opened_at >= ",
+        );
         opened.push_bind(since);
         let oldest = QueryBuilder::new(
             "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0",
@@ -290,6 +252,67 @@ impl Store {
             .await
             .map_err(sql("counting an officer's cases"))?;
         Ok(row.get(0))
+    }
+}
+
+/// The statement of a page. Which cases are on it is found in indexes alone; only they are read.
+pub(super) fn page(filter: &Filter, scope: &Scope) -> QueryBuilder {
+    let order = match filter.which {
+        Which::Open => " ORDER BY severity, opened_at, id",
+        Which::Ended => " ORDER BY ended_at DESC, id DESC",
+        Which::All => " ORDER BY id DESC",
+    };
+    let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id IN (SELECT id FROM (");
+    match filter.which {
+        Which::Open => push_found(&mut query, filter, scope, "is_open = 1"),
+        Which::Ended => push_found(&mut query, filter, scope, "is_open = 0"),
+        // In a small area the open ones and the ended ones are each found by their place.
+        Which::All if scope.is_narrow() => {
+            push_found(&mut query, filter, scope, "is_open = 1");
+            query.push(" UNION ALL ");
+            push_found(&mut query, filter, scope, "is_open = 0");
+        }
+        Which::All => push_found(&mut query, filter, scope, "id > 0"),
+    }
+    query.push(") AS found").push(order).push(" LIMIT ");
+    query.push_bind(filter.limit).push(")").push(order);
+    query
+}
+
+fn push_found(query: &mut QueryBuilder, filter: &Filter, scope: &Scope, which: &'static str) {
+    query.push(match filter.which {
+        Which::Open => "SELECT id, severity, opened_at FROM cases WHERE ",
+        Which::Ended => "SELECT id, ended_at FROM cases WHERE ",
+        Which::All => "SELECT id FROM cases WHERE ",
+    });
+    query.push(which);
+    query.push(match filter.drills {
+        Drills::Without => " AND is_drill = 0",
+        Drills::With => "",
+        Drills::Only => " AND is_drill = 1",
+    });
+    scope.push_cases(query, "");
+    if !filter.severities.is_empty() {
+        query.push(" AND severity IN (");
+        query.push_list(filter.severities.iter().map(|s| s.alarm_priority()));
+    }
+    if let Some(site) = &filter.site {
+        query.push(" AND site = ").push_bind(site.as_str());
+    }
+    if let Some(text) = &filter.text {
+        let escaped = text
+            .to_lowercase()
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        query
+            .push(" AND search LIKE ")
+            .push_bind(format!("%{escaped}%"))
+            .push(" ESCAPE '\\'");
+    }
+    push_filters(query, filter);
+    if let Some(after) = filter.after {
+        push_after(query, filter.which, after);
     }
 }
 

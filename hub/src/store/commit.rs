@@ -4,7 +4,7 @@
 use super::chain::{self, Chain, Head};
 use super::database::{self, Connection, Frame, RowValues, query};
 use super::places::write_case_units;
-use super::{StoreResult, events, sql, to_json};
+use super::{StoreResult, events, reports, sql, to_json};
 use crate::cases::desk::{Changes, Known};
 use crate::cases::{AlertRecord, Case, CaseId, Transition};
 use crate::directory::Directory;
@@ -43,6 +43,7 @@ pub async fn write(
     )
     .await?;
     write_case_units(connection, &opened).await?;
+    reports::add(connection, &opened).await?;
     for id in changes.cases.difference(&changes.opened) {
         update_case(connection, &known.cases[id]).await?;
     }
@@ -85,7 +86,7 @@ const KEYS: Frame = (
     " ON CONFLICT (case_id, key) DO UPDATE SET is_open = excluded.is_open",
 );
 const ALERTS: Frame = (
-    "INSERT INTO alerts (id, gateway, case_id, category, revision, messages, arrived_at, joined_at, cleared_at, because, body)",
+    "INSERT INTO alerts (id, gateway, case_id, category, revision, messages, arrived_at, joined_at, cleared_at, because, body, device)",
     " ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, messages = excluded.messages, cleared_at = excluded.cleared_at, body = excluded.body",
 );
 const MESSAGES: Frame = (
@@ -144,7 +145,8 @@ fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
         .push_bind(record.joined_at.unix_ms())
         .push_bind(record.cleared_at.map(Timestamp::unix_ms))
         .push_bind(to_json(&record.joined_because))
-        .push_bind(to_json(&record.alert));
+        .push_bind(to_json(&record.alert))
+        .push_bind(record.alert.device.as_str());
 }
 
 fn bind_message(row: &mut RowValues<'_>, message: &StoredMessage<'_>) {

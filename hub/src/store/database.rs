@@ -229,6 +229,8 @@ impl Scalar {
 pub struct QueryBuilder {
     statement: String,
     values: Vec<Value>,
+    /// Whether placeholders are `?`.
+    anonymous: bool,
 }
 
 impl QueryBuilder {
@@ -238,6 +240,17 @@ impl QueryBuilder {
         Self {
             statement: head.to_owned(),
             values: Vec::new(),
+            anonymous: false,
+        }
+    }
+
+    /// Begins with this, for hundreds of values on this connection. SQLite looks a numbered placeholder up
+    /// among all others each time that it is bound, which takes the square of their number; it gets `?`.
+    #[must_use]
+    pub fn on(connection: &Connection, head: &'static str) -> Self {
+        Self {
+            anonymous: connection.backend_name() == "SQLite",
+            ..Self::new(head)
         }
     }
 
@@ -260,8 +273,7 @@ impl QueryBuilder {
 
     /// Adds a placeholder with its value.
     pub fn push_bind(&mut self, value: impl Bind) -> &mut Self {
-        self.values.push(value.into_value());
-        write!(self.statement, "${}", self.values.len()).expect("a String takes everything");
+        self.push_value(value.into_value());
         self
     }
 
@@ -282,7 +294,18 @@ impl QueryBuilder {
 
     pub(super) fn push_value(&mut self, value: Value) {
         self.values.push(value);
+        if self.anonymous {
+            self.statement.push('?');
+            return;
+        }
         write!(self.statement, "${}", self.values.len()).expect("a String takes everything");
+    }
+
+    /// The same statement, to be told how it would be run.
+    #[cfg(test)]
+    pub(super) fn explained(mut self, how: &'static str) -> Query {
+        self.statement.insert_str(0, how);
+        self.build()
     }
 
     /// The statement, ready to be run.
@@ -334,7 +357,7 @@ pub async fn insert<T>(
         let count = ROWS_MAX.min(1 << rest.len().ilog2());
         let (part, after) = rest.split_at(count);
         rest = after;
-        let mut query = QueryBuilder::new(head);
+        let mut query = QueryBuilder::on(connection, head);
         query.push(" VALUES ");
         for (i, item) in part.iter().enumerate() {
             query.push(if i == 0 { "" } else { ", " });

@@ -36,8 +36,10 @@ pub async fn load(connection: &mut Connection, wanted: &Wanted) -> StoreResult<K
     load_messages(connection, wanted, &mut known).await?;
     let keys: Vec<&String> = wanted.keys.iter().collect();
     for part in keys.chunks(LIST_MAX) {
-        let mut query =
-            QueryBuilder::new("SELECT key, case_id FROM case_keys WHERE is_open = 1 AND key IN (");
+        let mut query = QueryBuilder::on(
+            connection,
+            "SELECT key, case_id FROM case_keys WHERE is_open = 1 AND key IN (",
+        );
         query.push_list(part.iter().map(|key| key.as_str()));
         let rows = query
             .build()
@@ -53,7 +55,8 @@ pub async fn load(connection: &mut Connection, wanted: &Wanted) -> StoreResult<K
     load_cases(connection, &case_ids, wanted, &mut known).await?;
     let gateways: Vec<&GatewayId> = wanted.gateways.iter().collect();
     for part in gateways.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::new(
+        let mut query = QueryBuilder::on(
+            connection,
             "SELECT gateway FROM gateway_status WHERE state = 'silent' AND gateway IN (",
         );
         query.push_list(part.iter().map(|id| id.as_str()));
@@ -81,7 +84,8 @@ async fn load_alerts(
     let mut case_ids = BTreeSet::new();
     let ids: Vec<&AlertId> = wanted.alerts.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::new(
+        let mut query = QueryBuilder::on(
+            connection,
             "SELECT gateway, case_id, category, messages, arrived_at, joined_at, cleared_at, because, body FROM alerts WHERE id IN (",
         );
         query.push_list(part.iter().map(ToString::to_string));
@@ -106,8 +110,10 @@ async fn load_messages(
 ) -> StoreResult<()> {
     let ids: Vec<&AlertId> = wanted.alerts.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query =
-            QueryBuilder::new("SELECT alert_id, revision FROM alert_messages WHERE alert_id IN (");
+        let mut query = QueryBuilder::on(
+            connection,
+            "SELECT alert_id, revision FROM alert_messages WHERE alert_id IN (",
+        );
         query.push_list(part.iter().map(ToString::to_string));
         let rows = query
             .build()
@@ -131,7 +137,7 @@ async fn load_cases(
 ) -> StoreResult<()> {
     let ids: Vec<&CaseId> = ids.iter().collect();
     for part in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
+        let mut query = QueryBuilder::on(connection, "SELECT body FROM cases WHERE id IN (");
         query.push_list(part.iter().copied());
         let rows = query
             .build()
@@ -145,8 +151,10 @@ async fn load_cases(
     }
     let groups: Vec<&String> = wanted.groups.iter().collect();
     for part in groups.chunks(LIST_MAX) {
-        let mut query =
-            QueryBuilder::new("SELECT body FROM cases WHERE is_open = 1 AND group_key IN (");
+        let mut query = QueryBuilder::on(
+            connection,
+            "SELECT body FROM cases WHERE is_open = 1 AND group_key IN (",
+        );
         query.push_list(part.iter().map(|key| key.as_str()));
         let rows = query
             .build()

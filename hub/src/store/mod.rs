@@ -24,6 +24,7 @@ pub mod follow;
 pub mod gateways;
 pub mod intake;
 pub mod places;
+pub mod reports;
 pub mod retention;
 pub mod seal;
 

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::commit::insert;
 use super::database::{Connection, Frame, query};
-use super::{StoreResult, Writer, commit, sql};
+use super::{StoreResult, Writer, commit, reports, sql};
 use crate::cases::{Case, CaseId};
 use crate::directory::Directory;
 
@@ -79,6 +79,7 @@ pub(crate) async fn follow_directory(
             .execute(&mut *connection)
             .await
             .map_err(sql(following))?;
+        reports::follow_site(connection, site, path).await?;
     }
     for site in stored.keys() {
         query("DELETE FROM site_areas WHERE site = $1")

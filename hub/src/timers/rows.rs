@@ -97,7 +97,7 @@ async fn set(
     ids: &[i64],
 ) -> StoreResult<()> {
     for part in ids.chunks(LIST_MAX) {
-        let mut statement = QueryBuilder::new(head);
+        let mut statement = QueryBuilder::on(connection, head);
         statement.push_bind(value).push(" WHERE id IN (");
         statement.push_list(part.iter().copied());
         let done = statement.build().execute(&mut *connection).await;
@@ -109,8 +109,10 @@ async fn set(
 /// Deletes timers whose reason is gone.
 pub(crate) async fn delete(connection: &mut Connection, ids: &[i64]) -> StoreResult<()> {
     for part in ids.chunks(LIST_MAX) {
-        let mut statement =
-            QueryBuilder::new("DELETE FROM case_timers WHERE fired_at IS NULL AND id IN (");
+        let mut statement = QueryBuilder::on(
+            connection,
+            "DELETE FROM case_timers WHERE fired_at IS NULL AND id IN (",
+        );
         statement.push_list(part.iter().copied());
         let done = statement.build().execute(&mut *connection).await;
         done.map_err(sql("cancelling timers"))?;
@@ -192,8 +194,10 @@ pub(crate) async fn load_facts(
 ) -> StoreResult<HashMap<CaseId, CaseFacts>> {
     let mut facts = HashMap::new();
     for part in ids.chunks(LIST_MAX) {
-        let mut statement =
-            QueryBuilder::new("SELECT case_id, body FROM case_clocks WHERE case_id IN (");
+        let mut statement = QueryBuilder::on(
+            connection,
+            "SELECT case_id, body FROM case_clocks WHERE case_id IN (",
+        );
         statement.push_list(part.iter().copied());
         let rows = statement.build().fetch_all(&mut *connection).await;
         for row in rows.map_err(sql("loading clocks"))? {
@@ -210,7 +214,7 @@ pub(crate) async fn load_cases(
 ) -> StoreResult<BTreeMap<CaseId, Case>> {
     let mut cases = BTreeMap::new();
     for part in ids.chunks(LIST_MAX) {
-        let mut statement = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
+        let mut statement = QueryBuilder::on(connection, "SELECT body FROM cases WHERE id IN (");
         statement.push_list(part.iter().copied());
         let rows = statement.build().fetch_all(&mut *connection).await;
         for row in rows.map_err(sql("loading the cases of timers"))? {
@@ -228,7 +232,8 @@ pub(crate) async fn pending(
 ) -> StoreResult<HashMap<CaseId, Vec<Pending>>> {
     let mut pending: HashMap<CaseId, Vec<Pending>> = HashMap::new();
     for part in ids.chunks(LIST_MAX) {
-        let mut statement = QueryBuilder::new(
+        let mut statement = QueryBuilder::on(
+            connection,
             "SELECT id, case_id, kind, due_at, attempts FROM case_timers WHERE fired_at IS NULL AND case_id IN (",
         );
         statement.push_list(part.iter().copied());
@@ -254,13 +259,13 @@ pub(crate) async fn touched_since(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Open cases after this one, in order.
+/// Open cases, and those whose figures were never worked out, after this one, in order.
 pub(crate) async fn open_after(
     connection: &mut Connection,
     after: CaseId,
     limit: usize,
 ) -> StoreResult<Vec<CaseId>> {
-    let rows = query("SELECT id FROM cases WHERE id > $1 AND is_open = 1 ORDER BY id LIMIT $2")
+    let rows = query("SELECT id FROM (SELECT id FROM cases WHERE id > $1 AND is_open = 1 ORDER BY id LIMIT $2) AS opened UNION SELECT id FROM (SELECT id FROM case_figures WHERE id > $1 AND is_current = 0 ORDER BY id LIMIT $2) AS old ORDER BY id LIMIT $2")
         .bind(after)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(connection)

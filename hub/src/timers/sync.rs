@@ -9,8 +9,9 @@ use super::{Clocks, effects};
 use crate::cases::{Case, CaseId};
 use crate::clocks::facts::{CaseFacts, Stage};
 use crate::clocks::plan::{NextTimer, next_timers};
-use crate::store::StoreResult;
+use crate::reports::facts::CaseFigures;
 use crate::store::database::Connection;
+use crate::store::{StoreResult, reports};
 
 /// Cases that are looked at together: bounds memory in a storm.
 const PART: usize = 500;
@@ -35,6 +36,7 @@ pub(crate) async fn sync(
         let mut known = rows::load_facts(connection, part).await?;
         let mut pending = rows::pending(connection, part).await?;
         let mut rewrite = Rewrite::default();
+        let mut figures = Vec::new();
         for (id, case) in &cases {
             let stored = known.remove(id);
             let facts = facts_of(case, stored.as_ref(), clocks);
@@ -45,10 +47,15 @@ pub(crate) async fn sync(
             );
             // Of a case that was only reported everything follows from the case itself.
             let plain = stored.is_none() && facts.stage == Stage::Reported;
+            // That it was reported is all that reports count of it, and that is there since it was opened.
+            if !(plain && case.version == 1) {
+                figures.push((case, CaseFigures::of(case, &facts, clocks.calendar)));
+            }
             if !plain && stored.as_ref() != Some(&facts) {
                 rewrite.facts.push((*id, facts));
             }
         }
+        reports::write(connection, &figures).await?;
         rewrite.write(connection).await?;
     }
     Ok(())

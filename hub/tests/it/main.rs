@@ -15,6 +15,7 @@ macro_rules! on_every_store {
         mod sqlite {
             pub(crate) const STORE: super::Kind = super::Kind::Sqlite;
             mod failing_disk;
+            mod measured_city;
             $(mod $file;)*
         }
 
@@ -23,6 +24,7 @@ macro_rules! on_every_store {
         mod postgres {
             pub(crate) const STORE: super::Kind = super::Kind::Postgres;
             mod notify_several;
+            mod plans;
             mod several_hubs;
             $(mod $file;)*
         }
@@ -43,6 +45,7 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    deliveries
     harness
     history
     intake
@@ -50,6 +53,7 @@ on_every_store! {
     manners
     notify
     process
+    reports
     retention
     rights
     sign_in

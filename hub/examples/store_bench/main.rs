@@ -5,13 +5,18 @@
 //! cargo run --release -p hub --example store_bench -- --url postgres://hub@localhost/bench?host=/run/postgresql --cases 1000000
 //! ```
 //!
-//! The store must be empty. Prints the disk's own rate of syncs, accepted alerts per second with batches of 1, 10
-//! and 100, how soon an accepted alert is visible, and how long lists and single cases take with many cases,
-//! which are made in SQL. Two hub processes on one database, 10,000 alerts delivered 1 to 20 times each:
+//! The store must be empty. Beside it a whole hub is run on SQLite and real sockets. Prints the disk's own rate of syncs, accepted alerts per second with batches of 1, 10
+//! and 100, how soon an accepted alert is visible, and how long pages, single cases, the map and reports take
+//! with many cases, which are made in SQL. 10,000 alerts delivered 1 to 20 times each, to one hub process on
+//! SQLite and to two on PostgreSQL:
 //!
 //! ```text
-//! GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it postgres::several_hubs::shuffled -- --nocapture
+//! GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it deliveries::shuffled -- --nocapture
 //! ```
+
+mod city;
+mod http;
+mod lists;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,16 +35,14 @@ use hub::catalogue::Catalogue;
 use hub::clocks::Calendar;
 use hub::directory::Directories;
 use hub::engine::{Engine, EngineSettings, engine};
-use hub::store::cases::{Cursor, Drills, Filter, Which};
 use hub::store::gateways::GatewayRow;
 use hub::store::{Store, StoreUrl};
-use rand::Rng;
-use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use sqlx::{Connection, Executor, Row};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Batches under way at once: what many gateways send in a storm.
-const CALENDAR: &str = include_str!("../../configs/calendar.toml");
+const CALENDAR: &str = include_str!("../../../configs/calendar.toml");
 const AT_ONCE: usize = 64;
 /// Queries of each kind.
 const QUERIES: usize = 300;
@@ -72,7 +75,7 @@ fn alert(sequence: u64) -> Alert {
         severity: Severity::P2,
         device: DeviceId::new(format!("door-{sequence}")).expect("a device id"),
         device_known: true,
-        site: SiteId::new("xinghe-garden").expect("a site id"),
+        site: SiteId::new(format!("site-{}", sequence % 500)).expect("a site id"),
         place: Place::default(),
         raised_at: now,
         at: now,
@@ -91,17 +94,22 @@ fn alert(sequence: u64) -> Alert {
     }
 }
 
-fn batch(first: u64, size: u64) -> Result<hub::parse::ParsedBatch> {
-    let batch = Batch {
+/// A batch of so many new alerts.
+fn alerts_of(gateway: &str, first: u64, size: u64) -> Result<Batch> {
+    Ok(Batch {
         version: WIRE_VERSION,
-        gateway: GatewayId::new("gw-bench")?,
+        gateway: GatewayId::new(gateway)?,
         stream: StreamId(Uuid::from_u128(1)),
         boot_epoch: 1,
         sent_at: hub::now(),
         alerts: (first..first + size).map(alert).collect(),
         readings: vec![],
         gaps: vec![],
-    };
+    })
+}
+
+fn batch(first: u64, size: u64) -> Result<hub::parse::ParsedBatch> {
+    let batch = alerts_of("gw-bench", first, size)?;
     Ok(hub::parse::batch(&serde_json::to_vec(&batch)?)?)
 }
 
@@ -172,114 +180,6 @@ async fn visible(engine: &Engine, store: &Store, next: &mut u64) -> Result<()> {
     Ok(())
 }
 
-/// Makes cases up to this id out of the first one; every `open_every`th stays open.
-async fn make_cases(raw: &mut sqlx::AnyConnection, until: i64, open_every: i64) -> Result<()> {
-    let last: i64 = raw.fetch_one("SELECT MAX(id) FROM cases").await?.get(0);
-    let statement = format!(
-        "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body) \
-         WITH RECURSIVE n(i) AS (SELECT {last} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < {until}) \
-         SELECT n.i, 'bench-' || n.i, 1, CASE WHEN n.i % {open_every} = 0 THEN 'reported' ELSE 'closed' END, \
-         CASE WHEN n.i % {open_every} = 0 THEN 1 ELSE 0 END, 1 + n.i % 4, c.category, 'site-' || (n.i % 500), 0, \
-         c.opened_at + n.i, CASE WHEN n.i % {open_every} = 0 THEN NULL ELSE c.opened_at + n.i + 1000 END, NULL, NULL, NULL, \
-         'bench-' || n.i || ' ' || c.search, replace(c.body, '\"id\":1,', '\"id\":' || n.i || ',') \
-         FROM n, (SELECT * FROM cases WHERE id = 1) AS c"
-    );
-    let started = Instant::now();
-    raw.execute(AssertSqlSafe(statement)).await?;
-    raw.execute("ANALYZE").await?;
-    println!(
-        "made cases up to {until} in SQL in {:.0} s",
-        started.elapsed().as_secs_f64()
-    );
-    Ok(())
-}
-
-async fn lists(store: &Store, until: i64) -> Result<()> {
-    let filter = |which, site: Option<String>, after| -> Result<Filter> {
-        Ok(Filter {
-            which,
-            drills: Drills::Without,
-            severities: vec![],
-            site: site.map(SiteId::new).transpose()?,
-            text: None,
-            after,
-            limit: 50,
-            ..Filter::default()
-        })
-    };
-    let mut random = rand::rng();
-    let mut measure: Vec<(&str, Vec<Duration>)> = [
-        "open",
-        "open, page within",
-        "ended",
-        "all",
-        "of one site",
-        "one by key",
-        "counts",
-    ]
-    .into_iter()
-    .map(|name| (name, Vec::new()))
-    .collect();
-    let base = store
-        .case(1, &Scope::whole())
-        .await?
-        .context("case 1")?
-        .opened_at
-        .unix_ms();
-    for _ in 0..QUERIES {
-        let within = Cursor {
-            severity: random.random_range(1..=4),
-            at: base + random.random_range(1..until),
-            id: 0,
-        };
-        let site = format!("site-{}", random.random_range(0..500));
-        for (kind, times) in &mut measure {
-            let started = Instant::now();
-            match *kind {
-                "open" => drop(
-                    store
-                        .list_cases(&filter(Which::Open, None, None)?, &Scope::whole())
-                        .await?,
-                ),
-                "open, page within" => drop(
-                    store
-                        .list_cases(&filter(Which::Open, None, Some(within))?, &Scope::whole())
-                        .await?,
-                ),
-                "ended" => drop(
-                    store
-                        .list_cases(&filter(Which::Ended, None, None)?, &Scope::whole())
-                        .await?,
-                ),
-                "all" => drop(
-                    store
-                        .list_cases(&filter(Which::All, None, None)?, &Scope::whole())
-                        .await?,
-                ),
-                "of one site" => drop(
-                    store
-                        .list_cases(
-                            &filter(Which::All, Some(site.clone()), None)?,
-                            &Scope::whole(),
-                        )
-                        .await?,
-                ),
-                "one by key" => drop(
-                    store
-                        .case(random.random_range(1..=until), &Scope::whole())
-                        .await?,
-                ),
-                _ => drop(store.open_by_severity(&Scope::whole()).await?),
-            }
-            times.push(started.elapsed());
-        }
-    }
-    for (kind, times) in measure {
-        println!("{until} cases, {kind}: {}", percentiles(times));
-    }
-    Ok(())
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -313,8 +213,9 @@ async fn main() -> Result<()> {
         .iter()
         .find(|(name, _)| *name == "categories.toml")
         .and_then(|(_, text)| Catalogue::parse(text).ok());
+    let directory = Arc::new(city::directory()?);
     let settings = EngineSettings {
-        directory: Arc::default(),
+        directory: Arc::clone(&directory),
         calendar: Arc::new(
             Calendar::parse(CALENDAR).map_err(|problems| anyhow::anyhow!(problems.join("; ")))?,
         ),
@@ -326,6 +227,9 @@ async fn main() -> Result<()> {
     let (engine, task) = engine(writer, settings, directories, 1024, Arc::default()).await?;
     let running = tokio::spawn(task.run(CancellationToken::new()));
     let mut next = 1;
+    let beside = tempfile::tempdir_in(&dir)?;
+    drop(rustls::crypto::ring::default_provider().install_default());
+    http::measure(beside.path()).await?;
     visible(&engine, &store, &mut next).await?;
     for size in [1, 10, 100] {
         accept(&engine, size, arguments.seconds, &mut next).await?;
@@ -342,15 +246,16 @@ async fn main() -> Result<()> {
         "DELETE FROM events",
         "DELETE FROM case_keys",
         "UPDATE cases SET is_open = 0, state = 'closed', ended_at = opened_at",
+        "UPDATE case_figures SET outcome = 'closed'",
     ] {
         raw.execute(statement).await?;
     }
     let last: i64 = raw.fetch_one("SELECT MAX(id) FROM cases").await?.get(0);
-    make_cases(&mut raw, last + arguments.open, 1).await?;
-    lists(&store, last + arguments.open).await?;
+    city::make_cases(&mut raw, &directory, last + arguments.open, 1).await?;
+    lists::measure(&store, &directory, last + arguments.open).await?;
     if arguments.cases > last + arguments.open {
-        make_cases(&mut raw, arguments.cases, 10).await?;
-        lists(&store, arguments.cases).await?;
+        city::make_cases(&mut raw, &directory, arguments.cases, 10).await?;
+        lists::measure(&store, &directory, arguments.cases).await?;
     }
     Ok(())
 }
