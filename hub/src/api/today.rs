@@ -78,11 +78,8 @@ pub async fn today(State(app): State<App>, officer: Officer) -> Result<Answer<To
     let newest = Filter {
         which: Which::All,
         drills: Drills::Without,
-        severities: Vec::new(),
-        site: None,
-        text: None,
-        after: None,
         limit: NEWEST,
+        ..Filter::default()
     };
     let newest = app.store.list_cases(&newest, scope).await?;
     let directory = app.directory();
