@@ -16,7 +16,7 @@ use crate::cases::{Action, Case, CaseId, Details};
 use crate::engine::JobError;
 use crate::engine::act::Act;
 use crate::metrics::count;
-use crate::store::cases::{Cursor, Drills, Filter, Which};
+use crate::store::cases::{Cursor, Drills, Filter, Hidden, Which};
 
 /// At most this many alerts are shown with a case, the first ones.
 const ALERTS_MAX: i64 = 500;
@@ -36,6 +36,11 @@ pub struct ListArgs {
     state: Option<String>,
     /// `without` (the default: nobody is paged for a drill or a test), `with` or `only`.
     drills: Option<String>,
+    /// Cases that a silence hides: `without` (the default of open ones), `with` (the default of the others) or
+    /// `only`.
+    silenced: Option<String>,
+    /// Only those that were opened in this flood.
+    flood: Option<i64>,
     /// Only these severities, such as `P1,P2`.
     severity: Option<String>,
     /// Only of this site.
@@ -250,6 +255,16 @@ fn filter(args: &ListArgs) -> Result<Filter, Problem> {
             )));
         }
     };
+    let hidden = match (args.silenced.as_deref(), which) {
+        (Some("without"), _) | (None, Which::Open) => Hidden::Without,
+        (Some("with"), _) | (None, _) => Hidden::With,
+        (Some("only"), _) => Hidden::Only,
+        (Some(other), _) => {
+            return Err(Problem::invalid(format!(
+                "`silenced` is `without`, `with` or `only`, not `{other}`"
+            )));
+        }
+    };
     let site = args
         .site
         .as_deref()
@@ -265,6 +280,8 @@ fn filter(args: &ListArgs) -> Result<Filter, Problem> {
     Ok(Filter {
         which,
         drills,
+        hidden,
+        flood: args.flood,
         severities: severities(args.severity.as_deref().unwrap_or_default())?,
         site: site.map_err(|error| Problem::invalid(error.to_string()))?,
         text: args

@@ -6,6 +6,7 @@
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
+pub mod correlation;
 pub mod extract;
 pub mod gateways;
 pub mod notifications;
@@ -91,6 +92,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
     components(schemas(
         problem::Problem,
         crate::live::CaseEventData,
+        crate::live::FloodEventData,
         crate::live::GatewayEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
@@ -122,7 +124,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(correlation::silences, correlation::make_silence))
+        .routes(routes!(correlation::end_silence))
+        .routes(routes!(correlation::floods))
+        .routes(routes!(correlation::similar))
+        .routes(routes!(correlation::split));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

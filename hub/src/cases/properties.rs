@@ -409,10 +409,11 @@ fn walk(steps: &[Step]) -> Result<Vec<(CaseId, Transition)>, TestCaseError> {
             .collect();
         desk.known.keys.retain(|_, holder| !ended.contains(holder));
         for case in desk.known.cases.values_mut() {
-            if let Some((row, _)) = timers::fire(case, now) {
+            let dues = shipped.dues(case, now);
+            if let Some((row, _)) = timers::fire(case, &dues, now) {
                 desk.changes.transitions.push((case.id, row));
             }
-            prop_assert_eq!(timers::fire(case, now), None, "fired twice");
+            prop_assert_eq!(timers::fire(case, &dues, now), None, "fired twice");
         }
         now = now.plus_ms(1_000);
         for (id, case) in &desk.known.cases {
