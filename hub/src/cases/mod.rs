@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod conditions;
+#[cfg(test)]
+mod correlated;
 pub mod desk;
 pub mod evolve;
 pub mod fields;

@@ -43,6 +43,7 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    correlation
     harness
     history
     intake
