@@ -1,10 +1,15 @@
 //! Silences, floods, splitting and what the hub finds by itself, over the API and the store.
 
-use gridwatch_protocol::{Alert, Kind, Severity};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use gridwatch_protocol::{Alert, Kind, Severity, SiteId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::harness::{Hub, Officer, alert, batch, eventually, heartbeat};
+use super::harness::{
+    Hub, Officer, PLAIN, alert, batch, client_builder, eventually, heartbeat, populate, write_files,
+};
 
 fn held(sequence: u64, device: &str) -> Alert {
     let mut held = alert(sequence, device, Kind::DoorHeld);
@@ -267,7 +272,11 @@ async fn sensors_still_silent_after_their_gateway_is_back_get_cases_of_their_own
         hub.send(&batch(part.to_vec())).await;
     }
     hub.heartbeat(&heartbeat(1, 2, 1_298)).await;
+    let number = AtomicU64::new(3);
     let cases = eventually("two cases of their own", || async {
+        // It goes on being heard.
+        let next = number.fetch_add(1, Relaxed);
+        hub.heartbeat(&heartbeat(1, next, 1_298)).await;
         let cases = duty.cases().await;
         (cases.len() == 3).then_some(cases)
     })
@@ -313,4 +322,70 @@ async fn more_than_five_false_alarms_of_fire_on_one_day_are_a_case() {
     assert_eq!(cases.len(), 7, "{cases:?}");
     assert_eq!(cases[0]["category"], "false_alarms_frequent");
     assert_eq!(cases[0]["severity"], "P3");
+}
+
+/// Three grids in one street, and one in another street.
+const MORE_AREAS: &str = r#"
+[[area]]
+code = "g3"
+parent = "990101001001"
+level = "grid"
+name = { zh = "第三网格", en = "Grid 3" }
+
+[[area]]
+code = "s2"
+parent = "990101"
+level = "street"
+name = { zh = "月湖街道", en = "Yuehu Street" }
+
+[[area]]
+code = "c2"
+parent = "s2"
+level = "community"
+name = { zh = "月湖社区", en = "Yuehu Community" }
+
+[[area]]
+code = "g4"
+parent = "c2"
+level = "grid"
+name = { zh = "第四网格", en = "Grid 4" }
+"#;
+
+#[tokio::test]
+async fn response_level_rises_with_the_grids_and_streets_that_an_event_spreads_to() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = write_files(dir.path(), PLAIN);
+    let areas = dir.path().join("areas.toml");
+    let text = std::fs::read_to_string(&areas).unwrap();
+    std::fs::write(&areas, text + MORE_AREAS).unwrap();
+    let loaded = hub::config::load(&path).unwrap();
+    let key = populate(&loaded.config).await;
+    let hub = Hub::run(dir, loaded, key, client_builder().build().unwrap()).await;
+    let duty = hub.sign_in("duty").await;
+    let at = |n: u64, site: &str| {
+        let mut water = alert(n, &format!("meter-{n}"), Kind::WaterLeak);
+        water.site = SiteId::new(site).unwrap();
+        water
+    };
+    let levels = async |expected: &str, count: usize| {
+        eventually("the level of every case", || async {
+            let cases = duty.cases().await;
+            let fits = |case: &&Value| case["category"] == "water_leak" && case["level"] == expected;
+            (cases.iter().filter(fits).count() == count).then_some(())
+        })
+        .await;
+    };
+    hub.send(&batch(vec![
+        at(1, "xinghe-garden"),
+        at(2, "xinghe-market"),
+        at(3, "g3"),
+    ]))
+    .await;
+    levels("III", 3).await;
+    hub.send(&batch(vec![at(4, "g4")])).await;
+    levels("II", 4).await;
+    let case = duty.get("/api/v1/cases/1").await;
+    assert_eq!(rows(&case), ["report", "raise_level", "raise_level"]);
+    let why = case["transitions"][2]["note"]["en"].as_str().unwrap();
+    assert!(why.contains("2 streets"), "{why}");
 }
