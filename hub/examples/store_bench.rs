@@ -30,7 +30,7 @@ use hub::catalogue::Catalogue;
 use hub::clocks::Calendar;
 use hub::directory::Directories;
 use hub::engine::{Engine, EngineSettings, engine};
-use hub::store::cases::{Cursor, Drills, Filter, Which};
+use hub::store::cases::{Cursor, Drills, Filter, Hidden, Which};
 use hub::store::gateways::GatewayRow;
 use hub::store::{Store, StoreUrl};
 use rand::Rng;
@@ -199,6 +199,8 @@ async fn lists(store: &Store, until: i64) -> Result<()> {
         Ok(Filter {
             which,
             drills: Drills::Without,
+            hidden: Hidden::Without,
+            flood: None,
             severities: vec![],
             site: site.map(SiteId::new).transpose()?,
             text: None,

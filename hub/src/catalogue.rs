@@ -64,6 +64,9 @@ pub struct Category {
     /// A word that categories of one kind of matter share.
     #[serde(default)]
     pub family: Option<String>,
+    /// Whether cases of it in several places within a short time are one event.
+    #[serde(default)]
+    pub spreads: bool,
     /// A chattering point is released when it has been quiet for so many minutes.
     #[serde(default)]
     pub quiet_minutes: Option<u32>,

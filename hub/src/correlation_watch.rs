@@ -5,11 +5,13 @@
 //! again in its transaction. Several hub processes may find the same: done twice, it is done once. What fails
 //! now is found again with the next look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::cases::Level;
+use crate::catalogue::Catalogue;
 use crate::correlation::Settings;
 use crate::correlation::level::{Spread, by_spread};
 use crate::directory::Directories;
@@ -30,6 +32,8 @@ pub struct Watch {
     pub store: Store,
     /// Areas.
     pub directories: Directories,
+    /// Which categories spread.
+    pub catalogue: Arc<Catalogue>,
     /// What it goes by.
     pub settings: Settings,
 }
@@ -69,7 +73,9 @@ impl Watch {
         let now = crate::now();
         let directory = self.directories.now();
         let since = now.plus_ms(-self.settings.spread_ms);
-        for (category, places) in self.store.spread_since(since).await? {
+        let spreading = self.catalogue.all().iter().filter(|c| c.spreads);
+        let spreading: Vec<&str> = spreading.map(|c| c.code.as_str()).collect();
+        for (category, places) in self.store.spread_since(&spreading, since).await? {
             let paths: Vec<_> = places
                 .paths
                 .iter()

@@ -430,6 +430,7 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
         engine: app.engine.clone(),
         store: app.store.clone(),
         directories: app.directories.clone(),
+        catalogue: Arc::clone(&app.catalogue),
         settings: app.config.correlation.settings(),
     };
     let until = stop.clone();

@@ -58,7 +58,7 @@ fn silence(id: i64, matcher: Matcher, until_ms: i64) -> Silence {
     }
 }
 
-fn actions(desk: &Desk<'_>, case: CaseId) -> Vec<&str> {
+fn actions<'a>(desk: &'a Desk<'_>, case: CaseId) -> Vec<&'a str> {
     let rows = desk.changes.transitions.iter();
     rows.filter(|(of, _)| *of == case)
         .map(|(_, row)| row.action.as_str())

@@ -363,14 +363,14 @@ async fn response_level_rises_with_the_grids_and_streets_that_an_event_spreads_t
     let hub = Hub::run(dir, loaded, key, client_builder().build().unwrap()).await;
     let duty = hub.sign_in("duty").await;
     let at = |n: u64, site: &str| {
-        let mut water = alert(n, &format!("meter-{n}"), Kind::WaterLeak);
+        let mut water = alert(n, &format!("meter-{n}"), Kind::WaterLevel);
         water.site = SiteId::new(site).unwrap();
         water
     };
     let levels = async |expected: &str, count: usize| {
         eventually("the level of every case", || async {
             let cases = duty.cases().await;
-            let fits = |case: &&Value| case["category"] == "water_leak" && case["level"] == expected;
+            let fits = |case: &&Value| case["category"] == "flooding" && case["level"] == expected;
             (cases.iter().filter(fits).count() == count).then_some(())
         })
         .await;

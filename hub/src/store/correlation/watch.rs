@@ -29,14 +29,26 @@ pub struct Places {
 }
 
 impl Store {
-    /// Where real cases that were opened since then are open, by category.
+    /// Where real cases of these categories that were opened since then are open, by category.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn spread_since(&self, since: Timestamp) -> StoreResult<BTreeMap<String, Places>> {
-        let rows = query("SELECT category, area_path, MAX(level) FROM (SELECT category, area_path, level FROM cases WHERE is_open = 1 AND is_drill = 0 AND area_path <> '' AND opened_at > $1 ORDER BY opened_at DESC LIMIT $2) AS newest GROUP BY category, area_path")
-            .bind(since.unix_ms())
-            .bind(SPREAD_MAX)
+    pub async fn spread_since(
+        &self,
+        categories: &[&str],
+        since: Timestamp,
+    ) -> StoreResult<BTreeMap<String, Places>> {
+        let mut statement = QueryBuilder::new(
+            "SELECT category, area_path, MAX(level) FROM (SELECT category, area_path, level FROM cases WHERE is_open = 1 AND is_drill = 0 AND area_path <> '' AND opened_at > ",
+        );
+        statement.push_bind(since.unix_ms());
+        statement.push(" AND category IN (");
+        statement.push_list(categories.iter().copied());
+        statement.push(" ORDER BY opened_at DESC LIMIT ");
+        statement.push_bind(SPREAD_MAX);
+        statement.push(") AS newest GROUP BY category, area_path");
+        let rows = statement
+            .build()
             .fetch_all(&self.readers)
             .await
             .map_err(sql("finding what spreads"))?;
