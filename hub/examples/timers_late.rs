@@ -66,6 +66,7 @@ fn settings() -> EngineSettings {
         directory: Arc::default(),
         catalogue: Arc::new(Catalogue::parse(limits).expect("the shipped file is right")),
         calendar: Arc::new(Calendar::parse(calendar).expect("the shipped file is right")),
+        correlation: hub::correlation::Settings::default(),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
     }

@@ -8,6 +8,7 @@ use gridwatch_protocol::{Alert, DetectedBy, Kind, Severity, Text, Value};
 use serde::Deserialize;
 
 use crate::clocks::limits::LimitTable;
+use crate::correlation::chatter;
 
 /// Chosen by the hub when two detectors agree.
 pub const FIRE_CONFIRMED: &str = "fire_confirmed";
@@ -15,6 +16,10 @@ pub const FIRE_CONFIRMED: &str = "fire_confirmed";
 pub const FIRE_SUSPECTED: &str = "fire_suspected";
 /// Chosen by the hub when a gateway sends no heartbeat.
 pub const GATEWAY_OFFLINE: &str = "gateway_offline";
+/// Chosen by the hub when a point raises again and again.
+pub const CHATTERING: &str = "chattering";
+/// Chosen by the hub when false alarms of fire come too often from one site.
+pub const FALSE_ALARMS_FREQUENT: &str = "false_alarms_frequent";
 /// Chosen by the hub when nothing fits.
 pub const OTHER: &str = "other";
 
@@ -50,6 +55,21 @@ pub struct Category {
     /// Whether its alerts count as a detector that can confirm a fire.
     #[serde(default)]
     pub detector: bool,
+    /// Whether no silence ever hides it.
+    #[serde(default)]
+    pub life_safety: bool,
+    /// Code of the filing condition under which the hub files a P1 of it itself.
+    #[serde(default)]
+    pub files_itself: Option<String>,
+    /// A word that categories of one kind of matter share.
+    #[serde(default)]
+    pub family: Option<String>,
+    /// Whether cases of it in several places within a short time are one event.
+    #[serde(default)]
+    pub spreads: bool,
+    /// A chattering point is released when it has been quiet for so many minutes.
+    #[serde(default)]
+    pub quiet_minutes: Option<u32>,
     /// 立案条件: one is chosen when a case is filed. Without any the officer writes a reason.
     #[serde(default)]
     pub filing: Vec<Condition>,
@@ -145,6 +165,22 @@ impl Catalogue {
                 }
             }
         }
+        for category in &catalogue.categories {
+            if let Some(code) = &category.files_itself
+                && !category.filing.iter().any(|c| c.code == *code)
+            {
+                problems.push(format!(
+                    "categories: `files_itself` of `{}` names `{code}`, which is not one of its filing conditions",
+                    category.code
+                ));
+            }
+            if category.quiet_minutes == Some(0) {
+                problems.push(format!(
+                    "categories: `quiet_minutes` of `{}` is 0: a chattering point would never be latched",
+                    category.code
+                ));
+            }
+        }
         for needed in [FIRE_CONFIRMED, GATEWAY_OFFLINE, OTHER] {
             if !seen.contains(needed) {
                 problems.push(format!(
@@ -217,6 +253,15 @@ impl Catalogue {
     #[must_use]
     pub fn acknowledge_ms(&self, code: &str, severity: Severity) -> i64 {
         self.limits.of(code, severity).acknowledge.ms()
+    }
+}
+
+impl Category {
+    /// How long a chattering point must be quiet before it counts as news again, in milliseconds.
+    #[must_use]
+    pub fn quiet_ms(&self) -> i64 {
+        self.quiet_minutes
+            .map_or(chatter::QUIET_MS, |minutes| i64::from(minutes) * 60_000)
     }
 }
 

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
+use crate::correlation::config::Correlation;
 use crate::directory::Directory;
 use crate::notify::config::Notify;
 use crate::reports::config::Reports;
@@ -48,6 +49,7 @@ pub struct Config {
     pub audit: Audit,
     pub gateways: Gateways,
     pub cases: Cases,
+    pub correlation: Correlation,
     pub sessions: Sessions,
     pub sign_in: SignIn,
     pub history: History,
@@ -379,6 +381,7 @@ fn check(config: &Config, problems: &mut Vec<String>) {
             "`influxdb.queue_readings` must be at least 1",
         );
     }
+    problems.extend(config.correlation.problems());
 }
 
 fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<String>> {

@@ -196,6 +196,13 @@ impl Directory {
         path_text(&self.steps(Some(code)))
     }
 
+    /// The steps of a way down that was written as text; empty when its end is not in the tree.
+    #[must_use]
+    pub fn steps_of(&self, path: &str) -> Vec<AreaStep> {
+        let end = path.trim_end_matches('/').rsplit('/').next();
+        self.steps(end.filter(|code| !code.is_empty()))
+    }
+
     /// Where in the tree something at this site is, as [`Directory::area_path`]; empty when the site is
     /// not known.
     #[must_use]

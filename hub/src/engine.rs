@@ -7,6 +7,7 @@
 
 pub mod act;
 mod ask;
+pub mod correlation;
 mod heartbeat;
 mod messages;
 mod patience;
@@ -26,6 +27,7 @@ use crate::cases::desk::Rules;
 use crate::cases::{Case, CaseId};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
+use crate::correlation::Settings;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
@@ -50,6 +52,8 @@ pub struct EngineSettings {
     pub calendar: Arc<Calendar>,
     /// Areas, sites and units, as they are in this transaction.
     pub directory: Arc<Directory>,
+    /// When alarms are silenced, latched, a flood, the same matter again.
+    pub correlation: Settings,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
@@ -68,6 +72,8 @@ impl EngineSettings {
         Rules {
             catalogue: &self.catalogue,
             directory: &self.directory,
+            calendar: &self.calendar,
+            correlation: self.correlation,
             fire_group_ms: self.fire_group_ms,
             utc_offset_minutes: self.utc_offset_minutes,
         }
@@ -337,7 +343,9 @@ async fn work(
             now,
             ..
         } => Done::Commissioning(commission(connection, gateway, record, *now).await?),
-        Job::Act { act, now, .. } => Done::Act(act::act(connection, settings, act, *now).await?),
+        Job::Act { act, now, .. } => {
+            Done::Act(act::act(connection, settings, act, opened, *now).await?)
+        }
         Job::Silence { before, now, .. } => {
             Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
         }

@@ -19,6 +19,7 @@ use crate::auth::Auth;
 use crate::catalogue::Catalogue;
 use crate::certificates;
 use crate::config::{self, Config, Loaded};
+use crate::correlation_watch::Watch;
 use crate::directory::Directories;
 use crate::engine::{Engine, EngineSettings, engine};
 use crate::history::ring::{self, Keep};
@@ -176,6 +177,7 @@ async fn open(
         catalogue: Arc::clone(&catalogue),
         calendar: Arc::clone(&calendar),
         directory: directories.now(),
+        correlation: config.correlation.settings(),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
     };
@@ -424,6 +426,18 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
     let until = stop.clone();
     tasks.spawn("case timers", async move {
         timers.run(until).await;
+        Ok(())
+    });
+    let watch = Watch {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        directories: app.directories.clone(),
+        catalogue: Arc::clone(&app.catalogue),
+        settings: app.config.correlation.settings(),
+    };
+    let until = stop.clone();
+    tasks.spawn("correlation watch", async move {
+        watch.run(until).await;
         Ok(())
     });
     let (app, until) = (Arc::clone(app), stop.clone());

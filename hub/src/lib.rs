@@ -31,6 +31,8 @@ pub mod cli;
 pub mod clocks;
 pub mod config;
 pub mod console;
+pub mod correlation;
+pub mod correlation_watch;
 pub mod directory;
 pub mod engine;
 pub mod history;

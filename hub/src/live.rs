@@ -30,6 +30,7 @@ use crate::api::gateways::{self, GatewayStatus};
 use crate::api::problem::Problem;
 use crate::api::view::{self, CaseSummary};
 use crate::metrics::{Metrics, count};
+use crate::store::correlation::floods::StoredFlood;
 use crate::store::events::{StoredEvent, Subject};
 
 /// A comment is sent this often, so that both ends notice a dead connection.
@@ -74,6 +75,17 @@ pub struct GatewayEventData {
     pub gateway: GatewayStatus,
 }
 
+/// Data of `event: flood`: a flood of alarms began or ended.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct FloodEventData {
+    /// Number of the event.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The flood as it is when the event is sent.
+    pub flood: StoredFlood,
+}
+
 /// Data of `event: hello`, the first of every feed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct HelloData {
@@ -113,7 +125,7 @@ impl Drop for OpenFeed {
 
 /// The live feed.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
-    (status = 200, description = "`hello`, then `case`, `gateway` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
+    (status = 200, description = "`hello`, then `case`, `gateway`, `flood` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
     (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
@@ -254,7 +266,7 @@ impl Feed {
             .iter()
             .filter_map(|event| match event.subject {
                 Subject::Case { id, .. } => Some(id),
-                Subject::Gateway(_) => None,
+                Subject::Gateway(_) | Subject::Flood(_) => None,
             })
             .collect();
         let cases = if ids.is_empty() {
@@ -275,6 +287,13 @@ impl Feed {
                         case,
                     };
                     self.ready.push_back(event("case", Some(seq), &data));
+                }
+                Subject::Flood(id) => {
+                    let Some(flood) = self.app.store.flood(*id, &self.scope).await? else {
+                        continue;
+                    };
+                    let data = FloodEventData { seq, at, flood };
+                    self.ready.push_back(event("flood", Some(seq), &data));
                 }
                 Subject::Gateway(id) => {
                     let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {

@@ -220,6 +220,7 @@ async fn main() -> Result<()> {
             Calendar::parse(CALENDAR).map_err(|problems| anyhow::anyhow!(problems.join("; ")))?,
         ),
         catalogue: Arc::new(catalogue.context("the shipped categories are right")?),
+        correlation: hub::correlation::Settings::default(),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
     };

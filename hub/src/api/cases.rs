@@ -18,7 +18,7 @@ use crate::cases::{self, Action, Card, Case, CaseId, Details};
 use crate::engine::JobError;
 use crate::engine::act::Act;
 use crate::metrics::count;
-use crate::store::cases::{Cursor, Drills, Filter, Which};
+use crate::store::cases::{Cursor, Drills, Filter, Hidden, Which};
 
 /// At most this many alerts are shown with a case, the first ones.
 const ALERTS_MAX: i64 = 500;
@@ -36,6 +36,11 @@ pub struct ListArgs {
     state: Option<String>,
     /// `without` (the default: nobody is paged for a drill or a test), `with` or `only`.
     drills: Option<String>,
+    /// Cases that a silence hides: `without` (the default of open ones), `with` (the default of the others) or
+    /// `only`.
+    silenced: Option<String>,
+    /// Only those that were opened in this flood.
+    flood: Option<i64>,
     /// Only these severities, such as `P1,P2`.
     severity: Option<String>,
     /// Only of this site.
@@ -266,6 +271,16 @@ fn filter(args: &ListArgs, officer: &Officer) -> Result<Filter, Problem> {
         .iter()
         .map(|card| (card.as_str(), *card))
         .collect();
+    let hidden = [
+        ("without", Hidden::Without),
+        ("with", Hidden::With),
+        ("only", Hidden::Only),
+    ];
+    // What is silenced is out of sight, not out of the books.
+    let usual = match which {
+        Which::Open => Hidden::Without,
+        Which::Ended | Which::All => Hidden::With,
+    };
     let site = page::given(args.site.as_deref())
         .map(SiteId::new)
         .transpose();
@@ -275,6 +290,8 @@ fn filter(args: &ListArgs, officer: &Officer) -> Result<Filter, Problem> {
     Ok(Filter {
         which,
         drills: page::one_of("drills", args.drills.as_deref(), &drills)?.unwrap_or(Drills::Without),
+        hidden: page::one_of("silenced", args.silenced.as_deref(), &hidden)?.unwrap_or(usual),
+        flood: args.flood,
         severities: severities(args.severity.as_deref().unwrap_or_default())?,
         site: site.map_err(|error| Problem::invalid(error.to_string()))?,
         text: owned(&args.q),

@@ -10,6 +10,7 @@ pub mod channels;
 pub mod clocks;
 pub mod commissionings;
 pub mod conditional;
+pub mod correlation;
 pub mod description;
 pub mod extract;
 pub mod gateways;
@@ -108,6 +109,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
     components(schemas(
         problem::Problem,
         crate::live::CaseEventData,
+        crate::live::FloodEventData,
         crate::live::GatewayEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
@@ -150,7 +152,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(alarm_reports::alarms))
         .routes(routes!(alarm_reports::officers))
         .routes(routes!(today::today))
-        .routes(routes!(map::grids));
+        .routes(routes!(map::grids))
+        .routes(routes!(correlation::silences, correlation::make_silence))
+        .routes(routes!(correlation::end_silence))
+        .routes(routes!(correlation::floods))
+        .routes(routes!(correlation::similar))
+        .routes(routes!(correlation::split));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

@@ -10,8 +10,10 @@ use crate::cases::offers::{self, AllowedAction};
 use crate::cases::{
     Actor, AlertRecord, Card, Case, CaseId, Level, Mode, Progress, State, Transition,
 };
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Category};
 use crate::clocks::Calendar;
+use crate::correlation::chatter::{self, Raisings};
+use crate::correlation::marks::Silenced;
 use crate::directory::{AreaStep, Directory};
 use crate::engine::act;
 
@@ -101,6 +103,15 @@ pub struct CaseSummary {
     /// 响应级别
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
+    /// The silence that hides it for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
+    /// The flood in which it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flood: Option<i64>,
+    /// How often its points have raised in all.
+    #[serde(default)]
+    pub raisings: u32,
     /// When it ended: closed, rejected or merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -128,6 +139,27 @@ pub struct CaseAlert {
     pub cleared_at: Option<Timestamp>,
 }
 
+/// How often a point has raised.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Point {
+    /// As the case counts it.
+    #[serde(flatten)]
+    pub raisings: Raisings,
+    /// Whether it is latched: further raisings are only counted.
+    pub latched: bool,
+}
+
+fn points(case: &Case, catalogue: &Catalogue, now: Timestamp) -> Vec<Point> {
+    let quiet_ms = catalogue
+        .get(&case.category)
+        .map_or(chatter::QUIET_MS, Category::quiet_ms);
+    let point = |raisings: &Raisings| Point {
+        latched: raisings.is_latched(quiet_ms, now),
+        raisings: raisings.clone(),
+    };
+    case.marks.raisings.iter().map(point).collect()
+}
+
 /// A case with everything about it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CaseView {
@@ -142,6 +174,15 @@ pub struct CaseView {
     pub allowed_actions: Vec<AllowedAction>,
     /// Why alerts of several devices are in it.
     pub related_reason: Option<Text>,
+    /// How often each of its points has raised, and which are latched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<Point>,
+    /// Cases of the same cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<CaseId>,
+    /// Of a gateway's case: when the sensors behind it that are still silent get cases of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Timestamp>,
     /// What the loop has brought it to.
     pub progress: Progress,
     /// The units that `progress` and `transitions` name.
@@ -200,6 +241,13 @@ pub fn summary(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Cas
         card: case.progress.card,
         extended: case.progress.extended,
         level: case.progress.level,
+        silenced: case.marks.silenced.filter(|_| case.is_silenced()),
+        flood: case.marks.flood,
+        raisings: case
+            .marks
+            .raisings
+            .iter()
+            .fold(0, |sum, point| sum.saturating_add(point.count)),
     }
 }
 
@@ -260,6 +308,9 @@ pub fn case_view(
         transitions,
         allowed_actions: offers::allowed(case, actor, &context, now),
         related_reason: case.related_reason.clone(),
+        points: points(case, catalogue, now),
+        related: case.marks.related.clone(),
+        release_at: case.marks.release_at,
         progress: case.progress.clone(),
     }
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 pub use given::wrong_details;
 pub use obstacles::obstacles;
-pub(super) use obstacles::settles;
+pub(super) use obstacles::{contains, settles};
 
 use super::{Case, Mode, text};
 use crate::catalogue::{Catalogue, Category};
@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub due: Option<Timestamp>,
     /// Until when it would be due with its limit once more.
     pub extended_due: Option<Timestamp>,
+    /// Until when it would be due if its suspension ended now.
+    pub resumed_due: Option<Timestamp>,
     /// The case that this one is merged into or parted from.
     pub other: Option<&'a Case>,
 }

@@ -10,10 +10,16 @@
 //! 3. a silent sensor of a gateway that is silent itself: the gateway's case;
 //! 4. a sign of fire: the open case with signs of fire from the same building of the same site,
 //!    if the newest of them joined within the time of the group;
-//! 5. a new case.
+//! 5. the case of its device and kind that was closed a short while ago: it is opened again;
+//! 6. a new case.
+//!
+//! What makes a storm bearable is decided here too, always after the alert has its case: a silence may hide
+//! a new case (never life safety), a chattering point is latched, a flood is counted. A category that
+//! says so is filed by the hub itself.
 //!
 //! Tests and drills keep to cases of their own. Times are the hub's, never a gateway's.
 
+mod bearable;
 mod changes;
 mod keys;
 
@@ -21,8 +27,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp};
 
+pub use bearable::desk_of;
+pub(crate) use bearable::own_alert;
 pub use keys::{correlation_key, gateway_key, group_key};
 
+use bearable::Way;
 use changes::{
     category_of, cleared_note, confirm_fire, device_ref, drill_is_real, lapse_proposal,
     raise_severity, raised_note,
@@ -35,6 +44,12 @@ use super::{
     steps::own_step, text,
 };
 use crate::catalogue::{Catalogue, Category, GATEWAY_OFFLINE};
+use crate::clocks::Calendar;
+use crate::correlation::chatter::Raised;
+use crate::correlation::flood::{Meter, Turn};
+use crate::correlation::relink::Relink;
+use crate::correlation::silence::Silence;
+use crate::correlation::{Marks, Settings, level};
 use crate::directory::Directory;
 
 /// What the desk goes by.
@@ -44,6 +59,10 @@ pub struct Rules<'a> {
     pub catalogue: &'a Catalogue,
     /// Areas, sites and units.
     pub directory: &'a Directory,
+    /// Working hours and holidays.
+    pub calendar: &'a Calendar,
+    /// When alarms are latched, a flood, the same matter again.
+    pub correlation: Settings,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC, for the day in a case's number.
@@ -87,6 +106,14 @@ pub struct Changes {
     pub transitions: Vec<(CaseId, Transition)>,
     /// Events, in order.
     pub events: Vec<CaseEvent>,
+    /// Cases that were opened again, whose keys lead to them again.
+    pub reopened: BTreeSet<CaseId>,
+    /// Desks that counted an alarm.
+    pub desks: BTreeSet<String>,
+    /// Floods that began or ended, with their desks, in order.
+    pub floods: Vec<(String, Turn)>,
+    /// Messages of the hub's own.
+    pub own: Vec<Arrival>,
 }
 
 /// What the store holds about the messages at hand.
@@ -106,6 +133,16 @@ pub struct Known {
     pub next_case: CaseId,
     /// How many cases each local day has had so far.
     pub cases_of_day: BTreeMap<String, i64>,
+    /// The case of a key that ended last, where that was not long ago; it is among the cases.
+    pub ended: HashMap<String, CaseId>,
+    /// Silences that nobody has ended and whose time is not over.
+    pub silences: Vec<Silence>,
+    /// Codes of the areas that officers work for.
+    pub staffed: BTreeSet<String>,
+    /// What each desk has had lately.
+    pub desks: BTreeMap<String, Meter>,
+    /// Number of the next flood.
+    pub next_flood: i64,
 }
 
 /// See the module's page.
@@ -181,7 +218,7 @@ impl<'a> Desk<'a> {
         if clears {
             record.cleared_at = Some(alert.at);
         }
-        let case_id = record.case;
+        let (case_id, category) = (record.case, record.category.clone());
         let case = self
             .known
             .cases
@@ -191,10 +228,11 @@ impl<'a> Desk<'a> {
         if becomes_real && case.is_drill && !clears {
             drill_is_real(case, now, &mut self.changes);
         }
-        raise_severity(case, alert, self.rules.catalogue, now, &mut self.changes);
+        raise_severity(case, alert, self.rules, now, &mut self.changes);
         case.touch(now, false);
         let change = if clears {
             case.alerts_active = case.alerts_active.saturating_sub(1);
+            bearable::gateway_is_back(case, &category, self.rules, now);
             let from = Some(case.state);
             let transition = case.system_transition(now, "clear", from, Some(cleared_note(alert)));
             self.changes.transitions.push((case_id, transition));
@@ -202,11 +240,18 @@ impl<'a> Desk<'a> {
         } else {
             Change::Updated
         };
-        self.changes.events.push(CaseEvent {
-            at: now,
-            case: case_id,
-            change,
-        });
+        self.tell(case_id, change, now);
+        self.look_again(case_id, now);
+    }
+
+    /// What has become life safety is hidden no longer, and filed if its category says so.
+    fn look_again(&mut self, case_id: CaseId, now: Timestamp) {
+        self.show_life_safety(case_id, now);
+        self.file_itself(case_id, now);
+    }
+
+    fn tell(&mut self, case: CaseId, change: Change, at: Timestamp) {
+        self.changes.events.push(CaseEvent { at, case, change });
     }
 
     /// The first message about an alert: it joins a case or opens one.
@@ -223,13 +268,15 @@ impl<'a> Desk<'a> {
             .unwrap_or_else(|| catalogue.choose(alert));
         let key = correlation_key(arrival, category);
         let group = group_key(alert, category);
-        let (case_id, because) = match self.find(arrival, category, &key, group.as_deref(), now) {
-            Some((case_id, because)) => {
-                self.join(case_id, arrival, category, &because, now);
-                (case_id, because)
-            }
-            None => (self.open(arrival, category, now), raised_note(alert)),
+        let found = self.find(arrival, category, &key, group.as_deref(), now);
+        let (case_id, because, way) = match found {
+            Some(found) => found,
+            None => self.again_or_new(arrival, category, &key, now),
         };
+        let raised = self.count_raising(case_id, arrival, category, way, now);
+        if !matches!(way, Way::Opened) {
+            self.join(case_id, arrival, category, &because, raised, now);
+        }
         let case = self
             .known
             .cases
@@ -240,12 +287,45 @@ impl<'a> Desk<'a> {
             case.group_at = now;
         }
         confirm_fire(case, arrival, category, catalogue);
-        if let std::collections::hash_map::Entry::Vacant(entry) = self.known.keys.entry(key) {
+        // A sensor that its gateway's silence hides keeps no key there: it is on its own again later.
+        if way != Way::Gateway
+            && let std::collections::hash_map::Entry::Vacant(entry) = self.known.keys.entry(key)
+        {
             self.changes.keys.push((entry.key().clone(), case_id));
             entry.insert(case_id);
         }
         self.remember(arrival, category, case_id, because, now);
+        self.count_alarm(case_id, way, raised, now);
+        self.look_again(case_id, now);
+        if raised == Raised::Latches {
+            self.latched(case_id, arrival, category, now);
+        }
         case_id
+    }
+
+    /// No open case is there for it: the one that ended lately, or a new one.
+    fn again_or_new(
+        &mut self,
+        arrival: &Arrival,
+        category: &Category,
+        key: &str,
+        now: Timestamp,
+    ) -> (CaseId, Text, Way) {
+        match self.ended_lately(key, now) {
+            Some((before, Relink::Reopens)) => {
+                let because = self.reopen(before, arrival, category, now);
+                (before, because, Way::Reopened)
+            }
+            Some((before, Relink::Relates)) => {
+                let case_id = self.open(arrival, category, now);
+                self.relate(case_id, before, now);
+                (case_id, raised_note(&arrival.alert), Way::Opened)
+            }
+            None => {
+                let case_id = self.open(arrival, category, now);
+                (case_id, raised_note(&arrival.alert), Way::Opened)
+            }
+        }
     }
 
     fn find(
@@ -255,7 +335,7 @@ impl<'a> Desk<'a> {
         key: &str,
         group: Option<&str>,
         now: Timestamp,
-    ) -> Option<(CaseId, Text)> {
+    ) -> Option<(CaseId, Text, Way)> {
         if let Some(case) = self.known.keys.get(key) {
             return Some((
                 *case,
@@ -263,6 +343,7 @@ impl<'a> Desk<'a> {
                     "同一设备、同一类型的未结案件",
                     "same device and kind as the open case",
                 ),
+                Way::Key,
             ));
         }
         let gateway_case = self.known.keys.get(&gateway_key(&arrival.gateway));
@@ -277,6 +358,7 @@ impl<'a> Desk<'a> {
                     "所属网关离线，其传感器一并计入",
                     "its gateway is silent; the sensors behind it are counted there",
                 ),
+                Way::Gateway,
             ));
         }
         let group = group?;
@@ -292,7 +374,7 @@ impl<'a> Desk<'a> {
                     format!("同一楼栋 {minutes} 分钟内的另一火情信号"),
                     format!("another sign of fire in the same building within {minutes} minutes"),
                 );
-                (case.id, because)
+                (case.id, because, Way::Group)
             })
     }
 
@@ -302,6 +384,7 @@ impl<'a> Desk<'a> {
         arrival: &Arrival,
         category: &Category,
         because: &Text,
+        raised: Raised,
         now: Timestamp,
     ) {
         let alert = &arrival.alert;
@@ -324,8 +407,17 @@ impl<'a> Desk<'a> {
             case.alerts_active += 1;
         }
         category_of(case, category, catalogue);
+        if category.code == GATEWAY_OFFLINE {
+            case.marks.release_at = None;
+        }
         self.changes.cases.insert(case_id);
-        raise_severity(case, alert, catalogue, now, &mut self.changes);
+        raise_severity(case, alert, self.rules, now, &mut self.changes);
+        if raised == Raised::Latched {
+            // The hazard is shown already: this one is only counted.
+            case.touch(now, false);
+            self.tell(case_id, Change::Updated, now);
+            return;
+        }
         lapse_proposal(case, now, &mut self.changes);
         case.touch(now, true);
         let row = own_step(
@@ -337,11 +429,8 @@ impl<'a> Desk<'a> {
             now,
         );
         self.changes.transitions.push((case_id, row));
-        self.changes.events.push(CaseEvent {
-            at: now,
-            case: case_id,
-            change: Change::Joined,
-        });
+        self.tell(case_id, Change::Joined, now);
+        self.show_what_no_silence_fits(case_id, arrival, category, now);
     }
 
     fn open(&mut self, arrival: &Arrival, category: &Category, now: Timestamp) -> CaseId {
@@ -375,18 +464,28 @@ impl<'a> Desk<'a> {
             related_reason: None,
             proposal: None,
             transitions: 0,
+            marks: Marks::default(),
             progress: Progress::default(),
         };
-        let transition = case.system_transition(now, "report", None, Some(raised_note(alert)));
+        let mut transition = case.system_transition(now, "report", None, Some(raised_note(alert)));
+        if let Some(level) = level::by_severity(alert.severity) {
+            case.progress.level = Some(level);
+            transition.details = Some(Details {
+                level: Some(level),
+                ..Details::default()
+            });
+        }
         self.known.cases.insert(id, case);
         self.changes.opened.insert(id);
         self.changes.cases.insert(id);
         self.changes.transitions.push((id, transition));
-        self.changes.events.push(CaseEvent {
-            at: now,
-            case: id,
-            change: Change::Opened,
-        });
+        let hidden = self.hide(id, arrival, category, now);
+        let change = if hidden {
+            Change::Silenced
+        } else {
+            Change::Opened
+        };
+        self.tell(id, change, now);
         id
     }
 

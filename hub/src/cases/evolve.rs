@@ -7,7 +7,7 @@
 use super::progress::{
     Appeal, AppealReview, Ask, AskFor, Call, Checking, Details, MergedInto, Progress, Task,
 };
-use super::{Action, Card, Case, Mode, Proposal, State, TaskState, Transition};
+use super::{Action, Card, Case, Mode, Proposal, SYSTEM, State, TaskState, Transition};
 
 /// Takes one row of the history. The case's version and its alerts are not touched.
 pub fn evolve(case: &mut Case, row: &Transition) {
@@ -46,6 +46,9 @@ pub fn evolve(case: &mut Case, row: &Transition) {
 }
 
 fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
+    if matches!(name, "report" | "escalate" | "raise_level") {
+        rise(case, details);
+    }
     match name {
         "escalate" | "lapse" if details.unacknowledged => {
             case.acknowledged_at = None;
@@ -67,6 +70,13 @@ fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
     }
 }
 
+/// The level rises with what the hub has worked out.
+fn rise(case: &mut Case, details: &Details) {
+    if details.level.is_some() {
+        case.progress.level = details.level;
+    }
+}
+
 fn acknowledged(case: &mut Case, row: &Transition) {
     if case.acknowledged_at.is_none() {
         case.acknowledged_at = Some(row.at);
@@ -74,7 +84,26 @@ fn acknowledged(case: &mut Case, row: &Transition) {
     }
 }
 
+/// What the hub filed itself is acknowledged at the latest by whoever takes it on.
+fn takes_on(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Dispatch
+            | Action::Consult
+            | Action::Handle
+            | Action::Settle
+            | Action::Check
+            | Action::Rework
+            | Action::Close
+            | Action::ForceClose
+    )
+}
+
 fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, details: &Details) {
+    let by_hub = row.actor == SYSTEM;
+    if !by_hub && takes_on(action) {
+        acknowledged(case, row);
+    }
     let progress = &mut case.progress;
     match action {
         Action::Acknowledge | Action::Verify | Action::Verified => acknowledged(case, row),
@@ -82,10 +111,13 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
             progress.filed_as.clone_from(&details.condition);
             progress.mode = details.mode;
             progress.urgent |= details.mode == Some(Mode::Urgent);
+            progress.filed_by_hub = by_hub;
             if let Some(category) = &details.category {
                 case.category.clone_from(category);
             }
-            acknowledged(case, row);
+            if !by_hub {
+                acknowledged(case, row);
+            }
         }
         Action::Reject => {
             progress.rejected_as.clone_from(&details.condition);
@@ -95,8 +127,13 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
             progress.dispatched_at = Some(row.at);
             progress.due_at = details.due;
             progress.returned_from = None;
+            progress.contained_at = None;
             progress.handler = None;
             progress.ask = None;
+        }
+        Action::Contain => {
+            progress.contained_at = Some(row.at);
+            progress.worked(&row.actor);
         }
         Action::Consult => {
             progress.returned_from = None;
@@ -211,6 +248,8 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
         Action::Evaluate => progress.score = details.score,
         Action::SetUrgent => progress.urgent = details.yes == Some(true),
         Action::SetCard => {
+            // A red card brings the response one level up.
+            progress.level = details.level.or(progress.level);
             progress.card = details.card.unwrap_or_default();
             progress.card_by = (progress.card != Card::None).then(|| row.actor.clone());
         }
@@ -285,8 +324,10 @@ fn reopened(case: &mut Case, row: &Transition) {
         calls: before.calls,
         ..Progress::default()
     };
-    case.acknowledged_at = Some(row.at);
-    case.acknowledged_by = Some(row.actor.clone());
+    // A new alarm is new to people, whoever looked at the old one.
+    let by_hub = row.actor == SYSTEM;
+    case.acknowledged_at = (!by_hub).then_some(row.at);
+    case.acknowledged_by = (!by_hub).then(|| row.actor.clone());
 }
 
 impl Progress {

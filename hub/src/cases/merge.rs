@@ -41,6 +41,8 @@ pub fn take_in(master: &mut Case, merged: &mut Case, now: Timestamp) -> Transiti
         active: merged.alerts_active,
     };
     shift(merged, master, moving);
+    // Somebody is looking at it now; and what joins may be life safety, which no silence hides.
+    master.marks.silenced = None;
     // A more urgent case does not hide in a less urgent one: it has to be acknowledged again.
     let escalates = merged.severity < master.severity;
     let undecided = matches!(master.state, State::Reported | State::PreVerify);

@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod conditions;
+#[cfg(test)]
+mod correlated;
 pub mod desk;
 pub mod evolve;
 pub mod fields;
@@ -17,6 +19,8 @@ pub mod progress;
 mod properties;
 #[cfg(test)]
 pub mod sample;
+pub mod silencing;
+pub mod split;
 pub mod steps;
 #[cfg(test)]
 mod stories;
@@ -32,6 +36,8 @@ use gridwatch_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::correlation::Marks;
 
 pub use names::{
     Action, Card, Change, EvidenceKind, Level, Mode, RejectCause, Role, State, TaskState,
@@ -144,6 +150,9 @@ pub struct Case {
     pub proposal: Option<Proposal>,
     /// How many transitions it has.
     pub transitions: i64,
+    /// What correlation has noted on it.
+    #[serde(default)]
+    pub marks: Marks,
     /// What the loop has brought it to, beside its state.
     #[serde(default)]
     pub progress: Progress,
@@ -188,7 +197,8 @@ pub struct Transition {
     pub role: Option<Role>,
     /// What was done: the name of an [`Action`]; `propose_` and that name for the first of two persons;
     /// or a step of the hub itself: `report`, `join`, `clear`, `escalate`, `proposal_lapsed`,
-    /// `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`.
+    /// `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`, `silence`, `unsilence`, `latch`,
+    /// `raise_level`, `split_off`, `relate`.
     pub action: String,
     /// The state before; none for the first.
     pub from: Option<State>,
@@ -208,6 +218,14 @@ pub struct Transition {
 }
 
 impl Case {
+    /// Whether a silence hides it: from lists, sounds, escalation and notifications, until it ends or
+    /// somebody takes the case.
+    #[must_use]
+    pub fn is_silenced(&self) -> bool {
+        let waits = matches!(self.state, State::Reported | State::PreVerify);
+        self.marks.silenced.is_some() && waits && self.acknowledged_at.is_none()
+    }
+
     /// Notes that something changed, and whether a decision rests on it.
     pub(crate) fn touch(&mut self, now: Timestamp, decisive: bool) {
         self.version += 1;

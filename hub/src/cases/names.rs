@@ -121,6 +121,8 @@ names! {
         Consult = "consult",
         /// 会商答复: a unit takes its part, or says why not.
         Answer = "answer",
+        /// 止险: the hazard is stopped, the repair goes on.
+        Contain = "contain",
         /// 子任务完成: a unit that does not lead has done its part.
         FinishTask = "finish_task",
         /// 退回: the unit says that it is not its duty.
@@ -230,6 +232,8 @@ names! {
         Escalated = "escalated",
         /// So much of a limit is used.
         Reminder = "reminder",
+        /// It was opened while a silence hides it: no sound, no notification.
+        Silenced = "silenced",
         /// 黄牌预警
         YellowCard = "yellow_card",
         /// 红牌督办

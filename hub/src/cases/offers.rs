@@ -74,6 +74,7 @@ fn concerns(case: &Case, action: Action, actor: &Actor, context: &Context<'_>) -
     let progress = &case.progress;
     match action {
         Action::Acknowledge => case.acknowledged_at.is_none(),
+        Action::Contain => conditions::contains(case, context),
         Action::Decide => progress.ask.is_some(),
         Action::Settle => case.state != State::Filed || conditions::settles(context.mode(case)),
         Action::Review => progress

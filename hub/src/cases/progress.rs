@@ -202,6 +202,9 @@ pub struct Call {
 pub struct Progress {
     /// Code of the filing condition.
     pub filed_as: Option<String>,
+    /// Whether the hub filed it itself: an officer still has to acknowledge it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub filed_by_hub: bool,
     /// How it is handled; the category's way until it is filed.
     pub mode: Option<Mode>,
     /// The unit that has it.
@@ -210,6 +213,9 @@ pub struct Progress {
     pub dispatched_at: Option<Timestamp>,
     /// Until when it has to be done.
     pub due_at: Option<Timestamp>,
+    /// When the unit said that the hazard is stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contained_at: Option<Timestamp>,
     /// Sign-in name of who handles it.
     pub handler: Option<String>,
     /// Everybody who has handled it: none of them checks or closes it.

@@ -9,8 +9,12 @@ use uuid::Uuid;
 use super::actions::{self, Decided, Refusal, Request};
 use super::conditions::Context;
 use super::desk::Rules;
+use super::steps::due_after_suspension;
+use super::timers::Dues;
 use super::{Action, Actor, Arrival, Case, Details, Role};
 use crate::catalogue::Catalogue;
+use crate::clocks::{Calendar, ClockType};
+use crate::correlation::Settings;
 use crate::directory::Directory;
 
 /// Milliseconds of 2026-11-22T03:00:00Z.
@@ -88,6 +92,8 @@ pub struct Shipped {
     pub catalogue: Catalogue,
     /// Its areas, units and sites.
     pub directory: Directory,
+    /// Its working hours and holidays.
+    pub calendar: Calendar,
 }
 
 impl Shipped {
@@ -100,6 +106,7 @@ impl Shipped {
                 include_str!("../../../configs/sites.toml"),
             )
             .unwrap(),
+            calendar: Calendar::parse(include_str!("../../../configs/calendar.toml")).unwrap(),
         }
     }
 
@@ -108,6 +115,8 @@ impl Shipped {
         Rules {
             catalogue: &self.catalogue,
             directory: &self.directory,
+            calendar: &self.calendar,
+            correlation: Settings::default(),
             fire_group_ms: 600_000,
             utc_offset_minutes: 480,
         }
@@ -126,7 +135,22 @@ impl Shipped {
             directory: &self.directory,
             due: Some(now.plus_ms(HOUR)),
             extended_due: case.progress.due_at.map(|due| due.plus_ms(HOUR)),
+            resumed_due: self.resumed_due(case, now),
             other,
+        }
+    }
+
+    /// With limits that run day and night.
+    pub fn resumed_due(&self, case: &Case, now: Timestamp) -> Option<Timestamp> {
+        due_after_suspension(case, &self.calendar, ClockType::UrgentHours, now)
+    }
+
+    /// The same, and two hours to acknowledge.
+    pub fn dues(&self, case: &Case, now: Timestamp) -> Dues {
+        Dues {
+            resumed: self.resumed_due(case, now),
+            acknowledge: now.plus_ms(7_200_000),
+            acknowledge_quiet: now.plus_ms(7_200_000),
         }
     }
 

@@ -8,6 +8,8 @@ use super::evolve::evolve;
 use super::progress::{AskFor, Details, Evidence};
 use super::table::{self, To};
 use super::{Action, Actor, Case, Mode, SYSTEM, State, Transition, text};
+use crate::clocks::{Calendar, ClockType};
+use crate::correlation::level;
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one row")]
 pub(super) fn first_row(
@@ -117,20 +119,35 @@ fn work_out(
                 progress.due_at
             };
         }
-        Action::Resume => details.due = due_after_suspension(case, now),
+        Action::SetCard => {
+            details.level = level::by_card(progress.level, details.card.unwrap_or_default());
+        }
+        Action::Resume => details.due = context.resumed_due,
         Action::CallUp => details.due = Some(now.plus_ms(call_ms(case.severity))),
         Action::UndoMerge => details.case = progress.merged.as_ref().map(|merged| merged.case),
         _ => {}
     }
 }
 
-/// The time that was left when the case was suspended, from now.
-pub(super) fn due_after_suspension(case: &Case, now: Timestamp) -> Option<Timestamp> {
+/// Until when a case is due whose suspension ends now: what was left of its limit when it was suspended,
+/// by the limit's own clock, from now. So it agrees with the clocks page, also over nights and holidays.
+/// What was overdue already stays due when it was.
+#[must_use]
+pub fn due_after_suspension(
+    case: &Case,
+    calendar: &Calendar,
+    clock: ClockType,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let progress = &case.progress;
-    let stood_still = progress
-        .suspended_at
-        .map_or(0, |at| now.ms_since(at).max(0));
-    progress.due_at.map(|due| due.plus_ms(stood_still))
+    let (Some(due), Some(since)) = (progress.due_at, progress.suspended_at) else {
+        return progress.due_at;
+    };
+    if due <= since {
+        return Some(due);
+    }
+    let left = calendar.elapsed_ms(since, due, clock);
+    Some(calendar.due_ms(now, left, clock))
 }
 
 /// A called unit answers within five minutes for a P1, a quarter of an hour for a P2, an hour for a P3

@@ -104,7 +104,7 @@ const fn row(
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     //  action         from                                   to                              by                   reason
-    row(Acknowledge,   &[Reported, PreVerify],                Stay,                           OFFICE,              false),
+    row(Acknowledge,   OPEN,                                  Stay,                           OFFICE,              false),
     row(Verify,        &[Reported],                           Become(PreVerify),              OFFICE_AND_CHECKER,  false),
     row(Verified,      &[PreVerify],                          Become(Reported),               OFFICE_AND_CHECKER,  true),
     row(File,          &[Reported, PreVerify],                Become(Filed),                  OFFICE,              false),
@@ -120,6 +120,7 @@ pub const TABLE: &[Row] = &[
     row(SendBack,      &[Dispatched],                         OneOf(&[Returned, Consulting]), UNIT,                true),
     row(Consult,       &[Filed, Dispatched, Consulting, Returned], Become(Consulting),        &[DI, SL, LD, AD],   true),
     row(Answer,        &[Consulting],                         Stay,                           UNIT,                true),
+    row(Contain,       &[Dispatched, Handling],               Stay,                           UNIT_AND_HANDLER,    true),
     row(FinishTask,    &[Dispatched, Handling],               Stay,                           UNIT_AND_HANDLER,    true),
     row(AskExtension,  &[Dispatched, Handling],               Stay,                           UNIT,                true),
     row(AskSuspension, &[Handling],                           Stay,                           UNIT_AND_HANDLER,    true),
@@ -153,6 +154,14 @@ pub const OWN: &[OwnStep] = &[
     ("proposal_lapsed",  OPEN,                     Stay),
     ("take_in",          OPEN,                     Stay),
     ("give_back",        State::ALL,               Stay),
+    ("file",             &[Reported, PreVerify],   Become(Filed)),
+    ("reopen",           &[Closed],                Become(Reported)),
+    ("silence",          OPEN,                     Stay),
+    ("unsilence",        OPEN,                     Stay),
+    ("latch",            OPEN,                     Stay),
+    ("raise_level",      OPEN,                     Stay),
+    ("split_off",        OPEN,                     Stay),
+    ("relate",           State::ALL,               Stay),
     ("dispatch",         &[Filed],                 Become(Dispatched)),
     ("resume",           &[Suspended],             Become(Handling)),
     ("evaluate",         &[Closed, ForcedClosed],  Become(Evaluated)),

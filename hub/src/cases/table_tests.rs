@@ -27,7 +27,11 @@ fn ready(state: State, action: Action) -> Case {
         decision_version: 7,
         state,
         severity: Severity::P3,
-        category: "water_leak".into(),
+        category: if action == Action::Contain {
+            "water_main_break".into()
+        } else {
+            "water_leak".into()
+        },
         site: SiteId::new("xinghe-garden").unwrap(),
         place: Place::default(),
         kinds: vec![Kind::WaterLeak],
@@ -55,6 +59,7 @@ fn ready(state: State, action: Action) -> Case {
             details: Details::default(),
         }),
         transitions: 3,
+        marks: crate::correlation::Marks::default(),
         progress: Progress::default(),
     };
     let progress = &mut case.progress;

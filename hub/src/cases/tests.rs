@@ -305,7 +305,7 @@ fn new_alert_voids_a_proposal() {
     accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
     let case = desk.known.cases.get_mut(&1).unwrap();
     act(case, Action::Reject, &officer("li", Role::Supervisor)).unwrap();
-    accepted(&mut desk, alert(2, "hall", Kind::Smoke), 1);
+    accepted(&mut desk, alert(2, "kitchen", Kind::Smoke), 1);
     let case = desk.known.cases.get_mut(&1).unwrap();
     assert_eq!(case.proposal, None);
     let outcome = act(case, Action::Reject, &officer("chen", Role::Supervisor));

@@ -6,8 +6,10 @@
 use gridwatch_protocol::{Text, Timestamp};
 
 use super::progress::Details;
-use super::steps::{due_after_suspension, own_step};
+use super::silencing;
+use super::steps::own_step;
 use super::{Card, Case, Change, State, Transition, text};
+use crate::correlation::level;
 
 /// A closed case waits so long for the reporter's opinion and the unit's appeal: seven days.
 pub const EVALUATE_AFTER_MS: i64 = 7 * 86_400_000;
@@ -16,6 +18,9 @@ pub const EVALUATE_AFTER_MS: i64 = 7 * 86_400_000;
 #[must_use]
 pub fn next(case: &Case) -> Option<Timestamp> {
     let progress = &case.progress;
+    if case.is_silenced() {
+        return case.marks.silenced.map(|silenced| silenced.until);
+    }
     match case.state {
         State::Suspended => progress.suspended_until,
         State::Closed | State::ForcedClosed => {
@@ -30,15 +35,30 @@ pub fn next(case: &Case) -> Option<Timestamp> {
     }
 }
 
+/// When a case is due from now on, worked out by the clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dues {
+    /// For its result, if its suspension ends now (see [`super::steps::due_after_suspension`]).
+    pub resumed: Option<Timestamp>,
+    /// For its acknowledgement, if it is new from now on.
+    pub acknowledge: Timestamp,
+    /// The same when nothing is wrong any more.
+    pub acknowledge_quiet: Timestamp,
+}
+
 /// Does what is due; nothing when nothing is.
-pub fn fire(case: &mut Case, now: Timestamp) -> Option<(Transition, Change)> {
+pub fn fire(case: &mut Case, dues: &Dues, now: Timestamp) -> Option<(Transition, Change)> {
     if next(case).is_none_or(|due| due > now) {
         return None;
+    }
+    if case.is_silenced() {
+        let note = text("静默结束", "the silence has ended");
+        return Some(silencing::unsilence(case, dues, note, now));
     }
     let row = if case.state == State::Suspended {
         let note = text("挂账到期，自动恢复", "the suspension has ended");
         let details = Details {
-            due: due_after_suspension(case, now),
+            due: dues.resumed,
             ..Details::default()
         };
         own_step(case, "resume", State::Handling, details, note, now)
@@ -70,6 +90,7 @@ pub fn give_card(
     }
     let details = Details {
         card: Some(card),
+        level: level::by_card(case.progress.level, card),
         ..Details::default()
     };
     let row = own_step(case, "set_card", case.state, details, note, now);

@@ -111,7 +111,7 @@ impl Calendar {
 
     /// The instant of a minute of a local day. Of an hour that the zone's clock shows twice the first
     /// one; in an hour that it skips, the instant of the skip.
-    pub(super) fn instant(&self, date: Date, minute: u16) -> Timestamp {
+    pub(crate) fn instant(&self, date: Date, minute: u16) -> Timestamp {
         let (date, minute) = if minute >= DAY_MINUTES {
             (date.tomorrow().unwrap_or(date), minute - DAY_MINUTES)
         } else {

@@ -68,6 +68,12 @@ pub struct Seen<'a> {
     pub extensions: u8,
     /// Its card, whoever gave it.
     pub card: Card,
+    /// When the hazard was stopped.
+    pub contained_at: Option<Timestamp>,
+    /// Whether nobody has to acknowledge it for now: it has been acknowledged, or a silence hides it.
+    pub acknowledged: bool,
+    /// Whether a silence hides it.
+    pub silenced: bool,
 }
 
 /// The facts of a case that its clocks go by.
@@ -95,6 +101,9 @@ pub struct CaseFacts {
     pub dispatched_at: Option<Timestamp>,
     /// When that unit accepted it.
     pub accepted_at: Option<Timestamp>,
+    /// When the hazard was stopped, where there is a limit for it.
+    #[serde(default)]
+    pub contained_at: Option<Timestamp>,
     /// When the result came back; none again when it was not good enough.
     pub fed_back_at: Option<Timestamp>,
     /// When it ended.
@@ -107,6 +116,9 @@ pub struct CaseFacts {
     pub extensions: u8,
     /// To how many levels a report that nobody acknowledged was escalated.
     pub escalated: u8,
+    /// Whether a silence hides it: nobody is called for it.
+    #[serde(default)]
+    pub silenced: bool,
     /// Its worst card.
     pub card: Card,
     /// Keys of the reminders that were sent for the clocks that run.
@@ -129,12 +141,14 @@ impl CaseFacts {
             filed_at: None,
             dispatched_at: None,
             accepted_at: None,
+            contained_at: None,
             fed_back_at: None,
             ended_at: None,
             pauses: Vec::new(),
             own_at: None,
             extensions: 0,
             escalated: 0,
+            silenced: false,
             card: Card::None,
             reminded: BTreeSet::new(),
         };
@@ -155,6 +169,8 @@ impl CaseFacts {
             self.stage = seen.stage;
         }
         self.own_at = seen.own_at;
+        self.contained_at = seen.contained_at;
+        self.acknowledge(seen, now);
         // A card that was taken back is not given again for the same lateness.
         self.card = self.card.max(seen.card);
     }
@@ -186,12 +202,10 @@ impl CaseFacts {
                 self.escalated = 0;
             }
             Stage::Verifying => {
-                self.acknowledged_at.get_or_insert(now);
                 self.first_filed_at = None;
                 self.take_back_filing();
             }
             Stage::Filed => {
-                self.acknowledged_at.get_or_insert(now);
                 self.take_back_filing();
                 self.filed_at = Some(now);
                 self.first_filed_at.get_or_insert(now);
@@ -214,6 +228,16 @@ impl CaseFacts {
         }
     }
 
+    /// What the hub filed itself still waits for somebody to acknowledge it.
+    fn acknowledge(&mut self, seen: &Seen<'_>, now: Timestamp) {
+        if seen.acknowledged {
+            self.acknowledged_at.get_or_insert(now);
+        } else {
+            self.acknowledged_at = None;
+        }
+        self.silenced = seen.silenced;
+    }
+
     fn take_back_filing(&mut self) {
         self.filed_at = None;
         self.dispatched_at = None;
@@ -224,7 +248,6 @@ impl CaseFacts {
     }
 
     fn dispatch(&mut self, now: Timestamp) {
-        self.acknowledged_at.get_or_insert(now);
         self.filed_at.get_or_insert(now);
         self.first_filed_at.get_or_insert(now);
         self.dispatched_at.get_or_insert(now);

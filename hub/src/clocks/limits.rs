@@ -23,6 +23,9 @@ pub struct CaseLimits {
     pub disposal: Limit,
     /// To check and close what was fed back (核查、结案).
     pub check: Limit,
+    /// To stop the hazard, from dispatch, where the repair may take longer (止险).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contain: Option<Limit>,
 }
 
 /// When long cases get a card, whatever their own limit: not accepted by the unit in time, not handled
@@ -51,6 +54,7 @@ pub struct CategoryLimits {
     dispatch: Option<Limit>,
     disposal: Option<Limit>,
     check: Option<Limit>,
+    contain: Option<Limit>,
 }
 
 /// The `[limits]` of the catalogue.
@@ -97,6 +101,7 @@ impl LimitTable {
             dispatch: own.dispatch.unwrap_or(usual.dispatch),
             disposal: own.disposal.unwrap_or(usual.disposal),
             check: own.check.unwrap_or(usual.check),
+            contain: own.contain.or(usual.contain),
         }
     }
 
@@ -147,10 +152,16 @@ impl LimitTable {
                 ("dispatch", own.dispatch),
                 ("disposal", own.disposal),
                 ("check", own.check),
+                ("contain", own.contain),
             ] {
                 if let Some(limit) = limit {
                     check(code, step, limit, &mut problems);
                 }
+            }
+            if own.contain.is_some_and(|limit| limit.clock.is_days()) {
+                problems.push(format!(
+                    "limits: {code}: contain is in hours or less: a hazard is not left for days"
+                ));
             }
         }
         problems

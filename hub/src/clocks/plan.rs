@@ -37,6 +37,8 @@ pub enum ClockKind {
     Dispatch,
     /// From there until the unit accepts it; only of long cases.
     Accept,
+    /// From dispatch until the hazard is stopped, where the repair may take longer (止险).
+    Contain,
     /// From dispatch until the result comes back.
     Disposal,
     /// From there until it is closed.
@@ -54,6 +56,7 @@ impl ClockKind {
             ClockKind::File => "file",
             ClockKind::Dispatch => "dispatch",
             ClockKind::Accept => "accept",
+            ClockKind::Contain => "contain",
             ClockKind::Disposal => "disposal",
             ClockKind::Check => "check",
             ClockKind::Overall => "overall",
@@ -140,7 +143,7 @@ pub struct NextTimer {
 #[must_use]
 pub fn next_timers(facts: &CaseFacts, calendar: &Calendar) -> Vec<NextTimer> {
     let mut timers: Vec<NextTimer> = match facts.stage {
-        Stage::Reported => escalation(facts).into_iter().collect(),
+        Stage::Reported => Vec::new(),
         Stage::Verifying => step(facts, calendar, ClockKind::File).into_iter().collect(),
         Stage::Filed => step(facts, calendar, ClockKind::Dispatch)
             .into_iter()
@@ -151,6 +154,7 @@ pub fn next_timers(facts: &CaseFacts, calendar: &Calendar) -> Vec<NextTimer> {
             .collect(),
         Stage::Suspended | Stage::Ended => Vec::new(),
     };
+    timers.extend(escalation(facts));
     timers.extend(facts.own_at.map(|due_at| NextTimer {
         effect: TimerEffect::Own,
         due_at,
@@ -174,7 +178,12 @@ impl CaseFacts {
     }
 }
 
+/// While nobody has acknowledged it, also of what the hub filed and dispatched itself.
 fn escalation(facts: &CaseFacts) -> Option<NextTimer> {
+    let waits = facts.acknowledged_at.is_none() && facts.stage != Stage::Ended && !facts.silenced;
+    if !waits {
+        return None;
+    }
     let level = facts.escalated + 1;
     let later = facts.limits.acknowledge.ms() * i64::from(facts.escalated);
     (level <= ESCALATION_LEVELS).then(|| NextTimer {
@@ -203,28 +212,44 @@ fn disposal(facts: &CaseFacts, calendar: &Calendar) -> Vec<NextTimer> {
     let Some(run) = run(facts, ClockKind::Disposal) else {
         return Vec::new();
     };
+    let contain = contain(facts, calendar).into_iter();
     if facts.limits.disposal.clock.is_days() {
         let accept = long_card(facts, calendar, ClockKind::Accept, &run);
         let handle = long_card(facts, calendar, ClockKind::Disposal, &run);
-        return accept.into_iter().chain(handle).collect();
+        return contain.chain(accept).chain(handle).collect();
     }
-    next_reminder(
-        facts,
-        calendar,
-        ClockKind::Disposal,
-        &run,
-        &URGENT_REMINDERS,
-    )
-    .or_else(|| urgent_card(facts, calendar, &run))
-    .into_iter()
-    .collect()
+    contain
+        .chain(urgent(facts, calendar, ClockKind::Disposal, &run))
+        .collect()
 }
 
-fn urgent_card(facts: &CaseFacts, calendar: &Calendar, run: &Run<'_>) -> Option<NextTimer> {
+/// While the hazard is not stopped.
+fn contain(facts: &CaseFacts, calendar: &Calendar) -> Option<NextTimer> {
+    let clock = ClockKind::Contain;
+    let run = run(facts, clock).filter(|_| facts.contained_at.is_none())?;
+    urgent(facts, calendar, clock, &run)
+}
+
+/// Reminders, then cards, of a clock that counts hours.
+fn urgent(
+    facts: &CaseFacts,
+    calendar: &Calendar,
+    clock: ClockKind,
+    run: &Run<'_>,
+) -> Option<NextTimer> {
+    next_reminder(facts, calendar, clock, run, &URGENT_REMINDERS)
+        .or_else(|| urgent_card(facts, calendar, clock, run))
+}
+
+fn urgent_card(
+    facts: &CaseFacts,
+    calendar: &Calendar,
+    clock: ClockKind,
+    run: &Run<'_>,
+) -> Option<NextTimer> {
     let card = next_card(facts.card)?;
     let times = if card == Card::Red { 2 } else { 1 };
     let due_at = run.due_after(calendar, run.total_ms() * times).at()?;
-    let clock = ClockKind::Disposal;
     Some(NextTimer {
         effect: TimerEffect::Card { clock, card },
         due_at,
@@ -323,6 +348,15 @@ fn run(facts: &CaseFacts, clock: ClockKind) -> Option<Run<'_>> {
             extensions: facts.extensions,
             pauses: &facts.pauses,
         }),
+        ClockKind::Contain => facts
+            .dispatched_at
+            .zip(limits.contain)
+            .map(|(start, limit)| Run {
+                start,
+                limit,
+                extensions: 0,
+                pauses: &facts.pauses,
+            }),
         ClockKind::Check => plain(facts.fed_back_at, limits.check),
         ClockKind::Accept | ClockKind::Overall => None,
     }
@@ -336,6 +370,7 @@ pub fn clocks(facts: &CaseFacts, calendar: &Calendar, now: Timestamp) -> Vec<Clo
         (ClockKind::File, facts.filed_at),
         (ClockKind::Dispatch, facts.dispatched_at),
         (ClockKind::Accept, facts.accepted_at),
+        (ClockKind::Contain, facts.contained_at.or(facts.fed_back_at)),
         (ClockKind::Disposal, facts.fed_back_at),
         (ClockKind::Check, None),
     ];

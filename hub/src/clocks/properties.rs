@@ -173,6 +173,9 @@ proptest! {
                 own_at: (stage == Stage::Suspended).then(|| now.plus_ms(ms)),
                 extensions,
                 card: Card::None,
+                contained_at: None,
+                acknowledged: stage != Stage::Reported,
+                silenced: false,
             };
             let facts = match &mut facts {
                 Some(facts) => {

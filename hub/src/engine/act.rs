@@ -6,11 +6,13 @@
 use gridwatch_protocol::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::correlation::watch::after_rejection;
 use super::{EngineSettings, JobError};
 use crate::access::Scope;
 use crate::cases::actions::{self, Request};
 use crate::cases::conditions::Context;
 use crate::cases::desk::CaseEvent;
+use crate::cases::steps::due_after_suspension;
 use crate::cases::{Action, Actor, Case, CaseId, Change, Transition, merge};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
@@ -50,6 +52,7 @@ pub fn context<'a>(
         directory,
         due: Some(calendar.due(now, limit)),
         extended_due: case.progress.due_at.map(|due| calendar.due(due, limit)),
+        resumed_due: due_after_suspension(case, calendar, limit.clock, now),
         other,
     }
 }
@@ -58,6 +61,7 @@ pub(super) async fn act(
     connection: &mut Connection,
     settings: &EngineSettings,
     act: &Act,
+    opened: &mut usize,
     now: Timestamp,
 ) -> StoreResult<Result<Box<Case>, JobError>> {
     let Some(mut case) = cases::load_seen_case(connection, act.case, &act.scope).await? else {
@@ -106,6 +110,9 @@ pub(super) async fn act(
         }
     }
     tell(connection, case.id, &decided.rows, decided.change, now).await?;
+    if decided.change == Change::Rejected {
+        after_rejection(connection, settings, &case, opened, now).await?;
+    }
     Ok(Ok(Box::new(case)))
 }
 

@@ -1,15 +1,19 @@
 //! Alert messages inside the transaction: known things in, decisions out, both stored.
 
-use gridwatch_protocol::{Fault, GatewayId, StreamId, Timestamp};
+use std::collections::BTreeSet;
+
+use gridwatch_protocol::{Fault, GatewayId, SiteId, StreamId, Timestamp};
 
 use super::Source;
 use crate::cases::desk::{
     Desk, Outcome, Rules, correlation_key, gateway_key, group_key, local_day,
 };
 use crate::cases::{Arrival, text};
+use crate::catalogue::CHATTERING;
 use crate::parse::{Item, ParsedBatch};
 use crate::store::StoreResult;
 use crate::store::commit::{self, StoredMessage};
+use crate::store::correlation;
 use crate::store::database::Connection;
 use crate::store::gateways::{self, HubFault, Refused};
 use crate::store::intake::{self, Wanted};
@@ -69,13 +73,27 @@ pub(super) async fn decide(
     category: Option<&str>,
     now: Timestamp,
 ) -> StoreResult<(Vec<Outcome>, usize)> {
-    let known = intake::load(connection, &wanted(rules, arrivals, category, now)).await?;
+    let wanted = wanted(rules, arrivals, category, now);
+    let mut known = intake::load(connection, &wanted).await?;
+    let new = arrivals
+        .iter()
+        .filter(|arrival| !known.alerts.contains_key(&arrival.alert.id));
+    let sites: BTreeSet<SiteId> = new.map(|arrival| arrival.alert.site.clone()).collect();
+    if !sites.is_empty() {
+        correlation::load(connection, rules, &wanted.keys, &sites, now, &mut known).await?;
+    }
     let mut desk = Desk::new(rules, known);
     let outcomes: Vec<Outcome> = arrivals
         .iter()
         .map(|arrival| desk.receive(arrival, category, now))
         .collect();
     let stream = source.stream.map(ToString::to_string);
+    let own = desk.changes.own.iter().map(|arrival| StoredMessage {
+        alert: &arrival.alert,
+        gateway: &arrival.gateway,
+        stream: None,
+        arrived_at: now,
+    });
     let messages: Vec<StoredMessage<'_>> = arrivals
         .iter()
         .zip(&outcomes)
@@ -86,6 +104,7 @@ pub(super) async fn decide(
             stream: stream.clone(),
             arrived_at: now,
         })
+        .chain(own)
         .collect();
     commit::write(
         connection,
@@ -95,6 +114,7 @@ pub(super) async fn decide(
         &messages,
     )
     .await?;
+    correlation::write(connection, &desk.known, &desk.changes, now).await?;
     Ok((outcomes, desk.changes.opened.len()))
 }
 
@@ -114,6 +134,9 @@ fn wanted(
             .unwrap_or_else(|| rules.catalogue.choose(&arrival.alert));
         wanted.alerts.insert(arrival.alert.id);
         wanted.keys.insert(correlation_key(arrival, chosen));
+        let chattering = rules.catalogue.get(CHATTERING);
+        let of_chatter = chattering.map(|category| correlation_key(arrival, category));
+        wanted.keys.extend(of_chatter);
         wanted.keys.insert(gateway_key(&arrival.gateway));
         wanted.groups.extend(group_key(&arrival.alert, chosen));
         wanted.gateways.insert(arrival.gateway.clone());

@@ -35,6 +35,7 @@ pub fn facts(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Facts
             .collect(),
         state: case.state.as_str().to_owned(),
         is_drill: case.is_drill,
+        in_flood: case.marks.flood.is_some() && case.acknowledged_at.is_none(),
         opened_at: case.opened_at,
         due: due(case),
     }

@@ -26,6 +26,9 @@ pub fn batch(
                 let Some(plan) = channel.filter.plan(one, told, now, utc_offset_minutes) else {
                     continue;
                 };
+                // Programs are told of each change at once; people, in a flood, by digest.
+                let digest = policy::digest_at(&one.case, now).filter(|_| channel.merges());
+                let not_before = digest.map_or(plan.not_before, |at| at.max(plan.not_before));
                 let mut news = one.clone();
                 news.change = plan.change;
                 news.first = told.is_none();
@@ -35,7 +38,7 @@ pub fn batch(
                     recipient: thread.1.clone(),
                     kind: Kind::Case,
                     since: now,
-                    not_before: plan.not_before,
+                    not_before,
                     news,
                     merged_into: None,
                 };
@@ -117,6 +120,25 @@ changes = [\"opened\", \"joined\", \"closed\"]
         news.seq = seq;
         news.case.id = case;
         news
+    }
+
+    #[test]
+    fn in_a_flood_low_urgency_waits_for_the_digest_and_p1_and_p2_do_not() {
+        let now = Timestamp::from_unix_ms(1_000);
+        let severities = [Severity::P1, Severity::P2, Severity::P3, Severity::P4];
+        let news = (1..).zip(severities).map(|(seq, severity)| {
+            let mut news = news(seq, seq, severity, "opened");
+            news.case.in_flood = true;
+            news
+        });
+        let news: Vec<News> = news.collect();
+        let batch = batch(&channels(), &news, Known::default(), now, 480, numbers());
+        let due = |channel: &str| -> Vec<i64> {
+            let rows = batch.rows.iter().filter(|row| row.channel == channel);
+            rows.map(|row| row.not_before.unix_ms()).collect()
+        };
+        assert_eq!(due("robot"), [1_000, 1_000, 600_000, 600_000]);
+        assert_eq!(due("hook"), [1_000; 4], "programs are told at once");
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub struct Facts {
     pub state: String,
     /// Whether it is a drill or test.
     pub is_drill: bool,
+    /// Whether it was opened in a flood of alarms and nobody has taken it yet.
+    #[serde(default)]
+    pub in_flood: bool,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// What is due next.
@@ -202,6 +205,18 @@ impl Filter {
             not_before: not_before.unwrap_or(now),
         })
     }
+}
+
+/// In a flood, cases of low urgency are told together, at the end of each ten minutes, so that they come in
+/// one digest; P1 and P2 never wait. The same ten minutes as a flood is measured by (ISA-18.2).
+#[must_use]
+pub fn digest_at(case: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let waits = case.in_flood && case.severity >= Severity::P3;
+    let window = crate::correlation::flood::WINDOW_MS;
+    waits.then(|| {
+        let next = now.unix_ms().div_euclid(window) + 1;
+        Timestamp::from_unix_ms(next * window)
+    })
 }
 
 /// News that takes the place of older news of the same case that was not told yet.

@@ -344,6 +344,7 @@ pub fn test_news(at: Timestamp) -> News {
             areas: Vec::new(),
             state: "test".to_owned(),
             is_drill: true,
+            in_flood: false,
             opened_at: at,
             due: None,
         },

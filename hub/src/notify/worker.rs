@@ -484,7 +484,9 @@ async fn news(
         let Some(id) = event.case else { continue };
         if let Entry::Vacant(slot) = cases.entry(id) {
             let case = cases::load_case(&mut connection, id).await?;
-            slot.insert(case.map(|case| facts(&case, directory, catalogue)));
+            // What a silence hides is told when the silence ends, by the event of that.
+            let shown = case.filter(|case| !case.is_silenced());
+            slot.insert(shown.map(|case| facts(&case, directory, catalogue)));
         }
         let Some(Some(case)) = cases.get(&id) else {
             continue;

@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 26] = [
+pub const TABLES: [&str; 29] = [
     "counters",
     "epochs",
     "users",
@@ -50,6 +50,9 @@ pub const TABLES: [&str; 26] = [
     "action_keys",
     "transitions",
     "events",
+    "silences",
+    "flood_desks",
+    "floods",
     "case_clocks",
     "case_figures",
     "case_timers",

@@ -35,6 +35,18 @@ pub enum Drills {
     Only,
 }
 
+/// Whether cases are listed that a silence hides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hidden {
+    /// Only what is shown.
+    #[default]
+    Without,
+    /// Both.
+    With,
+    /// Only what is hidden.
+    Only,
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -42,6 +54,10 @@ pub struct Filter {
     pub which: Which,
     /// Whether drills are among them.
     pub drills: Drills,
+    /// Whether what a silence hides is among them.
+    pub hidden: Hidden,
+    /// Only those that were opened in this flood.
+    pub flood: Option<i64>,
     /// Only these severities; all when empty.
     pub severities: Vec<Severity>,
     /// Only of this site.
@@ -192,7 +208,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn open_by_severity(&self, scope: &Scope) -> StoreResult<[i64; 4]> {
         let mut query = QueryBuilder::new(
-            "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0",
+            "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0 AND silenced_by IS NULL",
         );
         scope.push_cases(&mut query, "");
         query.push(" GROUP BY severity");
@@ -234,7 +250,7 @@ impl Store {
         );
         opened.push_bind(since);
         let oldest = QueryBuilder::new(
-            "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0",
+            "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0 AND silenced_by IS NULL",
         );
         Ok(Load {
             acknowledged_last_hour: self.number(acknowledged, scope).await?.unwrap_or(0),
@@ -291,6 +307,14 @@ fn push_found(query: &mut QueryBuilder, filter: &Filter, scope: &Scope, which: &
         Drills::With => "",
         Drills::Only => " AND is_drill = 1",
     });
+    query.push(match filter.hidden {
+        Hidden::Without => " AND silenced_by IS NULL",
+        Hidden::With => "",
+        Hidden::Only => " AND silenced_by IS NOT NULL",
+    });
+    if let Some(flood) = filter.flood {
+        query.push(" AND flood = ").push_bind(flood);
+    }
     scope.push_cases(query, "");
     if !filter.severities.is_empty() {
         query.push(" AND severity IN (");

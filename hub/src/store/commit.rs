@@ -4,9 +4,10 @@
 use super::chain::{self, Chain, Head};
 use super::database::{self, Connection, Frame, RowValues, query};
 use super::places::write_case_units;
-use super::{StoreResult, events, reports, sql, to_json};
+use super::{StoreResult, closing_loop, events, reports, sql, to_json};
 use crate::cases::desk::{Changes, Known};
-use crate::cases::{AlertRecord, Case, CaseId, Transition};
+use crate::cases::{AlertRecord, Case, CaseId, Level, Transition};
+use crate::correlation::level;
 use crate::directory::Directory;
 use gridwatch_protocol::{GatewayId, Timestamp};
 
@@ -32,18 +33,7 @@ pub async fn write(
     messages: &[StoredMessage<'_>],
 ) -> StoreResult<()> {
     let opened: Vec<&Case> = changes.opened.iter().map(|id| &known.cases[id]).collect();
-    insert(
-        connection,
-        "storing new cases",
-        CASES,
-        &opened,
-        |row, case| {
-            bind_case(row, case).push_bind(directory.site_path(&case.site));
-        },
-    )
-    .await?;
-    write_case_units(connection, &opened).await?;
-    reports::add(connection, &opened).await?;
+    insert_cases(connection, &opened, directory).await?;
     for id in changes.cases.difference(&changes.opened) {
         update_case(connection, &known.cases[id]).await?;
     }
@@ -57,6 +47,9 @@ pub async fn write(
         },
     )
     .await?;
+    for case in &changes.reopened {
+        closing_loop::reopen_keys(connection, *case).await?;
+    }
     let alerts: Vec<&AlertRecord> = changes.alerts.iter().map(|id| &known.alerts[id]).collect();
     insert(connection, "storing alerts", ALERTS, &alerts, bind_alert).await?;
     insert(
@@ -77,8 +70,36 @@ pub async fn write(
     events::append_case_events(connection, &changes.events).await
 }
 
+/// Inserts one case.
+pub(crate) async fn insert_case(
+    connection: &mut Connection,
+    case: &Case,
+    directory: &Directory,
+) -> StoreResult<()> {
+    insert_cases(connection, &[case], directory).await
+}
+
+async fn insert_cases(
+    connection: &mut Connection,
+    cases: &[&Case],
+    directory: &Directory,
+) -> StoreResult<()> {
+    insert(
+        connection,
+        "storing new cases",
+        CASES,
+        cases,
+        |row, case| {
+            bind_case(row, case).push_bind(directory.site_path(&case.site));
+        },
+    )
+    .await?;
+    write_case_units(connection, cases).await?;
+    reports::add(connection, cases).await
+}
+
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, due_at, card, handler, area_path)",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, due_at, card, handler, silenced_by, flood, level, release_at, area_path)",
     "",
 );
 const KEYS: Frame = (
@@ -132,6 +153,34 @@ fn bind_case<'r, 'b>(row: &'r mut RowValues<'b>, case: &Case) -> &'r mut RowValu
         .push_bind(case.progress.due_at.map(Timestamp::unix_ms))
         .push_bind(case.progress.card.as_str())
         .push_bind(&case.progress.handler)
+        .push_bind(silenced_by(case))
+        .push_bind(case.marks.flood)
+        .push_bind(level_number(case))
+        .push_bind(release_at(case))
+}
+
+fn silenced_by(case: &Case) -> Option<i64> {
+    let silenced = case.marks.silenced.filter(|_| case.is_silenced());
+    silenced.map(|silenced| silenced.silence)
+}
+
+fn level_number(case: &Case) -> i64 {
+    level_of(level::present(case.progress.level))
+}
+
+/// 1 (the city) to 4 (the grid).
+pub(crate) fn level_of(level: Level) -> i64 {
+    match level {
+        Level::I => 1,
+        Level::II => 2,
+        Level::III => 3,
+        Level::IV => 4,
+    }
+}
+
+fn release_at(case: &Case) -> Option<i64> {
+    let at = case.marks.release_at.filter(|_| case.state.is_open());
+    at.map(Timestamp::unix_ms)
 }
 
 fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
@@ -211,7 +260,7 @@ pub(crate) async fn write_transitions(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> StoreResult<()> {
-    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, due_at = $15, card = $16, handler = $17 WHERE id = $1")
+    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, due_at = $15, card = $16, handler = $17, silenced_by = $18, flood = $19, level = $20, release_at = $21 WHERE id = $1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -229,6 +278,10 @@ pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> Sto
         .bind(case.progress.due_at.map(Timestamp::unix_ms))
         .bind(case.progress.card.as_str())
         .bind(&case.progress.handler)
+        .bind(silenced_by(case))
+        .bind(case.marks.flood)
+        .bind(level_number(case))
+        .bind(release_at(case))
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;
@@ -257,7 +310,7 @@ fn search_text(case: &Case) -> String {
     words.join(" ").to_lowercase()
 }
 
-pub(super) async fn set_counter(
+pub(crate) async fn set_counter(
     connection: &mut Connection,
     name: &str,
     value: i64,

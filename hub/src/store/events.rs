@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::commit::insert;
-use super::database::{Connection, Frame, QueryBuilder, query_scalar};
+use super::database::{Connection, Frame, QueryBuilder, query, query_scalar};
 use super::{Store, StoreResult, sql, time};
 use crate::access::Scope;
 use crate::cases::CaseId;
@@ -23,6 +23,8 @@ pub enum Subject {
     },
     /// A gateway whose state changed.
     Gateway(GatewayId),
+    /// A flood that began or ended.
+    Flood(i64),
 }
 
 /// An event.
@@ -87,6 +89,22 @@ pub(crate) async fn append_gateway_event(
     .await
 }
 
+pub(crate) async fn append_flood_event(
+    connection: &mut Connection,
+    flood: i64,
+    at: Timestamp,
+) -> StoreResult<()> {
+    let seq = take_numbers(connection, 1).await?;
+    query("INSERT INTO events (seq, at, change, flood) VALUES ($1, $2, 'flood', $3)")
+        .bind(seq)
+        .bind(at.unix_ms())
+        .bind(flood)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sql("storing an event"))
+}
+
 /// Takes so many numbers; gives the first.
 async fn take_numbers(connection: &mut Connection, count: usize) -> StoreResult<i64> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -122,7 +140,7 @@ impl Store {
         scope: &Scope,
     ) -> StoreResult<Vec<StoredEvent>> {
         let mut query = QueryBuilder::new(
-            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway FROM events e WHERE e.seq > ",
+            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.flood FROM events e WHERE e.seq > ",
         );
         query.push_bind(seq).push(" AND e.seq <= ").push_bind(until);
         if !scope.is_whole() {
@@ -130,6 +148,8 @@ impl Store {
             scope.push_cases(&mut query, "c.");
             query.push(") OR EXISTS (SELECT 1 FROM gateways g JOIN site_areas s ON s.site = g.site WHERE g.id = e.gateway");
             scope.push_path(&mut query, "s.area_path");
+            query.push(") OR EXISTS (SELECT 1 FROM floods f WHERE f.id = e.flood");
+            scope.push_path(&mut query, "f.desk");
             query.push("))");
         }
         query.push(" ORDER BY e.seq LIMIT ").push_bind(limit);
@@ -154,12 +174,16 @@ impl Store {
 }
 
 fn stored_event(row: &AnyRow) -> StoreResult<StoredEvent> {
-    let subject = match row.get::<Option<CaseId>, _>(3) {
-        Some(id) => Subject::Case {
+    let subject = match (
+        row.get::<Option<CaseId>, _>(3),
+        row.get::<Option<i64>, _>(5),
+    ) {
+        (Some(id), _) => Subject::Case {
             id,
             change: row.get(2),
         },
-        None => Subject::Gateway(super::intake::gateway_id(row.get(4))?),
+        (None, Some(flood)) => Subject::Flood(flood),
+        (None, None) => Subject::Gateway(super::intake::gateway_id(row.get(4))?),
     };
     Ok(StoredEvent {
         seq: row.get(0),

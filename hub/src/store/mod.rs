@@ -16,6 +16,7 @@ pub mod chain;
 pub mod closing_loop;
 pub mod commissionings;
 pub mod commit;
+pub mod correlation;
 pub mod database;
 pub mod dialect;
 pub mod error;

@@ -3,16 +3,22 @@
 //! Every effect is one transition of the case and one event of the live feed. What no longer fits the
 //! case changes nothing.
 
-use gridwatch_protocol::{Text, Timestamp};
+use gridwatch_protocol::{Severity, Text, Timestamp};
 
+use super::Clocks;
+
+use crate::cases::steps::due_after_suspension;
+use crate::cases::timers::Dues;
 use crate::cases::{Card, Case, Change, State, Transition, text, timers};
+use crate::clocks::ClockType;
 use crate::clocks::facts::{CaseFacts, Seen, Stage};
 use crate::clocks::plan::{ClockKind, TimerEffect};
 
 /// What clocks see of a case.
 pub(super) fn seen(case: &Case) -> Seen<'_> {
+    let stage = stage(case);
     Seen {
-        stage: stage(case),
+        stage,
         category: &case.category,
         severity: case.severity,
         opened_at: case.opened_at,
@@ -20,6 +26,10 @@ pub(super) fn seen(case: &Case) -> Seen<'_> {
         own_at: timers::next(case),
         extensions: case.progress.extended,
         card: case.progress.card,
+        contained_at: case.progress.contained_at,
+        acknowledged: case.acknowledged_at.is_some()
+            || stage != Stage::Reported && !case.progress.filed_by_hub,
+        silenced: case.is_silenced(),
     }
 }
 
@@ -47,6 +57,7 @@ pub(super) fn apply(
     case: &mut Case,
     facts: &CaseFacts,
     effect: TimerEffect,
+    clocks: Clocks<'_>,
     now: Timestamp,
 ) -> Option<(Transition, Change)> {
     let (action, note, change) = match effect {
@@ -66,7 +77,10 @@ pub(super) fn apply(
         TimerEffect::Lapse => {
             return lapse(case, facts, now);
         }
-        TimerEffect::Own => return timers::fire(case, now),
+        TimerEffect::Own => {
+            let dues = dues(case, facts.limits.disposal.clock, clocks, now);
+            return timers::fire(case, &dues, now);
+        }
     };
     case.touch(now, false);
     let from = Some(case.state);
@@ -74,6 +88,19 @@ pub(super) fn apply(
         case.system_transition(now, action, from, Some(note)),
         change,
     ))
+}
+
+/// When the case is due if something ends that has held it up; `clock` is that of its disposal.
+pub(crate) fn dues(case: &Case, clock: ClockType, clocks: Clocks<'_>, now: Timestamp) -> Dues {
+    let acknowledge = |severity| {
+        let limits = clocks.limits.of(&case.category, severity);
+        now.plus_ms(limits.acknowledge.ms())
+    };
+    Dues {
+        resumed: due_after_suspension(case, clocks.calendar, clock, now),
+        acknowledge: acknowledge(case.severity),
+        acknowledge_quiet: acknowledge(Severity::P4),
+    }
 }
 
 /// Reported again: it has to be acknowledged within the limit, and is escalated otherwise.
@@ -112,6 +139,7 @@ fn clock_name(clock: ClockKind) -> (&'static str, &'static str) {
         ClockKind::File => ("立案", "filing"),
         ClockKind::Dispatch => ("派遣", "dispatch"),
         ClockKind::Accept => ("受理", "acceptance by the unit"),
+        ClockKind::Contain => ("止险", "stopping the hazard"),
         ClockKind::Disposal => ("处置", "disposal"),
         ClockKind::Check => ("核查结案", "check and closing"),
         ClockKind::Overall => ("全流程", "the whole way"),

@@ -92,7 +92,8 @@ impl Round {
             self.released.push(timer.id);
             return;
         };
-        let Some((transition, change)) = effects::apply(case, &facts, next.effect, now) else {
+        let Some((transition, change)) = effects::apply(case, &facts, next.effect, clocks, now)
+        else {
             tracing::error!(
                 case = timer.case,
                 kind = timer.kind,

@@ -32,6 +32,7 @@ use crate::engine::{Engine, JobError};
 use crate::metrics::{Metrics, add, count};
 use crate::store::Store;
 
+pub(crate) use effects::dues;
 pub use fire::Fired;
 pub(crate) use job::work;
 pub use job::{TimerDone, TimerJob};

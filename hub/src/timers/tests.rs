@@ -42,6 +42,7 @@ fn settings() -> EngineSettings {
         calendar: Arc::new(
             Calendar::parse(include_str!("../../../configs/calendar.toml")).unwrap(),
         ),
+        correlation: crate::correlation::Settings::default(),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
     }

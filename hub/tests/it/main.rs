@@ -45,6 +45,7 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    correlation
     deliveries
     harness
     history

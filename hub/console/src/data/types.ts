@@ -234,6 +234,7 @@ export type ActionName =
   | "dispatch"
   | "consult"
   | "answer"
+  | "contain"
   | "finish_task"
   | "send_back"
   | "handle"
@@ -467,6 +468,7 @@ export type CaseChange =
   | "alert_cleared"
   | "escalated"
   | "reminder"
+  | "silenced"
   | "yellow_card"
   | "red_card";
 

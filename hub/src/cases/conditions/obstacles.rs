@@ -51,6 +51,7 @@ pub fn obstacles(
             ));
         }
         Action::Settle => unfinished_tasks(case, &mut lacks),
+        Action::Contain => contain(case, context, &mut lacks),
         Action::Close => close(case, context, &mut lacks),
         Action::Answer | Action::FinishTask => task(case, action, actor, &mut lacks),
         Action::AskExtension | Action::AskSuspension => ask(case, action, context, now, &mut lacks),
@@ -115,6 +116,7 @@ fn speaks_for_its_unit(action: Action) -> bool {
         Action::Handle
             | Action::Feedback
             | Action::SendBack
+            | Action::Contain
             | Action::AskExtension
             | Action::AskSuspension
             | Action::Appeal
@@ -168,6 +170,28 @@ fn dispatch(case: &Case, context: &Context<'_>, lacks: &mut Vec<Lack>) {
         },
         _ => {}
     }
+}
+
+fn contain(case: &Case, context: &Context<'_>, lacks: &mut Vec<Lack>) {
+    if !contains(case, context) {
+        lacks.push(lack(
+            "contain",
+            "该类别没有止险时限",
+            "cases of this category have no limit for stopping the hazard",
+        ));
+    } else if case.progress.contained_at.is_some() {
+        lacks.push(lack(
+            "contained",
+            "险情已控制",
+            "the hazard is stopped already",
+        ));
+    }
+}
+
+/// Whether stopping the hazard has a limit of its own.
+pub(in crate::cases) fn contains(case: &Case, context: &Context<'_>) -> bool {
+    let limits = context.catalogue.limits.of(&case.category, case.severity);
+    limits.contain.is_some()
 }
 
 fn rework_goes_on(case: &Case, lacks: &mut Vec<Lack>) {

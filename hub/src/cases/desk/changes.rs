@@ -2,10 +2,11 @@
 
 use gridwatch_protocol::{Alert, Severity, Text, Timestamp};
 
-use super::Changes;
+use super::{Changes, Rules};
 use crate::cases::steps::{due_after_suspension, own_step};
 use crate::cases::{Arrival, Case, Details, DeviceRef, State, text};
 use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
+use crate::correlation::level;
 
 pub(super) fn device_ref(arrival: &Arrival) -> DeviceRef {
     DeviceRef {
@@ -45,7 +46,7 @@ pub(super) fn confirm_fire(
 pub(super) fn raise_severity(
     case: &mut Case,
     alert: &Alert,
-    catalogue: &Catalogue,
+    rules: Rules<'_>,
     now: Timestamp,
     changes: &mut Changes,
 ) {
@@ -55,7 +56,8 @@ pub(super) fn raise_severity(
     let before = case.severity;
     case.severity = alert.severity;
     let undecided = matches!(case.state, State::Reported | State::PreVerify);
-    let due = now.plus_ms(catalogue.acknowledge_ms(&case.category, case.severity));
+    let limits = rules.catalogue.limits.of(&case.category, case.severity);
+    let due = now.plus_ms(limits.acknowledge.ms());
     let unacknowledged = undecided && case.acknowledged_at.is_some();
     if unacknowledged {
         case.ack_due_at = due;
@@ -70,6 +72,8 @@ pub(super) fn raise_severity(
     );
     let details = Details {
         unacknowledged,
+        level: level::by_severity(case.severity)
+            .filter(|level| *level < level::present(case.progress.level)),
         ..Details::default()
     };
     let row = own_step(case, "escalate", case.state, details, note, now);
@@ -80,7 +84,7 @@ pub(super) fn raise_severity(
             "urgent cases are never suspended",
         );
         let details = Details {
-            due: due_after_suspension(case, now),
+            due: due_after_suspension(case, rules.calendar, limits.disposal.clock, now),
             ..Details::default()
         };
         let row = own_step(case, "resume", State::Handling, details, note, now);

@@ -3,7 +3,7 @@
 use gridwatch_protocol::{Alert, GatewayId, Kind};
 
 use crate::cases::Arrival;
-use crate::catalogue::{Category, GATEWAY_OFFLINE, Group};
+use crate::catalogue::{Category, FALSE_ALARMS_FREQUENT, GATEWAY_OFFLINE, Group};
 
 /// The key of an alert: an open case is found by it.
 #[must_use]
@@ -13,6 +13,9 @@ pub fn correlation_key(arrival: &Arrival, category: &Category) -> String {
     let drill = drill_prefix(&arrival.alert);
     if category.code == GATEWAY_OFFLINE {
         return format!("gateway:{gateway}");
+    }
+    if category.code == FALSE_ALARMS_FREQUENT {
+        return format!("{drill}false_alarms:{}", arrival.alert.site);
     }
     if category.separate {
         format!("{drill}device:{gateway}/{device}:{kind}:{}", category.code)

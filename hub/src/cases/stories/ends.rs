@@ -166,7 +166,11 @@ fn closed_case_is_archived_after_a_week() {
     let mut story = closed();
     let due = timers::next(&story.case).unwrap();
     assert_eq!(due, story.case.ended_at.unwrap().plus_ms(7 * DAY));
-    timers::fire(&mut story.case, due).unwrap();
+    {
+        let dues = story.shipped.dues(&story.case, due);
+        timers::fire(&mut story.case, &dues, due)
+    }
+    .unwrap();
     assert_eq!(story.case.state, State::Evaluated);
     assert_eq!(timers::next(&story.case), None);
 }

@@ -274,11 +274,12 @@ fn suspended_once_with_leave_and_resumed_by_itself_with_the_time_that_was_left()
     );
     let suspended = story.now;
     assert_eq!(timers::next(&story.case), Some(at(2 * DAY)));
-    assert_eq!(timers::fire(&mut story.case, at(2 * DAY - 1)), None);
-    let (row, _) = timers::fire(&mut story.case, at(2 * DAY)).unwrap();
+    let dues = story.shipped.dues(&story.case, at(2 * DAY));
+    assert_eq!(timers::fire(&mut story.case, &dues, at(2 * DAY - 1)), None);
+    let (row, _) = timers::fire(&mut story.case, &dues, at(2 * DAY)).unwrap();
     story.rows.push(row);
     assert_eq!(
-        timers::fire(&mut story.case, at(2 * DAY)),
+        timers::fire(&mut story.case, &dues, at(2 * DAY)),
         None,
         "fires once"
     );

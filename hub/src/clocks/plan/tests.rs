@@ -35,6 +35,9 @@ impl Case {
             own_at: None,
             extensions: 0,
             card: Card::None,
+            contained_at: None,
+            acknowledged: false,
+            silenced: false,
         };
         Self {
             facts: CaseFacts::new(&seen, &table, now),
@@ -56,6 +59,9 @@ impl Case {
             own_at: self.own_at,
             extensions: self.extensions,
             card: Card::None,
+            contained_at: None,
+            acknowledged: stage != Stage::Reported,
+            silenced: false,
         };
         self.facts.observe(&seen, &self.table, now);
         let once = self.facts.clone();

@@ -28,6 +28,7 @@ pub fn sample(severity: Severity, change: &str) -> News {
             areas: vec!["99".into(), "9901".into(), "990101".into()],
             state: "reported".into(),
             is_drill: false,
+            in_flood: false,
             opened_at: "2026-11-22T02:20:33Z".parse().unwrap(),
             due: Some(Due {
                 what: text("确认", "acknowledge"),
