@@ -84,7 +84,7 @@ pub async fn suggest(
         .get(&wanted.category)
         .and_then(|c| c.family.as_ref());
     let alike = catalogue
-        .all()
+        .categories()
         .iter()
         .filter(|c| c.code == wanted.category || (family.is_some() && c.family.as_ref() == family))
         .map(|c| c.code.as_str());
