@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::directory::Directory;
+use crate::evidence::EvidenceSettings;
 use crate::notify::config::Notify;
 use crate::store::{StoreResult, StoreUrl};
 
@@ -52,6 +53,7 @@ pub struct Config {
     pub history: History,
     pub influxdb: Influx,
     pub notify: Notify,
+    pub evidence: EvidenceSettings,
     pub limits: Limits,
 }
 
@@ -209,6 +211,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     ] {
         *path = base.join(&*path);
     }
+    config.evidence.dir = config.data_dir.join(&config.evidence.dir);
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
@@ -353,6 +356,12 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         config.limits.shutdown_s >= 1,
         "`limits.shutdown_s` must be at least 1",
     );
+    config.evidence.check(problems);
+    let mut need = |ok: bool, sentence: &str| {
+        if !ok {
+            problems.push(sentence.to_owned());
+        }
+    };
     if config.influxdb.enabled {
         need(
             config.influxdb.url.starts_with("http://"),

@@ -21,6 +21,7 @@ use crate::certificates;
 use crate::config::{self, Config, Loaded};
 use crate::directory::Directories;
 use crate::engine::{Engine, EngineSettings, engine};
+use crate::evidence::{Evidence, keeper};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
@@ -219,6 +220,10 @@ async fn open(
         &config.sessions,
         &config.sign_in,
     );
+    let evidence = Arc::new(Evidence::open(
+        &config.evidence.dir,
+        config.evidence.clone(),
+    )?);
     Ok(Arc::new(Shared {
         config,
         directories,
@@ -230,6 +235,7 @@ async fn open(
         ring,
         notifier,
         auth,
+        evidence,
         metrics,
         stop: stop.clone(),
     }))
@@ -422,6 +428,24 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
     let until = stop.clone();
     tasks.spawn("case timers", async move {
         timers.run(until).await;
+        Ok(())
+    });
+    let (keeping, until) = (Arc::clone(app), stop.clone());
+    tasks.spawn("evidence keeper", async move {
+        let mut tick = tokio::time::interval(RETAIN_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            let app = &keeping;
+            let swept = keeper::sweep(&app.evidence, &app.engine, &app.store, crate::now());
+            // A sweep may take long; stopping does not wait for it, and the next one goes on.
+            match until.run_until_cancelled(swept).await {
+                Some(Ok(swept)) => add(&app.metrics.evidence_let_go, swept.let_go + swept.orphans),
+                Some(Err(error)) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "files of evidence stay until the next sweep");
+                }
+                None => break,
+            }
+        }
         Ok(())
     });
     let (app, until) = (Arc::clone(app), stop.clone());

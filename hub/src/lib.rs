@@ -33,6 +33,7 @@ pub mod config;
 pub mod console;
 pub mod directory;
 pub mod engine;
+pub mod evidence;
 pub mod history;
 pub mod hub;
 pub mod intake;

@@ -54,6 +54,7 @@ counters! {
     sign_ins_limited: "counter" "Sign-ins refused because there were too many.",
     store_reconnects: "counter" "Times that the line to the store was broken while committing.",
     rows_let_go: "counter" "Old rows that were let go.",
+    evidence_let_go: "counter" "Files of evidence that were taken away.",
     live_feeds: "gauge" "Open live feeds.",
     live_events: "counter" "Events sent on live feeds.",
     live_resyncs: "counter" "Times that a live feed was told to load its lists again.",

@@ -6,6 +6,7 @@
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
+pub mod evidence;
 pub mod extract;
 pub mod gateways;
 pub mod notifications;
@@ -33,6 +34,7 @@ use crate::clocks::Calendar;
 use crate::config::Config;
 use crate::directory::{Directories, Directory};
 use crate::engine::Engine;
+use crate::evidence::Evidence;
 use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
@@ -66,6 +68,8 @@ pub struct Shared {
     pub notifier: Notifier,
     /// Signing in.
     pub auth: Auth,
+    /// Files of evidence.
+    pub evidence: Arc<Evidence>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
@@ -122,7 +126,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(evidence::list))
+        .routes(routes!(evidence::store, evidence::fetch))
+        .routes(routes!(evidence::reveal));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 25] = [
+pub const TABLES: [&str; 35] = [
     "counters",
     "epochs",
     "users",
@@ -54,6 +54,16 @@ pub const TABLES: [&str; 25] = [
     "case_timers",
     "chain_heads",
     "notifications",
+    "evidence_files",
+    "reveals",
+    "parent_link",
+    "parent_cases",
+    "parent_commands",
+    "child_hubs",
+    "child_status",
+    "child_cases",
+    "child_heads",
+    "child_commands",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
 /// counts for a quota of notifications is minutes old.
@@ -65,6 +75,9 @@ pub const LEFT_OUT: [&str; 4] = [
 ];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;
+/// And by so many for each millisecond since 1970: when one backup is restored twice, the numbers of the second
+/// life are beyond those of the first.
+const EVENTS_PER_MS: i64 = 16;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
