@@ -14,6 +14,7 @@ use crate::clocks::Calendar;
 use crate::directory::Directory;
 use crate::evidence::EvidenceSettings;
 use crate::notify::config::Notify;
+use crate::parent::ParentSettings;
 use crate::store::{StoreResult, StoreUrl};
 
 /// The compiled-in default, with every key commented.
@@ -54,6 +55,7 @@ pub struct Config {
     pub influxdb: Influx,
     pub notify: Notify,
     pub evidence: EvidenceSettings,
+    pub parent: ParentSettings,
     pub limits: Limits,
 }
 
@@ -211,6 +213,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     ] {
         *path = base.join(&*path);
     }
+    config.parent.resolve(base);
     config.evidence.dir = config.data_dir.join(&config.evidence.dir);
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
@@ -357,6 +360,7 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         "`limits.shutdown_s` must be at least 1",
     );
     config.evidence.check(problems);
+    config.parent.check(&config.notify.allow_hosts, problems);
     let mut need = |ok: bool, sentence: &str| {
         if !ok {
             problems.push(sentence.to_owned());
@@ -389,6 +393,7 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<S
         read(&config.influxdb.token_file);
     }
     config.notify.check_files(&mut problems);
+    config.parent.check_files(&mut problems);
     let directory = match (areas, sites) {
         (Some(areas), Some(sites)) => Directory::parse(&areas, &sites),
         _ => Err(vec![]),

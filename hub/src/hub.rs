@@ -26,6 +26,10 @@ use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
 use crate::notify::worker::{self, Notifier, Setup};
+use crate::parent::up::client::Parent;
+use crate::parent::up::line;
+use crate::parent::up::uplink::{self, Child};
+use crate::secrets;
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
@@ -116,6 +120,7 @@ pub async fn run(
     let handle = Handle::new();
     spawn_server(&mut tasks, &app, listener, handle.clone())?;
     spawn_timers(&mut tasks, &app, &stop);
+    spawn_parent(&mut tasks, &app, &stop)?;
     tracing::info!(%address, tls = config.tls, "the hub is listening");
     ready(address);
 
@@ -172,6 +177,9 @@ async fn open(
     certificates::make_private_dir(&config.data_dir)?;
     let (store, mut writer) = store::open(&config.store_url()?).await?;
     writer.follow_directory(&directory).await?;
+    writer
+        .follow_child_areas(&store.child_hubs().await?, &directory)
+        .await?;
     let directories = Directories::new(directory);
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
@@ -458,6 +466,32 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
         }
         Ok(())
     });
+}
+
+/// What tells the parent hub, where there is one.
+fn spawn_parent(tasks: &mut Tasks, app: &App, stop: &CancellationToken) -> Result<()> {
+    let settings = &app.config.parent;
+    if !settings.is_set() {
+        return Ok(());
+    }
+    let child = Child {
+        app: Arc::clone(app),
+        parent: Parent::open(settings, &app.config.notify.allow_hosts)
+            .context("opening the link to the parent hub")?,
+        holder: secrets::random_token(),
+        holds: Arc::default(),
+    };
+    let (uplink, head, until) = (child.clone(), app.engine.head(), stop.clone());
+    tasks.spawn("uplink to the parent hub", async move {
+        uplink::run(uplink, head, until).await;
+        Ok(())
+    });
+    let until = stop.clone();
+    tasks.spawn("line to the parent hub", async move {
+        line::run(child, until).await;
+        Ok(())
+    });
+    Ok(())
 }
 
 /// Gateways not heard since then are silent. While the hub itself has not run for long enough, none

@@ -40,6 +40,7 @@ pub mod intake;
 pub mod live;
 pub mod metrics;
 pub mod notify;
+pub mod parent;
 pub mod parse;
 pub mod secrets;
 pub mod sequence;

@@ -157,9 +157,9 @@ pub struct CaseDocument {
     /// Its changes of state, the newest [`UPWARD_STEPS_MAX`].
     #[serde(default)]
     pub steps: Vec<CaseStep>,
-    /// How many older changes of state are left out.
+    /// Whether older changes of state are left out.
     #[serde(default)]
-    pub steps_left_out: u32,
+    pub steps_cut: bool,
 }
 
 /// A case document and its place in the hub's events.

@@ -3,7 +3,9 @@
 //! Every error is problem+json. Every read asks who is there; there is no route for officers without
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
+pub mod audit;
 pub mod cases;
+pub mod children;
 pub mod clocks;
 pub mod commissionings;
 pub mod evidence;
@@ -129,11 +131,20 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::healthz))
         .routes(routes!(evidence::list))
         .routes(routes!(evidence::store, evidence::fetch))
-        .routes(routes!(evidence::reveal));
+        .routes(routes!(evidence::reveal))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
+        .routes(routes!(children::list))
+        .routes(routes!(children::cases))
+        .routes(routes!(children::one))
+        .routes(routes!(children::ask))
+        .routes(routes!(children::heads));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
         .routes(routes!(crate::intake::commissionings))
+        .routes(routes!(crate::parent::children::intake::batches))
+        .routes(routes!(crate::parent::children::intake::heartbeats))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)

@@ -147,6 +147,8 @@ pub struct Epoch {
     pub audit: i64,
     /// How many links the histories had then.
     pub transitions: i64,
+    /// How many cases there were then.
+    pub cases: i64,
 }
 
 impl Epoch {
@@ -166,7 +168,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn epochs(&self) -> StoreResult<Vec<Epoch>> {
-        let rows = query("SELECT epoch, at, audit, transitions FROM epochs ORDER BY epoch")
+        let rows = query("SELECT epoch, at, audit, transitions, cases FROM epochs ORDER BY epoch")
             .fetch_all(&self.readers)
             .await
             .map_err(sql("reading the epochs"))?;
@@ -175,6 +177,7 @@ impl Store {
             at: time(row.get(1)),
             audit: row.get(2),
             transitions: row.get(3),
+            cases: row.get(4),
         };
         Ok(rows.iter().map(epoch).collect())
     }

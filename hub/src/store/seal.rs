@@ -15,7 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use gridwatch_protocol::Timestamp;
+use gridwatch_protocol::{ChainEnd, SealedHeads, Timestamp};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,65 @@ pub struct SignedHeads {
     pub heads: Heads,
     /// Ed25519 signature, as hexadecimal text.
     pub signature: String,
+}
+
+impl From<SignedHeads> for SealedHeads {
+    fn from(line: SignedHeads) -> Self {
+        let end = |head: &Head| ChainEnd {
+            links: head.links,
+            hash: head.hash.clone(),
+        };
+        Self {
+            epoch: line.heads.epoch,
+            restored: line.heads.restored,
+            at: line.heads.at,
+            audit: end(&line.heads.audit),
+            transitions: end(&line.heads.transitions),
+            signature: line.signature,
+        }
+    }
+}
+
+impl From<SealedHeads> for SignedHeads {
+    fn from(line: SealedHeads) -> Self {
+        let head = |end: ChainEnd| Head {
+            links: end.links,
+            hash: end.hash,
+        };
+        Self {
+            heads: Heads {
+                epoch: line.epoch,
+                restored: line.restored,
+                at: line.at,
+                audit: head(line.audit),
+                transitions: head(line.transitions),
+            },
+            signature: line.signature,
+        }
+    }
+}
+
+impl SignedHeads {
+    /// Whether this public key (hexadecimal) belongs to the key that signed it.
+    #[must_use]
+    pub fn is_signed_by(&self, public_key: &str) -> bool {
+        let (Ok(key), Ok(signature)) = (hex::decode(public_key), hex::decode(&self.signature))
+        else {
+            return false;
+        };
+        UnparsedPublicKey::new(&ED25519, key)
+            .verify(&self.heads.to_sign(), &signature)
+            .is_ok()
+    }
+}
+
+/// The public half of the key in this data directory, in hexadecimal.
+///
+/// # Errors
+/// When the key cannot be read.
+pub fn public_key(data_dir: &Path) -> Result<String> {
+    let key = read_key(&data_dir.join(KEY_FILE))?;
+    Ok(hex::encode(key.public_key().as_ref()))
 }
 
 /// Signs heads and keeps them.
