@@ -29,11 +29,10 @@ use crate::notify::worker::{self, Notifier, Setup};
 use crate::parent::up::client::Parent;
 use crate::parent::up::line;
 use crate::parent::up::uplink::{self, Child};
-use crate::secrets;
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
-use crate::store::seal::Seal;
+use crate::store::seal::{self, Seal};
 use crate::store::{self, Store};
 use crate::timers::Timers;
 
@@ -478,7 +477,7 @@ fn spawn_parent(tasks: &mut Tasks, app: &App, stop: &CancellationToken) -> Resul
         app: Arc::clone(app),
         parent: Parent::open(settings, &app.config.notify.allow_hosts)
             .context("opening the link to the parent hub")?,
-        holder: secrets::random_token(),
+        holder: seal::public_key(&app.config.data_dir)?,
         holds: Arc::default(),
     };
     let (uplink, head, until) = (child.clone(), app.engine.head(), stop.clone());

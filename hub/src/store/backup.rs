@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 35] = [
+pub const TABLES: [&str; 34] = [
     "counters",
     "epochs",
     "users",
@@ -56,7 +56,6 @@ pub const TABLES: [&str; 35] = [
     "notifications",
     "evidence_files",
     "reveals",
-    "parent_link",
     "parent_cases",
     "parent_commands",
     "child_hubs",
@@ -66,12 +65,13 @@ pub const TABLES: [&str; 35] = [
     "child_commands",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
-/// counts for a quota of notifications is minutes old.
-pub const LEFT_OUT: [&str; 4] = [
+/// counts for a quota of notifications is minutes old. A restored hub tells its parent everything anew.
+pub const LEFT_OUT: [&str; 5] = [
     "sessions",
     "_sqlx_migrations",
     "notification_sends",
     "notification_channels",
+    "parent_link",
 ];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;

@@ -291,7 +291,21 @@ pub struct Report {
 /// # Errors
 /// When store, key or file cannot be read.
 pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
-    let kept = read_heads(&data_dir.join(HEADS_FILE))?;
+    verify_with(store, data_dir, None).await
+}
+
+/// As [`verify`], and compares with heads that were kept elsewhere, too: `outside` is a file with what
+/// `GET /api/v1/children/{hub}/heads` of the parent gave, pages or lines.
+///
+/// # Errors
+/// When store, key or a file cannot be read.
+pub async fn verify_with(
+    store: &Store,
+    data_dir: &Path,
+    outside: Option<&Path>,
+) -> Result<Report> {
+    let mut kept = read_heads(&data_dir.join(HEADS_FILE))?;
+    let outside = outside.map(read_outside).transpose()?;
     let mut report = Report {
         heads: kept.lines.len(),
         problems: kept.problems,
@@ -304,6 +318,9 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
     } else {
         let key = read_key(&data_dir.join(KEY_FILE))?;
         check_signatures(&key, &kept.lines, &mut report);
+    }
+    if let Some(outside) = outside {
+        take_outside(data_dir, outside, &mut kept.lines, &mut report);
     }
     let epochs = store.epochs().await?;
     for epoch in epochs.iter().filter(|epoch| epoch.epoch > 1) {
@@ -329,6 +346,72 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
         report.links.push((chain, verified.head.links));
     }
     Ok(report)
+}
+
+/// A head that was kept elsewhere, and the key that signed it as it is known there.
+#[derive(Debug, Deserialize)]
+struct OutsideHead {
+    #[serde(flatten)]
+    line: SignedHeads,
+    public_key: String,
+}
+
+/// What a file with such heads holds: pages, or heads one after the other.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Outside {
+    Page { items: Vec<OutsideHead> },
+    Head(Box<OutsideHead>),
+}
+
+fn read_outside(path: &Path) -> Result<Vec<OutsideHead>> {
+    let context = || format!("reading heads of `{}`", path.display());
+    let text = fs::read_to_string(path).with_context(context)?;
+    let mut heads = Vec::new();
+    for part in serde_json::Deserializer::from_str(&text).into_iter::<Outside>() {
+        match part.with_context(context)? {
+            Outside::Page { items } => heads.extend(items),
+            Outside::Head(head) => heads.push(*head),
+        }
+    }
+    if heads.is_empty() {
+        bail!(
+            "`{}` holds no heads; `GET /api/v1/children/HUB/heads` of the parent gives them",
+            path.display()
+        );
+    }
+    Ok(heads)
+}
+
+/// Joins heads from elsewhere to those that are here. One that this machine does not have was signed by
+/// it all the same: its key says so.
+fn take_outside(
+    data_dir: &Path,
+    outside: Vec<OutsideHead>,
+    lines: &mut Vec<SignedHeads>,
+    report: &mut Report,
+) {
+    let own = public_key(data_dir).ok();
+    let mut strange = 0;
+    for head in outside {
+        if !head.line.is_signed_by(&head.public_key) {
+            report.problems.push(format!(
+                "the head of {} that was kept elsewhere does not fit its signature",
+                head.line.heads.at
+            ));
+            continue;
+        }
+        strange += usize::from(own.as_ref() != Some(&head.public_key));
+        if !lines.contains(&head.line) {
+            lines.push(head.line);
+        }
+    }
+    if strange > 0 {
+        report.problems.push(format!(
+            "{strange} head(s) that were kept elsewhere are signed with another key than `{KEY_FILE}`: the key was replaced"
+        ));
+    }
+    report.heads = lines.len();
 }
 
 fn check_signatures(key: &Ed25519KeyPair, lines: &[SignedHeads], report: &mut Report) {

@@ -43,11 +43,13 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    evidence
     harness
     history
     intake
     live
     notify
+    parent
     process
     retention
     sign_in

@@ -11,7 +11,7 @@ use crate::store::commit::insert;
 use crate::store::database::{Connection, Frame, query};
 use crate::store::{Store, StoreResult, sql, time};
 
-/// A process that says nothing for this long no longer holds the link.
+/// A process that says nothing for this long no longer holds the link; it says something every 20 s.
 const LEASE_MS: i64 = 60_000;
 const CASES: Frame = (
     "INSERT INTO parent_cases (case_id, sequence)",

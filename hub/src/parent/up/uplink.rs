@@ -37,7 +37,7 @@ pub struct Child {
     pub app: Arc<Shared>,
     /// The parent.
     pub parent: Parent,
-    /// This process among those on the store.
+    /// This process among those on the store: the same after it was started again.
     pub holder: String,
     /// Whether this process holds the link.
     pub holds: Arc<AtomicBool>,
