@@ -299,11 +299,7 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
 ///
 /// # Errors
 /// When store, key or a file cannot be read.
-pub async fn verify_with(
-    store: &Store,
-    data_dir: &Path,
-    outside: Option<&Path>,
-) -> Result<Report> {
+pub async fn verify_with(store: &Store, data_dir: &Path, outside: Option<&Path>) -> Result<Report> {
     let mut kept = read_heads(&data_dir.join(HEADS_FILE))?;
     let outside = outside.map(read_outside).transpose()?;
     let mut report = Report {

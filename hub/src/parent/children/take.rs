@@ -330,3 +330,74 @@ async fn mark_lost(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use gridwatch_protocol::{AreaName, Text, Timestamp};
+
+    use super::*;
+    use crate::cases::sample::Shipped;
+
+    fn document(areas: &[&str]) -> CaseDocument {
+        let text = Text {
+            zh: "漏水".into(),
+            en: "leak".into(),
+        };
+        let at = Timestamp::from_unix_ms(0);
+        let area = |code: &&str| AreaName {
+            code: (*code).to_owned(),
+            name: text.clone(),
+        };
+        serde_json::from_value(serde_json::json!({
+            "case_epoch": 1, "case": 1, "number": "1", "version": 1, "state": "reported", "is_open": true,
+            "severity": "P3", "category": "water_leak", "category_name": text, "title": text,
+            "site": "yard", "opened_at": at, "updated_at": at, "card": "none",
+            "area_path": areas.iter().map(area).collect::<Vec<_>>(),
+        }))
+        .unwrap()
+    }
+
+    fn child(area: &str, path: &str) -> ChildRow {
+        ChildRow {
+            id: "donghu".parse().unwrap(),
+            name: String::new(),
+            area: area.into(),
+            area_path: path.into(),
+            key_hash: String::new(),
+            added_at: Timestamp::from_unix_ms(0),
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn case_is_shown_in_the_narrowest_area_that_is_known_and_never_outside_the_childs_own() {
+        let directory = Shipped::load().directory;
+        let district = child("990101", "/990100/990101/");
+        let at = |areas: &[&str]| path(&document(areas), &district, &directory);
+        assert_eq!(
+            at(&["990101", "990101001", "77"]),
+            "/990100/990101/990101001/"
+        );
+        assert_eq!(at(&["x", "y"]), "/990100/990101/");
+        assert_eq!(at(&[]), "/990100/990101/");
+        // What another area is called does not lead there.
+        assert_eq!(at(&["990100"]), "/990100/990101/");
+        let gone = child("88", "");
+        assert_eq!(path(&document(&["990101"]), &gone, &directory), "");
+    }
+
+    #[test]
+    fn documents_out_of_bounds_are_never_taken() {
+        assert_eq!(unfit(&document(&["990101"])), None);
+        let told = |change: fn(&mut CaseDocument)| {
+            let mut document = document(&[]);
+            change(&mut document);
+            unfit(&document).unwrap_or_default()
+        };
+        assert!(told(|d| d.case = 0).contains("begin with 1"));
+        assert!(told(|d| d.state = String::new()).contains("1 to 100"));
+        assert!(told(|d| d.number = "x\0".into()).contains("1 to 100"));
+        assert!(told(|d| d.title.zh = "x".repeat(2_001)).contains("2000"));
+        assert!(told(|d| d.area_path = document(&["a"; 21]).area_path).contains("20 areas"));
+    }
+}

@@ -68,8 +68,10 @@ enum Turn {
     More,
     /// Nothing to send before the next event.
     Idle,
-    /// Another process holds the link, or nothing may be sent.
+    /// Another process holds the link.
     NotOurs,
+    /// Nothing may be sent until somebody has put it right.
+    Halted,
 }
 
 /// What went wrong in a turn.
@@ -104,6 +106,10 @@ pub async fn run(child: Child, mut head: watch::Receiver<i64>, stop: Cancellatio
             Some(Ok(Turn::NotOurs)) => {
                 told = None;
                 LOOK_EVERY
+            }
+            Some(Ok(Turn::Halted)) => {
+                told = None;
+                PAUSE_MAX
             }
             Some(Err(error)) => {
                 told = None;
@@ -148,7 +154,7 @@ impl Child {
             Ok(link) => link,
             Err(set_back) => {
                 tracing::error!(%set_back, "nothing is sent to the parent hub");
-                return Ok(Turn::NotOurs);
+                return Ok(Turn::Halted);
             }
         };
         *told = Some(fresh);
