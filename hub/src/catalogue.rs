@@ -85,6 +85,9 @@ pub struct Category {
     /// Evidence that the result must have.
     #[serde(default)]
     pub evidence: Vec<crate::cases::EvidenceKind>,
+    /// Whether its files show people, as pictures of cameras do: who wants to see one says why.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// A condition for filing or closing a case.

@@ -13,7 +13,9 @@ use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::correlation::config::Correlation;
 use crate::directory::Directory;
+use crate::evidence::EvidenceSettings;
 use crate::notify::config::Notify;
+use crate::parent::ParentSettings;
 use crate::reports::config::Reports;
 use crate::store::{StoreResult, StoreUrl};
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub influxdb: Influx,
     pub notify: Notify,
     pub reports: Reports,
+    pub evidence: EvidenceSettings,
+    pub parent: ParentSettings,
     pub limits: Limits,
 }
 
@@ -219,6 +223,8 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
     ] {
         *path = base.join(&*path);
     }
+    config.parent.resolve(base);
+    config.evidence.dir = config.data_dir.join(&config.evidence.dir);
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
@@ -371,6 +377,13 @@ fn check(config: &Config, problems: &mut Vec<String>) {
             || config.limits.gateway_requests_per_minute >= 60,
         "`limits.gateway_requests_per_minute` must be 0 or at least 60: a heartbeat comes every 20 s, and alerts must not wait",
     );
+    config.evidence.check(problems);
+    config.parent.check(&config.notify.allow_hosts, problems);
+    let mut need = |ok: bool, sentence: &str| {
+        if !ok {
+            problems.push(sentence.to_owned());
+        }
+    };
     if config.influxdb.enabled {
         need(
             config.influxdb.url.starts_with("http://"),
@@ -399,6 +412,7 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<S
         read(&config.influxdb.token_file);
     }
     config.notify.check_files(&mut problems);
+    config.parent.check_files(&mut problems);
     let directory = match (areas, sites) {
         (Some(areas), Some(sites)) => Directory::parse(&areas, &sites),
         _ => Err(vec![]),

@@ -284,6 +284,12 @@ impl Directory {
         self.steps(grid.or(Some(id.as_str())))
     }
 
+    /// The way from the city down to an area; empty when it is not in the tree.
+    #[must_use]
+    pub fn steps_to(&self, code: &str) -> Vec<AreaStep> {
+        self.steps(Some(code))
+    }
+
     fn steps<'a>(&'a self, mut code: Option<&'a str>) -> Vec<AreaStep> {
         let mut steps = Vec::new();
         while let Some(area) = code.and_then(|code| self.area(code)) {

@@ -22,14 +22,18 @@ use crate::config::{self, Config, Loaded};
 use crate::correlation_watch::Watch;
 use crate::directory::Directories;
 use crate::engine::{Engine, EngineSettings, engine};
+use crate::evidence::{Evidence, keeper};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
 use crate::notify::worker::{self, Notifier, Setup};
+use crate::parent::up::client::Parent;
+use crate::parent::up::line;
+use crate::parent::up::uplink::{self, Child};
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
-use crate::store::seal::Seal;
+use crate::store::seal::{self, Seal};
 use crate::store::{self, Store};
 use crate::timers::Timers;
 
@@ -116,6 +120,7 @@ pub async fn run(
     let handle = Handle::new();
     spawn_server(&mut tasks, &app, listener, handle.clone())?;
     spawn_timers(&mut tasks, &app, &stop);
+    spawn_parent(&mut tasks, &app, &stop)?;
     tracing::info!(%address, tls = config.tls, "the hub is listening");
     ready(address);
 
@@ -172,6 +177,9 @@ async fn open(
     certificates::make_private_dir(&config.data_dir)?;
     let (store, mut writer) = store::open(&config.store_url()?).await?;
     writer.follow_directory(&directory).await?;
+    writer
+        .follow_child_areas(&store.child_hubs().await?, &directory)
+        .await?;
     let directories = Directories::new(directory);
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
@@ -222,6 +230,10 @@ async fn open(
         &config.sign_in,
     );
     let limits = api::limit::Limits::new(&config.limits);
+    let evidence = Arc::new(Evidence::open(
+        &config.evidence.dir,
+        config.evidence.clone(),
+    )?);
     Ok(Arc::new(Shared {
         config,
         directories,
@@ -234,6 +246,7 @@ async fn open(
         notifier,
         auth,
         limits,
+        evidence,
         metrics,
         stop: stop.clone(),
     }))
@@ -440,6 +453,24 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
         watch.run(until).await;
         Ok(())
     });
+    let (keeping, until) = (Arc::clone(app), stop.clone());
+    tasks.spawn("evidence keeper", async move {
+        let mut tick = tokio::time::interval(RETAIN_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            let app = &keeping;
+            let swept = keeper::sweep(&app.evidence, &app.engine, &app.store, crate::now());
+            // A sweep may take long; stopping does not wait for it, and the next one goes on.
+            match until.run_until_cancelled(swept).await {
+                Some(Ok(swept)) => add(&app.metrics.evidence_let_go, swept.let_go + swept.orphans),
+                Some(Err(error)) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "files of evidence stay until the next sweep");
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    });
     let (app, until) = (Arc::clone(app), stop.clone());
     tasks.spawn("session sweeper", async move {
         let mut tick = tokio::time::interval(SWEEP_EVERY);
@@ -450,6 +481,32 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
         }
         Ok(())
     });
+}
+
+/// What tells the parent hub, where there is one.
+fn spawn_parent(tasks: &mut Tasks, app: &App, stop: &CancellationToken) -> Result<()> {
+    let settings = &app.config.parent;
+    if !settings.is_set() {
+        return Ok(());
+    }
+    let child = Child {
+        app: Arc::clone(app),
+        parent: Parent::open(settings, &app.config.notify.allow_hosts)
+            .context("opening the link to the parent hub")?,
+        holder: seal::public_key(&app.config.data_dir)?,
+        holds: Arc::default(),
+    };
+    let (uplink, head, until) = (child.clone(), app.engine.head(), stop.clone());
+    tasks.spawn("uplink to the parent hub", async move {
+        uplink::run(uplink, head, until).await;
+        Ok(())
+    });
+    let until = stop.clone();
+    tasks.spawn("line to the parent hub", async move {
+        line::run(child, until).await;
+        Ok(())
+    });
+    Ok(())
 }
 
 /// Gateways not heard since then are silent. While the hub itself has not run for long enough, none

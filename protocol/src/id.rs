@@ -114,6 +114,10 @@ text_id!(
     SiteId, "site id", 64, "letters, digits, `-`, `_` and `.`", is_code_character
 );
 text_id!(
+    /// A hub, as its parent named it when it was added there. At most 64 bytes of `A-Z a-z 0-9 - _ .`
+    HubId, "hub id", 64, "letters, digits, `-`, `_` and `.`", is_code_character
+);
+text_id!(
     /// A device at one gateway, as its source names it (`zigbee2mqtt/厨房烟感`). Any text of at most
     /// 256 bytes without control characters: names come from the field and are never "cleaned".
     DeviceId, "device id", 256, "all but control characters", |c: char| !c.is_control()

@@ -1,4 +1,5 @@
-//! What crosses the wire between an edge agent and the hub, and nothing else: serde types and ids.
+//! What crosses the wire between an edge agent and the hub, and between a hub and its parent hub, and
+//! nothing else: serde types and ids.
 //!
 //! No I/O, no async, no clock. This page is the wire contract.
 //!
@@ -11,6 +12,16 @@
 //! | `POST /v1/batches` | [`Batch`] | [`Receipt`], one entry per alert message |
 //! | `POST /v1/heartbeats` | [`Heartbeat`] | [`HeartbeatAnswer`] |
 //! | `POST /v1/commissionings` | [`CommissioningRecord`] | [`CommissioningAnswer`] |
+//!
+//! A hub tells its parent hub (district → city → province) about its cases in the same way; it
+//! authenticates with `Authorization: Bearer <child key>`, and connections are only opened upward:
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `POST /v1/children/batches` | [`UpwardBatch`] | [`UpwardReceipt`], one entry per case document |
+//! | `POST /v1/children/heartbeats` | [`UpwardHeartbeat`] | [`UpwardAnswer`], with what the parent asks for |
+//!
+//! [`UpwardBatch`] says what makes these exactly once.
 //!
 //! # Versions and unknown fields
 //! A body carries `version` ([`WIRE_VERSION`]). Within one version only optional fields are added:
@@ -61,6 +72,7 @@ mod place;
 mod reading;
 mod severity;
 mod time;
+mod upward;
 
 pub use alert::{Alert, DetectedBy, EVIDENCE_MAX, Phase, Text};
 pub use batch::{
@@ -76,12 +88,18 @@ pub use heartbeat::{
     ClockQuality, DeviceState, DeviceStatus, Fault, HEARTBEAT_DEVICES_MAX, HEARTBEAT_INTERVAL_MS,
     Heartbeat, HeartbeatAnswer, QuarantineSample,
 };
-pub use id::{AlertId, DeviceId, GatewayId, IdError, SiteId, StreamId};
+pub use id::{AlertId, DeviceId, GatewayId, HubId, IdError, SiteId, StreamId};
 pub use kind::Kind;
 pub use place::Place;
 pub use reading::{Quality, Reading, Value};
 pub use severity::Severity;
 pub use time::{Timestamp, TimestampError};
+pub use upward::{
+    AreaName, CaseDocument, CaseStep, ChainEnd, CommandOutcome, CommandResult, EpochStart,
+    NamedUnit, ParentAction, ParentCommand, SealedHeads, UPWARD_CASES_MAX, UPWARD_COMMANDS_MAX,
+    UPWARD_HEADS_MAX, UPWARD_STEPS_MAX, UPWARD_WAIT_S_MAX, UpwardAnswer, UpwardBatch, UpwardCall,
+    UpwardHeartbeat, UpwardItem, UpwardMark, UpwardReceipt, UpwardReceiptItem,
+};
 
 /// Version of the wire that this crate describes.
 pub const WIRE_VERSION: u32 = 1;

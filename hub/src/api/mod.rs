@@ -4,14 +4,20 @@
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
 pub mod alarm_reports;
+pub mod audit;
+pub mod cases;
 pub mod cases;
 pub mod catalogue;
 pub mod channels;
+pub mod children;
 pub mod clocks;
+pub mod clocks;
+pub mod commissionings;
 pub mod commissionings;
 pub mod conditional;
 pub mod correlation;
 pub mod description;
+pub mod evidence;
 pub mod extract;
 pub mod gateways;
 pub mod language;
@@ -49,6 +55,7 @@ use crate::clocks::Calendar;
 use crate::config::Config;
 use crate::directory::{Directories, Directory};
 use crate::engine::Engine;
+use crate::evidence::Evidence;
 use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
@@ -84,6 +91,8 @@ pub struct Shared {
     pub auth: Auth,
     /// How often somebody may ask.
     pub limits: limit::Limits,
+    /// Files of evidence.
+    pub evidence: Arc<Evidence>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
@@ -157,11 +166,23 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(correlation::end_silence))
         .routes(routes!(correlation::floods))
         .routes(routes!(correlation::similar))
-        .routes(routes!(correlation::split));
+        .routes(routes!(correlation::split))
+        .routes(routes!(evidence::list))
+        .routes(routes!(evidence::store, evidence::fetch))
+        .routes(routes!(evidence::reveal))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
+        .routes(routes!(children::list))
+        .routes(routes!(children::cases))
+        .routes(routes!(children::one))
+        .routes(routes!(children::ask))
+        .routes(routes!(children::heads));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
         .routes(routes!(crate::intake::commissionings))
+        .routes(routes!(crate::parent::children::intake::batches))
+        .routes(routes!(crate::parent::children::intake::heartbeats))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)

@@ -6,7 +6,11 @@ use anyhow::Result;
 
 use super::{ConfigArgument, UsageError};
 use crate::config;
+use crate::evidence::{Files, archive};
 use crate::store::{self, StoreUrl, backup, seal::Seal};
+
+/// So many missing files are named.
+const MISSING_TOLD: usize = 20;
 
 /// What to back up, and where to.
 #[derive(Debug, clap::Args)]
@@ -15,7 +19,8 @@ use crate::store::{self, StoreUrl, backup, seal::Seal};
   hub backup before-update.backup --config hub.toml
 
 The hub may be running: the backup shows one moment. It holds cases, histories, alerts, accounts and
-gateways, and with them hashes of passwords and keys: keep it like the store itself. It does not hold
+gateways, and with them hashes of passwords and keys: keep it like the store itself. Files of evidence are
+copied beside it, into NAME.evidence: keep both together. It does not hold
 hub.toml and the files beside it, the certificates and keys in the data directory, and the readings of
 the charts: copy those as files. A backup of SQLite can be restored into PostgreSQL and the other way
 round.")]
@@ -47,7 +52,7 @@ pub(crate) struct RestoreArguments {
 }
 
 pub(crate) async fn backup(arguments: &BackupArguments) -> Result<()> {
-    let (_, store, _writer) = super::open_store(&arguments.at).await?;
+    let (loaded, store, _writer) = super::open_store(&arguments.at).await?;
     let written = backup::write(&store, &arguments.to, crate::now()).await?;
     eprintln!(
         "made  {}: {} rows, {} bytes",
@@ -55,7 +60,28 @@ pub(crate) async fn backup(arguments: &BackupArguments) -> Result<()> {
         written.rows,
         written.bytes
     );
+    let files = Files::open(&loaded.config.evidence.dir)?;
+    if let Some(copied) = archive::write(&store, &files, &written.path).await? {
+        let path = archive::beside(&written.path);
+        eprintln!(
+            "made  {}: {} files, {} bytes",
+            path.display(),
+            copied.files,
+            copied.bytes
+        );
+        tell_missing(&copied.missing);
+    }
     Ok(())
+}
+
+/// Names the first of them; the rest is counted.
+fn tell_missing(missing: &[String]) {
+    for sha256 in missing.iter().take(MISSING_TOLD) {
+        eprintln!("missing: the file of evidence {sha256}");
+    }
+    if missing.len() > MISSING_TOLD {
+        eprintln!("missing: {} more files", missing.len() - MISSING_TOLD);
+    }
 }
 
 pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<()> {
@@ -68,12 +94,16 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<()> {
     crate::certificates::make_private_dir(&config.data_dir)?;
     let restored = backup::restore(&arguments.from, &into, crate::now()).await?;
     let (store, _writer) = store::open(&into).await?;
+    let files = Files::open(&config.evidence.dir)?;
+    let copied = archive::restore(&store, &files, &arguments.from).await?;
     let mut seal = Seal::open(&config.data_dir)?;
     seal.sign(&store, true, crate::now()).await?;
     eprintln!(
         "restored {} rows of {} into {into}; epoch {} begins",
         restored.rows, restored.taken_at, restored.epoch
     );
+    eprintln!("restored {} files of evidence", copied.files);
+    tell_missing(&copied.missing);
     eprintln!(
         "next: look at `hub user list` and `hub gateway list` (whom you shut out since the backup is in again), then `hub run`"
     );

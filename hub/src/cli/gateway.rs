@@ -144,7 +144,7 @@ fn gateway_id(text: &str) -> Result<GatewayId> {
     GatewayId::new(text).map_err(|error| UsageError(error.to_string()).into())
 }
 
-fn default_url(config: &Config) -> Result<String> {
+pub(super) fn default_url(config: &Config) -> Result<String> {
     if !config.public_url.is_empty() {
         return Ok(config.public_url.clone());
     }
@@ -158,7 +158,7 @@ fn default_url(config: &Config) -> Result<String> {
     Ok(format!("{scheme}://{}", config.listen))
 }
 
-fn check_url(url: &str) -> Result<()> {
+pub(super) fn check_url(url: &str) -> Result<()> {
     if url.starts_with("https://") || url.starts_with("http://") {
         return Ok(());
     }
@@ -168,7 +168,7 @@ fn check_url(url: &str) -> Result<()> {
 }
 
 /// The authority that the gateway pins; none on plain HTTP.
-fn authority(config: &Config, url: &str) -> Result<Option<String>> {
+pub(super) fn authority(config: &Config, url: &str) -> Result<Option<String>> {
     if !url.starts_with("https://") {
         return Ok(None);
     }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod child;
 mod gateway;
 mod init;
 mod notify;
@@ -53,6 +54,12 @@ enum Command {
     /// Add, list and revoke gateways.
     #[command(subcommand)]
     Gateway(gateway::Command),
+    /// Add, list and revoke child hubs, which tell this one of their cases.
+    #[command(subcommand)]
+    Child(child::Command),
+    /// Join a parent hub.
+    #[command(subcommand)]
+    Parent(child::ParentCommand),
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
@@ -124,6 +131,8 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Gateway(command) => gateway::run(command).await,
+        Command::Child(command) => child::run(command).await,
+        Command::Parent(command) => child::parent(&command),
         Command::User(command) => user::run(command).await,
         Command::Notify(command) => notify::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,

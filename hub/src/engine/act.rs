@@ -57,7 +57,8 @@ pub fn context<'a>(
     }
 }
 
-pub(super) async fn act(
+/// Does what somebody asked for, inside the transaction.
+pub(crate) async fn act(
     connection: &mut Connection,
     settings: &EngineSettings,
     act: &Act,

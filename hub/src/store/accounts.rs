@@ -336,10 +336,20 @@ pub(crate) async fn apply(connection: &mut Connection, change: &AccountChange) -
 
 /// Adds a line to the audit and its chain.
 pub(crate) async fn write_audit(connection: &mut Connection, row: &AuditRow) -> StoreResult<()> {
+    write_audit_about(connection, row, None).await
+}
+
+/// Adds a line about a case: auditors of its area see it. Which case it is stands in the subject, too,
+/// which the chain covers.
+pub(crate) async fn write_audit_about(
+    connection: &mut Connection,
+    row: &AuditRow,
+    case: Option<i64>,
+) -> StoreResult<()> {
     let fields = chain::audit_fields(row.at, &row.actor, &row.action, &row.subject, &row.address);
     let heads = chain::append(connection, Chain::Audit, &[fields]).await?;
     let head = heads.last().expect("one head for one row");
-    query("INSERT INTO audit (at, actor, action, subject, address, link, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    query("INSERT INTO audit (at, actor, action, subject, address, link, hash, case_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(row.at.unix_ms())
         .bind(&row.actor)
         .bind(&row.action)
@@ -347,6 +357,7 @@ pub(crate) async fn write_audit(connection: &mut Connection, row: &AuditRow) -> 
         .bind(&row.address)
         .bind(head.links)
         .bind(&head.hash)
+        .bind(case)
         .execute(connection)
         .await
         .map(drop)

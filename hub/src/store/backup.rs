@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 29] = [
+pub const TABLES: [&str; 38] = [
     "counters",
     "epochs",
     "users",
@@ -58,17 +58,30 @@ pub const TABLES: [&str; 29] = [
     "case_timers",
     "chain_heads",
     "notifications",
+    "evidence_files",
+    "reveals",
+    "parent_cases",
+    "parent_commands",
+    "child_hubs",
+    "child_status",
+    "child_cases",
+    "child_heads",
+    "child_commands",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
-/// counts for a quota of notifications is minutes old.
-pub const LEFT_OUT: [&str; 4] = [
+/// counts for a quota of notifications is minutes old. A restored hub tells its parent everything anew.
+pub const LEFT_OUT: [&str; 5] = [
     "sessions",
     "_sqlx_migrations",
     "notification_sends",
     "notification_channels",
+    "parent_link",
 ];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;
+/// And by so many for each millisecond since 1970: when one backup is restored twice, the numbers of the second
+/// life are beyond those of the first.
+const EVENTS_PER_MS: i64 = 16;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,6 +151,8 @@ pub struct Epoch {
     pub audit: i64,
     /// How many links the histories had then.
     pub transitions: i64,
+    /// How many cases there were then.
+    pub cases: i64,
 }
 
 impl Epoch {
@@ -157,7 +172,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn epochs(&self) -> StoreResult<Vec<Epoch>> {
-        let rows = query("SELECT epoch, at, audit, transitions FROM epochs ORDER BY epoch")
+        let rows = query("SELECT epoch, at, audit, transitions, cases FROM epochs ORDER BY epoch")
             .fetch_all(&self.readers)
             .await
             .map_err(sql("reading the epochs"))?;
@@ -166,6 +181,7 @@ impl Store {
             at: time(row.get(1)),
             audit: row.get(2),
             transitions: row.get(3),
+            cases: row.get(4),
         };
         Ok(rows.iter().map(epoch).collect())
     }

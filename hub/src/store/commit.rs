@@ -120,7 +120,7 @@ const TRANSITIONS: Frame = (
 );
 
 /// Inserts rows, many at a time.
-pub(super) async fn insert<T>(
+pub(crate) async fn insert<T>(
     connection: &mut Connection,
     doing: &'static str,
     frame: Frame,

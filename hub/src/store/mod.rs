@@ -10,6 +10,7 @@
 //! PostgreSQL is opened again; nothing is acknowledged in between.
 
 pub mod accounts;
+pub mod audit;
 pub mod backup;
 pub mod cases;
 pub mod chain;

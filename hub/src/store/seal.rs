@@ -15,7 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use gridwatch_protocol::Timestamp;
+use gridwatch_protocol::{ChainEnd, SealedHeads, Timestamp};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,65 @@ pub struct SignedHeads {
     pub heads: Heads,
     /// Ed25519 signature, as hexadecimal text.
     pub signature: String,
+}
+
+impl From<SignedHeads> for SealedHeads {
+    fn from(line: SignedHeads) -> Self {
+        let end = |head: &Head| ChainEnd {
+            links: head.links,
+            hash: head.hash.clone(),
+        };
+        Self {
+            epoch: line.heads.epoch,
+            restored: line.heads.restored,
+            at: line.heads.at,
+            audit: end(&line.heads.audit),
+            transitions: end(&line.heads.transitions),
+            signature: line.signature,
+        }
+    }
+}
+
+impl From<SealedHeads> for SignedHeads {
+    fn from(line: SealedHeads) -> Self {
+        let head = |end: ChainEnd| Head {
+            links: end.links,
+            hash: end.hash,
+        };
+        Self {
+            heads: Heads {
+                epoch: line.epoch,
+                restored: line.restored,
+                at: line.at,
+                audit: head(line.audit),
+                transitions: head(line.transitions),
+            },
+            signature: line.signature,
+        }
+    }
+}
+
+impl SignedHeads {
+    /// Whether this public key (hexadecimal) belongs to the key that signed it.
+    #[must_use]
+    pub fn is_signed_by(&self, public_key: &str) -> bool {
+        let (Ok(key), Ok(signature)) = (hex::decode(public_key), hex::decode(&self.signature))
+        else {
+            return false;
+        };
+        UnparsedPublicKey::new(&ED25519, key)
+            .verify(&self.heads.to_sign(), &signature)
+            .is_ok()
+    }
+}
+
+/// The public half of the key in this data directory, in hexadecimal.
+///
+/// # Errors
+/// When the key cannot be read.
+pub fn public_key(data_dir: &Path) -> Result<String> {
+    let key = read_key(&data_dir.join(KEY_FILE))?;
+    Ok(hex::encode(key.public_key().as_ref()))
 }
 
 /// Signs heads and keeps them.
@@ -232,7 +291,17 @@ pub struct Report {
 /// # Errors
 /// When store, key or file cannot be read.
 pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
-    let kept = read_heads(&data_dir.join(HEADS_FILE))?;
+    verify_with(store, data_dir, None).await
+}
+
+/// As [`verify`], and compares with heads that were kept elsewhere, too: `outside` is a file with what
+/// `GET /api/v1/children/{hub}/heads` of the parent gave, pages or lines.
+///
+/// # Errors
+/// When store, key or a file cannot be read.
+pub async fn verify_with(store: &Store, data_dir: &Path, outside: Option<&Path>) -> Result<Report> {
+    let mut kept = read_heads(&data_dir.join(HEADS_FILE))?;
+    let outside = outside.map(read_outside).transpose()?;
     let mut report = Report {
         heads: kept.lines.len(),
         problems: kept.problems,
@@ -245,6 +314,9 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
     } else {
         let key = read_key(&data_dir.join(KEY_FILE))?;
         check_signatures(&key, &kept.lines, &mut report);
+    }
+    if let Some(outside) = outside {
+        take_outside(data_dir, outside, &mut kept.lines, &mut report);
     }
     let epochs = store.epochs().await?;
     for epoch in epochs.iter().filter(|epoch| epoch.epoch > 1) {
@@ -270,6 +342,72 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
         report.links.push((chain, verified.head.links));
     }
     Ok(report)
+}
+
+/// A head that was kept elsewhere, and the key that signed it as it is known there.
+#[derive(Debug, Deserialize)]
+struct OutsideHead {
+    #[serde(flatten)]
+    line: SignedHeads,
+    public_key: String,
+}
+
+/// What a file with such heads holds: pages, or heads one after the other.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Outside {
+    Page { items: Vec<OutsideHead> },
+    Head(Box<OutsideHead>),
+}
+
+fn read_outside(path: &Path) -> Result<Vec<OutsideHead>> {
+    let context = || format!("reading heads of `{}`", path.display());
+    let text = fs::read_to_string(path).with_context(context)?;
+    let mut heads = Vec::new();
+    for part in serde_json::Deserializer::from_str(&text).into_iter::<Outside>() {
+        match part.with_context(context)? {
+            Outside::Page { items } => heads.extend(items),
+            Outside::Head(head) => heads.push(*head),
+        }
+    }
+    if heads.is_empty() {
+        bail!(
+            "`{}` holds no heads; `GET /api/v1/children/HUB/heads` of the parent gives them",
+            path.display()
+        );
+    }
+    Ok(heads)
+}
+
+/// Joins heads from elsewhere to those that are here. One that this machine does not have was signed by
+/// it all the same: its key says so.
+fn take_outside(
+    data_dir: &Path,
+    outside: Vec<OutsideHead>,
+    lines: &mut Vec<SignedHeads>,
+    report: &mut Report,
+) {
+    let own = public_key(data_dir).ok();
+    let mut strange = 0;
+    for head in outside {
+        if !head.line.is_signed_by(&head.public_key) {
+            report.problems.push(format!(
+                "the head of {} that was kept elsewhere does not fit its signature",
+                head.line.heads.at
+            ));
+            continue;
+        }
+        strange += usize::from(own.as_ref() != Some(&head.public_key));
+        if !lines.contains(&head.line) {
+            lines.push(head.line);
+        }
+    }
+    if strange > 0 {
+        report.problems.push(format!(
+            "{strange} head(s) that were kept elsewhere are signed with another key than `{KEY_FILE}`: the key was replaced"
+        ));
+    }
+    report.heads = lines.len();
 }
 
 fn check_signatures(key: &Ed25519KeyPair, lines: &[SignedHeads], report: &mut Report) {

@@ -47,12 +47,14 @@ on_every_store! {
     commissioning
     correlation
     deliveries
+    evidence
     harness
     history
     intake
     live
     manners
     notify
+    parent
     process
     reports
     retention

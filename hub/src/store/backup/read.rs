@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::{EVENT_JUMP, EndLine, FORMAT, Header, Kind, TABLES, TableLine, columns};
+use super::{EVENT_JUMP, EVENTS_PER_MS, EndLine, FORMAT, Header, Kind, TABLES, TableLine, columns};
 use crate::store::accounts::{AuditRow, write_audit};
 use crate::store::database::{Bind, Connection, QueryBuilder, Value, query, query_scalar};
 use crate::store::{StoreUrl, Writer, commit, sql};
@@ -301,14 +301,14 @@ async fn begin_epoch(connection: &mut Connection, header: &Header, now: Timestam
         .await
         .map_err(sql("reading the epoch"))?;
     let epoch = last.unwrap_or(header.epoch) + 1;
-    query("INSERT INTO epochs (epoch, at, audit, transitions) SELECT $1, $2, (SELECT COALESCE(MAX(link), 0) FROM audit), (SELECT COALESCE(MAX(link), 0) FROM transitions)")
+    query("INSERT INTO epochs (epoch, at, audit, transitions, cases) SELECT $1, $2, (SELECT COALESCE(MAX(link), 0) FROM audit), (SELECT COALESCE(MAX(link), 0) FROM transitions), (SELECT value FROM counters WHERE name = 'case')")
         .bind(epoch)
         .bind(now.unix_ms())
         .execute(&mut *connection)
         .await
         .map_err(sql("beginning an epoch"))?;
     query("UPDATE counters SET value = value + $1 WHERE name = 'event'")
-        .bind(EVENT_JUMP)
+        .bind(EVENT_JUMP + EVENTS_PER_MS * now.unix_ms().max(0))
         .execute(&mut *connection)
         .await
         .map_err(sql("moving the event numbers on"))?;
