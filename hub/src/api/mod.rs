@@ -6,13 +6,10 @@
 pub mod alarm_reports;
 pub mod audit;
 pub mod cases;
-pub mod cases;
 pub mod catalogue;
 pub mod channels;
 pub mod children;
 pub mod clocks;
-pub mod clocks;
-pub mod commissionings;
 pub mod commissionings;
 pub mod conditional;
 pub mod correlation;

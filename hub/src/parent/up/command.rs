@@ -44,7 +44,7 @@ impl Task for Obey {
             connection,
             settings,
             now,
-            ..
+            opened,
         } = bench;
         let id = self.command.id.to_string();
         if let Some(outcome) = done_before(connection, &id).await? {
@@ -53,7 +53,7 @@ impl Task for Obey {
         let refused = |reason: String| CommandOutcome::Refused { reason };
         let outcome = match self.as_act(connection).await? {
             Err(reason) => refused(reason),
-            Ok(act) => match act::act(connection, settings, &act, now).await? {
+            Ok(act) => match act::act(connection, settings, &act, opened, now).await? {
                 Ok(case) => CommandOutcome::Done {
                     seq: case.transitions,
                 },
