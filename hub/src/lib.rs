@@ -39,6 +39,7 @@ pub mod live;
 pub mod metrics;
 pub mod notify;
 pub mod parse;
+pub mod roster;
 pub mod secrets;
 pub mod sequence;
 pub mod serve;

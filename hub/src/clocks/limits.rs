@@ -23,6 +23,13 @@ pub struct CaseLimits {
     pub disposal: Limit,
     /// To check and close what was fed back (核查、结案).
     pub check: Limit,
+    /// For each unit of a consultation to answer (会商); four hours where nothing is said.
+    #[serde(default = "four_hours")]
+    pub consult: Limit,
+}
+
+fn four_hours() -> Limit {
+    Limit::new(4, ClockType::UrgentHours)
 }
 
 /// When long cases get a card, whatever their own limit: not accepted by the unit in time, not handled
@@ -51,6 +58,7 @@ pub struct CategoryLimits {
     dispatch: Option<Limit>,
     disposal: Option<Limit>,
     check: Option<Limit>,
+    consult: Option<Limit>,
 }
 
 /// The `[limits]` of the catalogue.
@@ -97,6 +105,7 @@ impl LimitTable {
             dispatch: own.dispatch.unwrap_or(usual.dispatch),
             disposal: own.disposal.unwrap_or(usual.disposal),
             check: own.check.unwrap_or(usual.check),
+            consult: own.consult.unwrap_or(usual.consult),
         }
     }
 
@@ -130,6 +139,7 @@ impl LimitTable {
                 ("dispatch", limits.dispatch),
                 ("disposal", limits.disposal),
                 ("check", limits.check),
+                ("consult", limits.consult),
             ] {
                 check(name, step, limit, &mut problems);
             }
@@ -147,6 +157,7 @@ impl LimitTable {
                 ("dispatch", own.dispatch),
                 ("disposal", own.disposal),
                 ("check", own.check),
+                ("consult", own.consult),
             ] {
                 if let Some(limit) = limit {
                     check(code, step, limit, &mut problems);
