@@ -16,6 +16,7 @@
 
 mod changes;
 mod keys;
+mod unheard;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -188,7 +189,9 @@ impl<'a> Desk<'a> {
         if becomes_real && case.is_drill && !clears {
             drill_is_real(case, now, &mut self.changes);
         }
+        let was_acknowledged = case.acknowledged_at.is_some();
         raise_severity(case, alert, self.rules.catalogue, now, &mut self.changes);
+        unheard::tell(case, was_acknowledged, now, &mut self.changes);
         case.touch(now, false);
         let change = if clears {
             case.alerts_active = case.alerts_active.saturating_sub(1);
@@ -309,7 +312,9 @@ impl<'a> Desk<'a> {
             .get_mut(&case_id)
             .expect("found among the known cases");
         let device = device_ref(arrival);
-        if !case.devices.contains(&device) {
+        let is_new_device = !case.devices.contains(&device);
+        let was_acknowledged = case.acknowledged_at.is_some();
+        if is_new_device {
             case.devices.push(device);
             case.related_reason.get_or_insert_with(|| because.clone());
         }
@@ -323,6 +328,10 @@ impl<'a> Desk<'a> {
         category_of(case, category, catalogue);
         self.changes.cases.insert(case_id);
         raise_severity(case, alert, catalogue, now, &mut self.changes);
+        if is_new_device {
+            unheard::new_device(case, alert, catalogue, now, &mut self.changes);
+        }
+        unheard::tell(case, was_acknowledged, now, &mut self.changes);
         lapse_proposal(case, now, &mut self.changes);
         case.touch(now, true);
         let row = own_step(

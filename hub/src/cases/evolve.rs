@@ -41,13 +41,13 @@ pub fn evolve(case: &mut Case, row: &Transition) {
     }
     match Action::from_name(&row.action) {
         Some(action) => by_action(case, action, left, row, details),
-        None => by_the_hub(case, &row.action, details),
+        None => by_the_hub(case, row, details),
     }
 }
 
-fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
-    match name {
-        "escalate" | "lapse" if details.unacknowledged => {
+fn by_the_hub(case: &mut Case, row: &Transition, details: &Details) {
+    match row.action.as_str() {
+        "escalate" | "lapse" | "report_again" if details.unacknowledged => {
             case.acknowledged_at = None;
             case.acknowledged_by = None;
         }
@@ -63,7 +63,26 @@ fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
             }
         }
         "give_back" => case.progress.took_in.retain(|id| Some(*id) != details.case),
+        // The step above is a unit that is called, if there is one.
+        "escalate_answer" if details.unit.is_some() => called(&mut case.progress, row, details),
+        "card_answer" => card_of_answer(&mut case.progress, details),
         _ => {}
+    }
+}
+
+fn card_of_answer(progress: &mut Progress, details: &Details) {
+    let card = details.card.unwrap_or_default();
+    let call = progress
+        .calls
+        .iter_mut()
+        .find(|call| Some(call.number) == details.call);
+    if let Some(call) = call {
+        call.card = card;
+        return;
+    }
+    let mut tasks = progress.tasks.iter_mut();
+    if let Some(task) = tasks.find(|task| Some(&task.unit) == details.unit.as_ref()) {
+        task.card = card;
     }
 }
 
@@ -109,6 +128,7 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
                     state: TaskState::Asked,
                     said: None,
                     since: row.at,
+                    card: Card::None,
                 })
                 .collect();
         }
@@ -230,6 +250,7 @@ fn called(progress: &mut Progress, row: &Transition, details: &Details) {
         due: details.due.unwrap_or(row.at),
         answered_at: None,
         answered_by: None,
+        card: Card::None,
     });
 }
 

@@ -78,6 +78,7 @@ fn ready(state: State, action: Action) -> Case {
             leads: action != Action::FinishTask,
             state: TaskState::Accepted,
             said: None,
+            card: Card::None,
             since: at,
         }];
     }
@@ -104,6 +105,7 @@ fn ready(state: State, action: Action) -> Case {
             due: now(),
             answered_at: None,
             answered_by: None,
+            card: Card::None,
         }];
     }
     case

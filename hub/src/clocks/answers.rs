@@ -112,6 +112,10 @@ mod tests {
     use crate::clocks::limits::LimitTable;
     use crate::clocks::plan::next_timers;
 
+    fn shipped() -> Calendar {
+        Calendar::parse(include_str!("../../../configs/calendar.toml")).unwrap()
+    }
+
     fn facts(severity: Severity, now: Timestamp) -> CaseFacts {
         let seen = Seen {
             stage: Stage::Handling,
@@ -134,7 +138,7 @@ mod tests {
     }
 
     fn all(mut facts: CaseFacts) -> Vec<(String, i64)> {
-        let calendar = crate::clocks::calendar::tests::calendar();
+        let calendar = shipped();
         let mut told = Vec::new();
         while let Some(next) = next_timers(&facts, &calendar).first().copied() {
             assert!(told.len() < 10, "timers without end: {told:?}");
@@ -189,7 +193,7 @@ mod tests {
             due: None,
         };
         facts.observe_asked(vec![asked(start)]);
-        let calendar = crate::clocks::calendar::tests::calendar();
+        let calendar = shipped();
         facts.applied(next_timers(&facts, &calendar)[0].effect);
         facts.observe_asked(Vec::new());
         assert!(next_timers(&facts, &calendar).is_empty());

@@ -144,6 +144,7 @@ pub fn change(code: &str, language: Language) -> String {
         "noted" => ("有记录", "note added"),
         "alert_cleared" => ("告警解除，案件未结", "alert cleared, the case stays open"),
         "escalated" => ("升级：无人确认", "escalated: not acknowledged"),
+        "reported_again" => ("有新情况，须重新确认", "something new: acknowledge again"),
         "reminder" => ("催办", "reminder"),
         "yellow_card" => ("黄牌预警", "yellow card"),
         "red_card" => ("红牌督办", "red card"),

@@ -13,19 +13,26 @@
 //! an officer or lies in exactly one gap.
 
 pub mod called;
+pub mod calls;
 pub mod check;
+pub mod config;
 pub mod duty;
 pub mod ical;
+pub mod known;
 pub mod model;
 #[cfg(test)]
 mod properties;
+pub mod reports;
 #[cfg(test)]
 mod sample;
+pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod watch;
 
 pub use called::{Called, called};
 pub use duty::{Duty, DutyRole, OnDuty, on_duty};
+pub use known::Rosters;
 pub use model::{Absence, Crew, Roster, Shift, Substitution};
 pub use timeline::{Gap, HandOver, gaps, hand_overs};
