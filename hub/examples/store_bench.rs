@@ -25,8 +25,10 @@ use gridwatch_protocol::{
     Alert, AlertId, Batch, ClockQuality, DetectedBy, DeviceId, GatewayId, Kind, Phase, Place,
     Severity, SiteId, StreamId, Text, WIRE_VERSION,
 };
+use hub::access::Scope;
 use hub::catalogue::Catalogue;
 use hub::clocks::Calendar;
+use hub::directory::Directories;
 use hub::engine::{Engine, EngineSettings, engine};
 use hub::store::cases::{Cursor, Drills, Filter, Which};
 use hub::store::gateways::GatewayRow;
@@ -161,7 +163,7 @@ async fn visible(engine: &Engine, store: &Store, next: &mut u64) -> Result<()> {
             anyhow::bail!("not accepted: {outcome:?}");
         };
         ensure!(
-            store.case(*case).await?.is_some(),
+            store.case(*case, &Scope::whole()).await?.is_some(),
             "accepted and not visible"
         );
         times.push(sent.elapsed());
@@ -217,7 +219,12 @@ async fn lists(store: &Store, until: i64) -> Result<()> {
     .into_iter()
     .map(|name| (name, Vec::new()))
     .collect();
-    let base = store.case(1).await?.context("case 1")?.opened_at.unix_ms();
+    let base = store
+        .case(1, &Scope::whole())
+        .await?
+        .context("case 1")?
+        .opened_at
+        .unix_ms();
     for _ in 0..QUERIES {
         let within = Cursor {
             severity: random.random_range(1..=4),
@@ -228,21 +235,40 @@ async fn lists(store: &Store, until: i64) -> Result<()> {
         for (kind, times) in &mut measure {
             let started = Instant::now();
             match *kind {
-                "open" => drop(store.list_cases(&filter(Which::Open, None, None)?).await?),
+                "open" => drop(
+                    store
+                        .list_cases(&filter(Which::Open, None, None)?, &Scope::whole())
+                        .await?,
+                ),
                 "open, page within" => drop(
                     store
-                        .list_cases(&filter(Which::Open, None, Some(within))?)
+                        .list_cases(&filter(Which::Open, None, Some(within))?, &Scope::whole())
                         .await?,
                 ),
-                "ended" => drop(store.list_cases(&filter(Which::Ended, None, None)?).await?),
-                "all" => drop(store.list_cases(&filter(Which::All, None, None)?).await?),
+                "ended" => drop(
+                    store
+                        .list_cases(&filter(Which::Ended, None, None)?, &Scope::whole())
+                        .await?,
+                ),
+                "all" => drop(
+                    store
+                        .list_cases(&filter(Which::All, None, None)?, &Scope::whole())
+                        .await?,
+                ),
                 "of one site" => drop(
                     store
-                        .list_cases(&filter(Which::All, Some(site.clone()), None)?)
+                        .list_cases(
+                            &filter(Which::All, Some(site.clone()), None)?,
+                            &Scope::whole(),
+                        )
                         .await?,
                 ),
-                "one by key" => drop(store.case(random.random_range(1..=until)).await?),
-                _ => drop(store.open_by_severity().await?),
+                "one by key" => drop(
+                    store
+                        .case(random.random_range(1..=until), &Scope::whole())
+                        .await?,
+                ),
+                _ => drop(store.open_by_severity(&Scope::whole()).await?),
             }
             times.push(started.elapsed());
         }
@@ -295,7 +321,8 @@ async fn main() -> Result<()> {
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
     };
-    let (engine, task) = engine(writer, settings, 1024, Arc::default()).await?;
+    let directories = Directories::new(Arc::clone(&settings.directory));
+    let (engine, task) = engine(writer, settings, directories, 1024, Arc::default()).await?;
     let running = tokio::spawn(task.run(CancellationToken::new()));
     let mut next = 1;
     visible(&engine, &store, &mut next).await?;

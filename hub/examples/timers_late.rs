@@ -20,8 +20,10 @@ use gridwatch_protocol::{
     Alert, AlertId, ClockQuality, DetectedBy, DeviceId, GatewayId, Kind, Phase, Place, Severity,
     SiteId, StreamId, Text, Timestamp,
 };
+use hub::access::Scope;
 use hub::catalogue::Catalogue;
 use hub::clocks::Calendar;
+use hub::directory::Directories;
 use hub::engine::{EngineSettings, engine};
 use hub::metrics::Metrics;
 use hub::parse::{Item, ParsedBatch};
@@ -79,7 +81,8 @@ async fn work(url: &str) -> Result<()> {
     let metrics = Arc::new(Metrics::default());
     let settings = settings();
     let calendar = Arc::clone(&settings.calendar);
-    let (engine, task) = engine(writer, settings, QUEUE, Arc::clone(&metrics)).await?;
+    let directories = Directories::new(Arc::clone(&settings.directory));
+    let (engine, task) = engine(writer, settings, directories, QUEUE, Arc::clone(&metrics)).await?;
     let timers = Timers {
         engine: engine.clone(),
         store: store.clone(),
@@ -140,7 +143,16 @@ async fn measure(url: &str, timers: usize, seconds: i64, processes: usize) -> Re
 
 /// One case for each due time, opened so that it is due then.
 async fn fill(writer: store::Writer, due: &[Timestamp]) -> Result<()> {
-    let (engine, task) = engine(writer, settings(), QUEUE, Arc::new(Metrics::default())).await?;
+    let settings = settings();
+    let directories = Directories::new(Arc::clone(&settings.directory));
+    let (engine, task) = engine(
+        writer,
+        settings,
+        directories,
+        QUEUE,
+        Arc::new(Metrics::default()),
+    )
+    .await?;
     let stop = CancellationToken::new();
     let task = tokio::spawn(task.run(stop.clone()));
     let numbered: Vec<(u64, Timestamp)> = (1..).zip(due.iter().copied()).collect();
@@ -217,7 +229,9 @@ async fn watch(
     let mut kill = Some(kill);
     let mut seen = Vec::with_capacity(due.len());
     while seen.len() < due.len() {
-        let events = store.events_after(head, 1_000).await?;
+        let events = store
+            .events_between(head, i64::MAX, 1_000, &Scope::whole())
+            .await?;
         let now = hub::now();
         for event in &events {
             head = event.seq;

@@ -14,9 +14,11 @@ use tokio::sync::Semaphore;
 
 use limiter::{Limiter, failure_keys};
 
+use crate::access::Scope;
 use crate::api::extract::Officer;
 use crate::api::problem::Problem;
 use crate::config;
+use crate::directory::Directories;
 use crate::engine::Engine;
 use crate::secrets;
 use crate::store::Store;
@@ -38,6 +40,7 @@ const HASHING_MAX: usize = 2;
 pub struct Auth {
     store: Store,
     engine: Engine,
+    directories: Directories,
     tls: bool,
     idle_ms: i64,
     absolute_ms: i64,
@@ -62,6 +65,7 @@ impl Auth {
     pub fn new(
         store: Store,
         engine: Engine,
+        directories: Directories,
         tls: bool,
         sessions: &config::Sessions,
         sign_in: &config::SignIn,
@@ -69,6 +73,7 @@ impl Auth {
         Self {
             store,
             engine,
+            directories,
             tls,
             idle_ms: i64::from(sessions.idle_minutes) * 60_000,
             absolute_ms: i64::from(sessions.absolute_hours) * 3_600_000,
@@ -193,7 +198,10 @@ impl Auth {
                     .await,
             );
         }
+        let directory = self.directories.now();
+        let scope = Scope::of(&user.actor, user.area.as_deref(), &directory);
         Ok(Some(Officer {
+            scope,
             actor: user.actor,
             session,
             language: user.language,

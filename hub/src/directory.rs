@@ -1,8 +1,9 @@
 //! The area tree and the sites: where a case is, and whose it is.
 //!
-//! Loaded once from files and never changed while the hub runs. Never guesses a parent from a code.
+//! A directory never changes; readers take the newest from [`Directories`]. Never guesses a parent from a code.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use gridwatch_protocol::{SiteId, Text};
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,31 @@ pub struct Directory {
     sites: BTreeMap<SiteId, Site>,
 }
 
+/// The directory as it is now; readers take a snapshot for as long as one piece of work lasts.
+#[derive(Debug, Clone)]
+pub struct Directories(Arc<RwLock<Arc<Directory>>>);
+
+impl Directories {
+    /// Begins with this.
+    #[must_use]
+    pub fn new(directory: impl Into<Arc<Directory>>) -> Self {
+        Self(Arc::new(RwLock::new(directory.into())))
+    }
+
+    /// As it is now.
+    #[must_use]
+    pub fn now(&self) -> Arc<Directory> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&held)
+    }
+
+    /// Exchanges it; snapshots that were taken stay as they are.
+    pub fn exchange(&self, directory: Directory) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::new(directory);
+    }
+}
+
 impl Directory {
     /// Reads and checks both files' texts.
     ///
@@ -156,6 +182,25 @@ impl Directory {
     #[must_use]
     pub fn areas(&self) -> &[Area] {
         &self.areas
+    }
+
+    /// The area with this code.
+    #[must_use]
+    pub fn area(&self, code: &str) -> Option<&Area> {
+        self.areas.iter().find(|area| area.code == code)
+    }
+
+    /// The way down to an area as text, such as `/990100/990101/`; empty when it is not in the tree.
+    #[must_use]
+    pub fn area_path(&self, code: &str) -> String {
+        path_text(&self.steps(Some(code)))
+    }
+
+    /// Where in the tree something at this site is, as [`Directory::area_path`]; empty when the site is
+    /// not known.
+    #[must_use]
+    pub fn site_path(&self, id: &SiteId) -> String {
+        path_text(&self.path(id))
     }
 
     /// Every unit, in the file's order.
@@ -224,12 +269,17 @@ impl Directory {
         )
     }
 
-    /// The way from the city down to the site's grid; empty when the site is not known.
+    /// The way from the city down to the site's grid; empty when the site is not known. A matter that was
+    /// reported at no site has the code of its area as its site.
     #[must_use]
     pub fn path(&self, id: &SiteId) -> Vec<AreaStep> {
+        let grid = self.site(id).map(|site| site.grid.as_str());
+        self.steps(grid.or(Some(id.as_str())))
+    }
+
+    fn steps<'a>(&'a self, mut code: Option<&'a str>) -> Vec<AreaStep> {
         let mut steps = Vec::new();
-        let mut code = self.site(id).map(|site| site.grid.as_str());
-        while let Some(area) = code.and_then(|code| self.areas.iter().find(|a| a.code == code)) {
+        while let Some(area) = code.and_then(|code| self.area(code)) {
             steps.push(AreaStep {
                 code: area.code.clone(),
                 name: area.name.clone(),
@@ -240,6 +290,18 @@ impl Directory {
         steps.reverse();
         steps
     }
+}
+
+fn path_text(steps: &[AreaStep]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        text.push('/');
+        text.push_str(&step.code);
+    }
+    if !text.is_empty() {
+        text.push('/');
+    }
+    text
 }
 
 fn parse_file<T: serde::de::DeserializeOwned>(

@@ -10,6 +10,7 @@ mod ask;
 mod heartbeat;
 mod messages;
 mod patience;
+pub mod task;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,7 +26,7 @@ use crate::cases::desk::Rules;
 use crate::cases::{Case, CaseId};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
-use crate::directory::Directory;
+use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
@@ -47,7 +48,7 @@ pub struct EngineSettings {
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
     pub calendar: Arc<Calendar>,
-    /// Areas, sites and units.
+    /// Areas, sites and units, as they are in this transaction.
     pub directory: Arc<Directory>,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
@@ -66,6 +67,7 @@ impl EngineSettings {
     fn rules(&self) -> Rules<'_> {
         Rules {
             catalogue: &self.catalogue,
+            directory: &self.directory,
             fire_group_ms: self.fire_group_ms,
             utc_offset_minutes: self.utc_offset_minutes,
         }
@@ -142,6 +144,11 @@ enum Job {
         keep: Keep,
         reply: Reply<u64>,
     },
+    Task {
+        task: Box<dyn task::AnyTask>,
+        now: Timestamp,
+        reply: Reply<task::Output>,
+    },
 }
 
 /// What a job led to, held back until the commit.
@@ -154,6 +161,7 @@ enum Done {
     Timers(TimerDone),
     Account,
     Retain(u64),
+    Task(task::Output),
 }
 
 /// The asking side; cheap to clone.
@@ -171,16 +179,18 @@ pub struct EngineTask {
     head: Arc<watch::Sender<i64>>,
     store_is_down: bool,
     settings: EngineSettings,
+    directories: Directories,
     metrics: Arc<Metrics>,
 }
 
-/// An engine with a queue of this many jobs.
+/// An engine with a queue of this many jobs. Each transaction goes by the directory as it is then.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn engine(
     mut writer: Writer,
     settings: EngineSettings,
+    directories: Directories,
     queue: usize,
     metrics: Arc<Metrics>,
 ) -> StoreResult<(Engine, EngineTask)> {
@@ -196,6 +206,7 @@ pub async fn engine(
         head: Arc::clone(&head),
         store_is_down: false,
         settings,
+        directories,
         metrics,
     };
     Ok((Engine { jobs: sender, head }, task))
@@ -266,6 +277,7 @@ impl EngineTask {
 
     async fn commit(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
         let started = Instant::now();
+        self.settings.directory = self.directories.now();
         let dialect = self.writer.dialect();
         let mut transaction = self.writer.begin().await?;
         let before = intake::counter(&mut transaction, "event").await?;
@@ -337,6 +349,15 @@ async fn work(
             Done::Account
         }
         Job::Retain { keep, .. } => Done::Retain(retention::apply(connection, *keep).await?),
+        Job::Task { task, now, .. } => {
+            let bench = task::Bench {
+                connection,
+                settings,
+                now: *now,
+                opened,
+            };
+            Done::Task(task.run_boxed(bench).await?)
+        }
     })
 }
 
@@ -370,6 +391,7 @@ fn answer(group: Vec<Job>, done: Vec<Done>) {
             (Job::Timers { reply, .. }, Done::Timers(done)) => send(reply, Ok(done)),
             (Job::Account { reply, .. }, Done::Account) => send(reply, Ok(())),
             (Job::Retain { reply, .. }, Done::Retain(rows)) => send(reply, Ok(rows)),
+            (Job::Task { reply, .. }, Done::Task(output)) => send(reply, Ok(output)),
             _ => unreachable!("work() gives each job its own kind of result"),
         }
     }
@@ -395,6 +417,7 @@ fn refuse(job: Job, error: &StoreError) {
         Job::Timers { reply, .. } => send(reply, Err(why())),
         Job::Account { reply, .. } => send(reply, Err(why())),
         Job::Retain { reply, .. } => send(reply, Err(why())),
+        Job::Task { reply, .. } => send(reply, Err(why())),
     }
 }
 

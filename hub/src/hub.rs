@@ -19,7 +19,7 @@ use crate::auth::Auth;
 use crate::catalogue::Catalogue;
 use crate::certificates;
 use crate::config::{self, Config, Loaded};
-use crate::directory::Directory;
+use crate::directory::Directories;
 use crate::engine::{Engine, EngineSettings, engine};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
@@ -167,19 +167,27 @@ async fn open(
     } = loaded;
     let catalogue = Arc::new(catalogue);
     let calendar = Arc::new(calendar);
-    let directory = Arc::new(directory);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
-    let (store, writer) = store::open(&config.store_url()?).await?;
+    let (store, mut writer) = store::open(&config.store_url()?).await?;
+    writer.follow_directory(&directory).await?;
+    let directories = Directories::new(directory);
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
         calendar: Arc::clone(&calendar),
-        directory: Arc::clone(&directory),
+        directory: directories.now(),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
     };
     let queue = usize::try_from(config.limits.intake_queue)?;
-    let (engine, engine_task) = engine(writer, settings, queue, Arc::clone(&metrics)).await?;
+    let (engine, engine_task) = engine(
+        writer,
+        settings,
+        directories.clone(),
+        queue,
+        Arc::clone(&metrics),
+    )
+    .await?;
     let seal = Seal::open(&config.data_dir)?;
     spawn_store_keeping(tasks, &config, &store, &engine, &metrics, seal, stop);
     let stop_engine = stop_engine.clone();
@@ -201,18 +209,19 @@ async fn open(
     });
     let export = open_export(&config, &metrics, stop, tasks)?;
     let history = History::new(batches, export, Arc::clone(&metrics));
-    let names = (Arc::clone(&directory), Arc::clone(&catalogue));
+    let names = (directories.clone(), Arc::clone(&catalogue));
     let notifier = open_notifier(&config, names, &engine, &metrics, stop, tasks).await?;
     let auth = Auth::new(
         store.clone(),
         engine.clone(),
+        directories.clone(),
         config.tls,
         &config.sessions,
         &config.sign_in,
     );
     Ok(Arc::new(Shared {
         config,
-        directory,
+        directories,
         catalogue,
         calendar,
         store,
@@ -260,7 +269,7 @@ fn open_export(
 
 async fn open_notifier(
     config: &Config,
-    (directory, catalogue): (Arc<Directory>, Arc<Catalogue>),
+    (directories, catalogue): (Directories, Arc<Catalogue>),
     engine: &Engine,
     metrics: &Arc<Metrics>,
     stop: &CancellationToken,
@@ -280,7 +289,7 @@ async fn open_notifier(
         writer,
         channels,
         attempts_max: config.notify.attempts_max,
-        directory,
+        directories,
         catalogue,
         utc_offset_minutes: config.utc_offset_minutes,
         metrics: Arc::clone(metrics),

@@ -21,6 +21,7 @@
     expect(clippy::unwrap_used, reason = "a test that cannot go on fails")
 )]
 
+pub mod access;
 pub mod api;
 pub mod auth;
 pub mod cases;

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::Scope;
 use crate::api::App;
 use crate::api::extract::{Args, Officer};
 use crate::api::gateways::{self, GatewayStatus};
@@ -92,6 +93,7 @@ pub struct ResyncData {
 struct Feed {
     app: App,
     token_hash: String,
+    scope: Scope,
     head: watch::Receiver<i64>,
     after: i64,
     ready: VecDeque<Event>,
@@ -139,6 +141,7 @@ pub async fn events(
     let mut feed = Feed {
         app,
         token_hash: officer.session.token_hash,
+        scope: officer.scope,
         head,
         after,
         ready: VecDeque::from([event("hello", Some(after), &hello).retry(RETRY)]),
@@ -210,10 +213,12 @@ impl Feed {
             return true;
         }
         self.check_at = now + SESSION_CHECK;
-        matches!(
-            self.app.auth.officer_of(&self.token_hash).await,
-            Ok(Some(_))
-        )
+        let Ok(Some(officer)) = self.app.auth.officer_of(&self.token_hash).await else {
+            return false;
+        };
+        // Their area may have changed since.
+        self.scope = officer.scope;
+        true
     }
 
     /// Reads what comes next out of the store.
@@ -224,14 +229,25 @@ impl Feed {
             self.resync(newest);
             return Ok(());
         }
-        let events = self.app.store.events_after(self.after, READ_MAX).await?;
-        let next = events.first().map_or(newest + 1, |first| first.seq);
-        if next > self.after + 1 {
+        if newest <= self.after {
+            return Ok(());
+        }
+        let store = &self.app.store;
+        let oldest = store.oldest_event().await?.unwrap_or(newest + 1);
+        if oldest > self.after + 1 {
             // What lies between is no longer kept.
             self.resync(newest);
             return Ok(());
         }
-        self.render(&events).await
+        let (after, scope) = (self.after, &self.scope);
+        let events = store.events_between(after, newest, READ_MAX, scope).await?;
+        self.render(&events).await?;
+        let all = i64::try_from(events.len()).unwrap_or(READ_MAX) < READ_MAX;
+        self.after = match events.last() {
+            Some(last) if !all => last.seq,
+            _ => newest,
+        };
+        Ok(())
     }
 
     async fn render(&mut self, events: &[StoredEvent]) -> Result<(), Problem> {
@@ -245,14 +261,14 @@ impl Feed {
         let cases = if ids.is_empty() {
             std::collections::BTreeMap::new()
         } else {
-            self.app.store.cases_by_id(&ids).await?
+            self.app.store.cases_by_id(&ids, &self.scope).await?
         };
         for StoredEvent { seq, at, subject } in events {
             let (seq, at) = (*seq, *at);
             match subject {
                 Subject::Case { id, change } => {
                     let Some(case) = cases.get(id) else { continue };
-                    let case = view::summary(case, &self.app.directory, &self.app.catalogue);
+                    let case = view::summary(case, &self.app.directory(), &self.app.catalogue);
                     let data = CaseEventData {
                         seq,
                         at,
@@ -262,7 +278,7 @@ impl Feed {
                     self.ready.push_back(event("case", Some(seq), &data));
                 }
                 Subject::Gateway(id) => {
-                    let Some(row) = self.app.store.gateway(id.as_str()).await? else {
+                    let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {
                         continue;
                     };
                     let gateway = gateways::status(&self.app, row).await?;
@@ -271,7 +287,6 @@ impl Feed {
                 }
             }
         }
-        self.after = events.last().map_or(self.after, |event| event.seq);
         Ok(())
     }
 
@@ -293,7 +308,9 @@ impl Feed {
         let now = Instant::now();
         if now >= self.ping_at {
             self.ping_at = now + PING;
-            self.ready.push_back(Event::default().comment("ping"));
+            // With the number, so that a reader who sees little need not read what it does not see again.
+            let ping = Event::default().comment("ping");
+            self.ready.push_back(ping.id(self.after.to_string()));
         }
     }
 }

@@ -12,7 +12,7 @@ use super::extract::{Args, Json, Officer, Part};
 use super::problem::Problem;
 use super::view::{self, CaseSummary, CaseView};
 use crate::cases::actions::{Refusal, Request};
-use crate::cases::{Action, Actor, Case, CaseId, Details};
+use crate::cases::{Action, Case, CaseId, Details};
 use crate::engine::JobError;
 use crate::engine::act::Act;
 use crate::metrics::count;
@@ -104,13 +104,13 @@ pub struct ActionRequest {
 ))]
 pub async fn list(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Args(args): Args<ListArgs>,
 ) -> Result<Answer<CasePage>, Problem> {
     let mut filter = filter(&args)?;
     let wanted = filter.limit;
     filter.limit += 1;
-    let mut cases = app.store.list_cases(&filter).await?;
+    let mut cases = app.store.list_cases(&filter, &officer.scope).await?;
     let more = i64::try_from(cases.len()).unwrap_or(i64::MAX) > wanted;
     if more {
         cases.pop();
@@ -119,10 +119,10 @@ pub async fn list(
         .last()
         .filter(|_| more)
         .map(|case| cursor_text(Cursor::of(case, filter.which)));
-    let total_open = app.store.open_by_severity().await?.into();
+    let total_open = app.store.open_by_severity(&officer.scope).await?.into();
     let items = cases
         .iter()
-        .map(|c| view::summary(c, &app.directory, &app.catalogue))
+        .map(|c| view::summary(c, &app.directory(), &app.catalogue))
         .collect();
     Ok(Answer(CasePage {
         items,
@@ -141,9 +141,9 @@ pub async fn one(
     officer: Officer,
     Part(id): Part<CaseId>,
 ) -> Result<Answer<CaseView>, Problem> {
-    let case = app.store.case(id).await?;
+    let case = app.store.case(id, &officer.scope).await?;
     let case = case.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
-    Ok(Answer(whole(&app, &case, &officer.actor).await?))
+    Ok(Answer(whole(&app, &case, &officer).await?))
 }
 
 /// Do something to a case. Comes back after it is on disk. With an `Idempotency-Key` the same request
@@ -175,17 +175,18 @@ pub async fn act(
         case: id,
         request,
         actor: officer.actor.clone(),
+        scope: officer.scope.clone(),
         key: idempotency_key(&headers)?,
     };
     match app.engine.act(act, crate::now()).await {
         Ok(case) => {
             count(&app.metrics.actions);
-            Ok(Answer(whole(&app, &case, &officer.actor).await?))
+            Ok(Answer(whole(&app, &case, &officer).await?))
         }
         Err(JobError::Refused(refusal @ Refusal::Conflict { .. })) => {
             let mut problem = Problem::from(refusal);
-            if let Some(case) = app.store.case(id).await? {
-                problem.current = Some(Box::new(whole(&app, &case, &officer.actor).await?));
+            if let Some(case) = app.store.case(id, &officer.scope).await? {
+                problem.current = Some(Box::new(whole(&app, &case, &officer).await?));
             }
             Err(problem)
         }
@@ -208,9 +209,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
-async fn whole(app: &App, case: &Case, actor: &Actor) -> Result<CaseView, Problem> {
+async fn whole(app: &App, case: &Case, officer: &Officer) -> Result<CaseView, Problem> {
     let master = match &case.progress.merged {
-        Some(merged) => app.store.case(merged.case).await?,
+        Some(merged) => app.store.case(merged.case, &officer.scope).await?,
         None => None,
     };
     let alerts = app.store.alerts_of(case.id, ALERTS_MAX).await?;
@@ -220,8 +221,8 @@ async fn whole(app: &App, case: &Case, actor: &Actor) -> Result<CaseView, Proble
         master.as_ref(),
         alerts,
         transitions,
-        actor,
-        &app.directory,
+        &officer.actor,
+        &app.directory(),
         &app.catalogue,
         &app.calendar,
         crate::now(),

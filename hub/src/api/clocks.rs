@@ -47,10 +47,10 @@ pub struct WarningList {
 ))]
 pub async fn case_clocks(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<CaseId>,
 ) -> Result<Answer<CaseClocks>, Problem> {
-    let case = app.store.case(id).await?;
+    let case = app.store.case(id, &officer.scope).await?;
     let case = case.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
     let stored = app.store.clock_facts(id).await?;
     let calendar = &app.calendar;

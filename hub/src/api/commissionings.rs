@@ -67,10 +67,10 @@ pub struct CommissioningList {
 ))]
 pub async fn list(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<String>,
 ) -> Result<Answer<CommissioningList>, Problem> {
-    let gateway = known(&app, &id).await?.id;
+    let gateway = known(&app, &id, &officer.scope).await?.id;
     let records = app.store.commissionings(&gateway, RECORDS_MAX).await?;
     let alerts = app.store.test_alerts(&gateway, TEST_ALERTS_MAX).await?;
     let items = records.into_iter().map(|row| CommissioningView {

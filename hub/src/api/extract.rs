@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use super::problem::Problem;
+use crate::access::Scope;
 use crate::cases::{Actor, Role};
 use crate::store::accounts::SessionRow;
 
@@ -55,6 +56,8 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Part<T> {
 pub struct Officer {
     /// Who it is.
     pub actor: Actor,
+    /// What they may see.
+    pub scope: Scope,
     /// Their session.
     pub session: SessionRow,
     /// Their language, if they chose one.

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::extract::{Args, Officer, Part};
 use super::problem::Problem;
+use crate::access::Scope;
 use crate::history::downsample::Point;
 use crate::store::gateways::{GatewayRow, Liveness};
 
@@ -118,10 +119,10 @@ pub struct QuarantineList {
 #[utoipa::path(get, path = "/api/v1/gateways", tag = "gateways", responses((status = 200, body = GatewayList)))]
 pub async fn list(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
 ) -> Result<Answer<GatewayList>, Problem> {
     let mut items = Vec::new();
-    for row in app.store.gateways().await? {
+    for row in app.store.gateways(&officer.scope).await? {
         items.push(status(&app, row).await?);
     }
     Ok(Answer(GatewayList { items }))
@@ -134,10 +135,10 @@ pub async fn list(
 ))]
 pub async fn devices(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<String>,
 ) -> Result<Answer<DeviceList>, Problem> {
-    let gateway = known(&app, &id).await?;
+    let gateway = known(&app, &id, &officer.scope).await?;
     let mut newest = app.ring.newest(&gateway.id).await?;
     let statuses = app.store.devices(&gateway.id).await?;
     let items = statuses.into_iter().map(|status| {
@@ -166,10 +167,10 @@ pub async fn devices(
 ))]
 pub async fn quarantine(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<String>,
 ) -> Result<Answer<QuarantineList>, Problem> {
-    let gateway = known(&app, &id).await?;
+    let gateway = known(&app, &id, &officer.scope).await?;
     let status = app.store.gateway_status(&gateway.id).await?;
     let items = status
         .and_then(|s| s.heartbeat)
@@ -203,11 +204,11 @@ pub struct ProfileSkeleton {
 ))]
 pub async fn quarantine_profile(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<String>,
     Args(args): Args<SampleArgs>,
 ) -> Result<Answer<ProfileSkeleton>, Problem> {
-    let gateway = known(&app, &id).await?;
+    let gateway = known(&app, &id, &officer.scope).await?;
     let status = app.store.gateway_status(&gateway.id).await?;
     let sample = status
         .and_then(|status| status.heartbeat)
@@ -254,8 +255,8 @@ fn file_name(source: &str) -> String {
     format!("{name}.toml")
 }
 
-pub(crate) async fn known(app: &App, id: &str) -> Result<GatewayRow, Problem> {
-    let row = app.store.gateway(id).await?;
+pub(crate) async fn known(app: &App, id: &str, scope: &Scope) -> Result<GatewayRow, Problem> {
+    let row = app.store.gateway(id, scope).await?;
     row.ok_or_else(|| Problem::not_found(format!("there is no gateway `{id}`")))
 }
 

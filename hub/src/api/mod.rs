@@ -31,7 +31,7 @@ use crate::auth::{self, Auth};
 use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::config::Config;
-use crate::directory::Directory;
+use crate::directory::{Directories, Directory};
 use crate::engine::Engine;
 use crate::history::History;
 use crate::history::ring::Ring;
@@ -48,8 +48,8 @@ pub type App = Arc<Shared>;
 pub struct Shared {
     /// The configuration.
     pub config: Config,
-    /// Areas, units and sites.
-    pub directory: Arc<Directory>,
+    /// Areas, units and sites; see [`Shared::directory`].
+    pub directories: Directories,
     /// Categories.
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
@@ -70,6 +70,14 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
     pub stop: CancellationToken,
+}
+
+impl Shared {
+    /// Areas, units and sites as they are now.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directories.now()
+    }
 }
 
 const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";

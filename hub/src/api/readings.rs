@@ -1,5 +1,7 @@
 //! Readings for charts.
 
+use std::collections::BTreeMap;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use gridwatch_protocol::{AlertId, DeviceId, Kind, Text, Timestamp};
@@ -120,7 +122,7 @@ pub struct CaseChart {
 ))]
 pub async fn readings(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Args(args): Args<ReadingArgs>,
 ) -> Result<Answer<ReadingSeries>, Problem> {
     let device = DeviceId::new(args.device).map_err(|e| Problem::invalid(e.to_string()))?;
@@ -141,6 +143,15 @@ pub async fn readings(
     if let Some(unit) = &args.unit {
         found.retain(|series| series.key.unit.as_deref().unwrap_or_default() == unit);
     }
+    let mut seen = BTreeMap::new();
+    for series in &found {
+        let gateway = &series.key.gateway;
+        if !seen.contains_key(gateway) {
+            let row = app.store.gateway(gateway.as_str(), &officer.scope).await?;
+            seen.insert(gateway.clone(), row.is_some());
+        }
+    }
+    found.retain(|series| seen[&series.key.gateway]);
     let mut gateways: Vec<&str> = found.iter().map(|s| s.key.gateway.as_str()).collect();
     gateways.dedup();
     if gateways.len() > 1 {
@@ -181,11 +192,11 @@ pub async fn readings(
 ))]
 pub async fn series_of_case(
     State(app): State<App>,
-    _officer: Officer,
+    officer: Officer,
     Part(id): Part<CaseId>,
     Args(args): Args<AroundArgs>,
 ) -> Result<Answer<CaseChart>, Problem> {
-    let case = app.store.case(id).await?;
+    let case = app.store.case(id, &officer.scope).await?;
     let case = case.ok_or_else(|| Problem::not_found(format!("there is no case {id}")))?;
     let alerts = app.store.alerts_of(id, 500).await?;
     let around = |seconds: Option<i64>| seconds.unwrap_or(AROUND_S).clamp(0, AROUND_S_MAX) * 1_000;

@@ -96,23 +96,35 @@ pub struct Health {
 
 /// The area tree.
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", responses((status = 200, body = AreaList)))]
-pub async fn areas(State(app): State<App>, _officer: Officer) -> Answer<AreaList> {
+pub async fn areas(State(app): State<App>, officer: Officer) -> Answer<AreaList> {
+    let directory = app.directory();
+    let seen: Vec<String> = (directory.areas().iter())
+        .map(|area| directory.area_path(&area.code))
+        .filter(|path| officer.scope.sees_path(path))
+        .collect();
+    // With the areas above, so that the tree hangs together.
+    let is_shown = |area: &&Area| {
+        let path = directory.area_path(&area.code);
+        seen.iter().any(|seen| seen.starts_with(&path))
+    };
     Answer(AreaList {
-        items: app.directory.areas().to_vec(),
+        items: directory.areas().iter().filter(is_shown).cloned().collect(),
     })
 }
 
 /// All sites.
 #[utoipa::path(get, path = "/api/v1/sites", tag = "areas", responses((status = 200, body = SiteList)))]
-pub async fn sites(State(app): State<App>, _officer: Officer) -> Result<Answer<SiteList>, Problem> {
-    let gateways = app.store.gateways().await?;
+pub async fn sites(State(app): State<App>, officer: Officer) -> Result<Answer<SiteList>, Problem> {
+    let gateways = app.store.gateways(&officer.scope).await?;
     let gateway = |site: &Site| {
         let of_site = |row: &&crate::store::gateways::GatewayRow| {
             row.site == site.id && row.revoked_at.is_none()
         };
         gateways.iter().find(of_site).map(|row| row.id.clone())
     };
-    let items = app.directory.sites().map(|site| SiteView {
+    let directory = app.directory();
+    let seen = |site: &&Site| officer.scope.sees_path(&directory.site_path(&site.id));
+    let items = directory.sites().filter(seen).map(|site| SiteView {
         gateway: gateway(site),
         site: site.clone(),
     });
@@ -127,14 +139,18 @@ pub async fn load(State(app): State<App>, officer: Officer) -> Result<Answer<Loa
     let now = crate::now();
     let load = app
         .store
-        .load_since(&officer.actor.username, now.plus_ms(-3_600_000))
+        .load_since(
+            &officer.actor.username,
+            now.plus_ms(-3_600_000),
+            &officer.scope,
+        )
         .await?;
     Ok(Answer(LoadView {
         officer_last_hour: load.opened_last_hour,
         acknowledged_by_me_last_hour: load.acknowledged_last_hour,
         target: LOAD_TARGET,
         maximum: LOAD_MAXIMUM,
-        open_by_severity: app.store.open_by_severity().await?.into(),
+        open_by_severity: app.store.open_by_severity(&officer.scope).await?.into(),
         oldest_unacknowledged_ms: load.oldest_unacknowledged_at.map(|at| now.unix_ms() - at),
     }))
 }

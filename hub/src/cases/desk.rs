@@ -36,12 +36,15 @@ use super::{
     steps::own_step, text,
 };
 use crate::catalogue::{Catalogue, Category, GATEWAY_OFFLINE};
+use crate::directory::Directory;
 
 /// What the desk goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// The categories.
     pub catalogue: &'a Catalogue,
+    /// Areas, sites and units.
+    pub directory: &'a Directory,
     /// Signs of fire join within this time, in milliseconds.
     pub fire_group_ms: i64,
     /// Minutes east of UTC, for the day in a case's number.

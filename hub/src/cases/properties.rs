@@ -12,7 +12,7 @@ use proptest::test_runner::TestRunner;
 use promises::{check, check_history};
 
 use super::actions::{self, Request};
-use super::desk::{Desk, Known, Outcome, Rules};
+use super::desk::{Desk, Known, Outcome};
 use super::merge::{self, Counts};
 use super::progress::Evidence;
 use super::sample::{START_MS, Shipped, alert, arrival, of_unit, person};
@@ -337,11 +337,7 @@ fn walk(steps: &[Step]) -> Result<Vec<(CaseId, Transition)>, TestCaseError> {
     let shipped = Shipped::load();
     let people = people();
     let mut home = BTreeSet::new();
-    let rules = Rules {
-        catalogue: &shipped.catalogue,
-        fire_group_ms: 600_000,
-        utc_offset_minutes: 480,
-    };
+    let rules = shipped.rules();
     let mut desk = Desk::new(
         rules,
         Known {

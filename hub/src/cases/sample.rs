@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::actions::{self, Decided, Refusal, Request};
 use super::conditions::Context;
+use super::desk::Rules;
 use super::{Action, Actor, Arrival, Case, Details, Role};
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
@@ -99,6 +100,16 @@ impl Shipped {
                 include_str!("../../../configs/sites.toml"),
             )
             .unwrap(),
+        }
+    }
+
+    /// What a desk goes by.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            catalogue: &self.catalogue,
+            directory: &self.directory,
+            fire_group_ms: 600_000,
+            utc_offset_minutes: 480,
         }
     }
 

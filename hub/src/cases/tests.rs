@@ -1,23 +1,15 @@
 use gridwatch_protocol::{Kind, Phase, Severity, Timestamp};
 
 use super::actions::{self, Refusal, Request};
-use super::desk::{Desk, Known, Outcome, Rules};
+use super::desk::{Desk, Known, Outcome};
 use super::sample::{START_MS, Shipped, alert, arrival, by_model, next, person as officer};
 use super::*;
-use crate::catalogue::{Catalogue, GATEWAY_OFFLINE};
+use crate::catalogue::GATEWAY_OFFLINE;
 
 const MINUTE: i64 = 60_000;
 
-fn catalogue() -> Catalogue {
-    Catalogue::parse(include_str!("../../../configs/categories.toml")).unwrap()
-}
-
-fn desk(catalogue: &Catalogue) -> Desk<'_> {
-    let rules = Rules {
-        catalogue,
-        fire_group_ms: 10 * MINUTE,
-        utc_offset_minutes: 480,
-    };
+fn desk(shipped: &Shipped) -> Desk<'_> {
+    let rules = shipped.rules();
     Desk::new(
         rules,
         Known {
@@ -57,8 +49,8 @@ fn act(case: &mut Case, action: Action, who: &Actor) -> Result<Change, Refusal> 
 
 #[test]
 fn alert_sent_twice_opens_one_case() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let smoke = alert(1, "kitchen", Kind::Smoke);
     assert_eq!(accepted(&mut desk, smoke.clone(), 0), 1);
     assert_eq!(
@@ -72,8 +64,8 @@ fn alert_sent_twice_opens_one_case() {
 
 #[test]
 fn new_alert_of_the_same_device_and_kind_joins_the_open_case() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     accepted(&mut desk, alert(1, "east-door", Kind::DoorForced), 0);
     accepted(&mut desk, alert(2, "east-door", Kind::DoorForced), MINUTE);
     accepted(&mut desk, alert(3, "west-door", Kind::DoorForced), MINUTE);
@@ -83,8 +75,8 @@ fn new_alert_of_the_same_device_and_kind_joins_the_open_case() {
 
 #[test]
 fn clearing_annotates_and_never_closes_and_a_late_update_changes_nothing() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let raised = alert(1, "kitchen", Kind::Smoke);
     let updated = next(&raised, Phase::Updated);
     accepted(&mut desk, raised, 0);
@@ -114,8 +106,8 @@ fn clearing_annotates_and_never_closes_and_a_late_update_changes_nothing() {
 
 #[test]
 fn cleared_message_that_arrives_first_still_opens_the_case() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let raised = alert(1, "kitchen", Kind::Smoke);
     accepted(&mut desk, next(&raised, Phase::Cleared), 0);
     accepted(&mut desk, raised, 1);
@@ -125,8 +117,8 @@ fn cleared_message_that_arrives_first_still_opens_the_case() {
 
 #[test]
 fn signs_of_fire_in_one_building_within_ten_minutes_join_with_the_reason_shown() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let mut early = by_model(1, "meter", Kind::Temperature);
     early.severity = Severity::P3;
     accepted(&mut desk, early, 0);
@@ -155,8 +147,8 @@ fn signs_of_fire_in_one_building_within_ten_minutes_join_with_the_reason_shown()
 
 #[test]
 fn fires_apart_in_place_or_time_are_two_cases() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     accepted(&mut desk, alert(1, "a", Kind::Smoke), 0);
     let mut other_building = alert(2, "b", Kind::Smoke);
     other_building.place.building = Some("4".into());
@@ -167,8 +159,8 @@ fn fires_apart_in_place_or_time_are_two_cases() {
 
 #[test]
 fn drills_never_mix_with_real_cases() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let mut test = alert(1, "kitchen", Kind::Smoke);
     test.is_test = true;
     let drill = accepted(&mut desk, test, 0);
@@ -179,8 +171,8 @@ fn drills_never_mix_with_real_cases() {
 
 #[test]
 fn test_alert_that_becomes_real_makes_its_case_real() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let mut test = alert(1, "kitchen", Kind::Smoke);
     test.is_test = true;
     test.severity = Severity::P4;
@@ -196,8 +188,8 @@ fn test_alert_that_becomes_real_makes_its_case_real() {
 
 #[test]
 fn chatter_is_a_case_of_its_own_beside_the_hazard() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
     let mut chatter = alert(2, "kitchen", Kind::Smoke);
     chatter.detected_by = gridwatch_protocol::DetectedBy::Rule {
@@ -213,8 +205,8 @@ fn chatter_is_a_case_of_its_own_beside_the_hazard() {
 
 #[test]
 fn more_severe_alert_must_be_acknowledged_again() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let mut mild = alert(1, "kitchen", Kind::Temperature);
     mild.severity = Severity::P3;
     accepted(&mut desk, mild.clone(), 0);
@@ -235,8 +227,8 @@ fn more_severe_alert_must_be_acknowledged_again() {
 
 #[test]
 fn sensors_behind_a_silent_gateway_add_no_cases() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let offline = arrival(alert(1, "gw-1", Kind::Availability));
     let Outcome::Accepted(case) = desk.receive(&offline, Some(GATEWAY_OFFLINE), at(0)) else {
         panic!("refused");
@@ -255,8 +247,8 @@ fn sensors_behind_a_silent_gateway_add_no_cases() {
 
 #[test]
 fn alert_of_another_gateway_cannot_be_changed() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let raised = alert(1, "kitchen", Kind::Smoke);
     accepted(&mut desk, raised.clone(), 0);
     let mut stranger = arrival(next(&raised, Phase::Cleared));
@@ -269,8 +261,8 @@ fn alert_of_another_gateway_cannot_be_changed() {
 }
 
 fn p1_case() -> Case {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
     desk.known.cases.remove(&1).unwrap()
 }
@@ -308,8 +300,8 @@ fn ending_a_p1_takes_two_persons() {
 
 #[test]
 fn new_alert_voids_a_proposal() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
     let case = desk.known.cases.get_mut(&1).unwrap();
     act(case, Action::Reject, &officer("li", Role::Supervisor)).unwrap();
@@ -326,8 +318,8 @@ fn new_alert_voids_a_proposal() {
 
 #[test]
 fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
-    let catalogue = catalogue();
-    let mut desk = desk(&catalogue);
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
     let raised = alert(1, "kitchen", Kind::Smoke);
     accepted(&mut desk, raised.clone(), 0);
     let seen = desk.known.cases[&1].version;

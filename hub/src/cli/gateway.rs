@@ -5,6 +5,7 @@ use clap::Subcommand;
 use gridwatch_protocol::{GatewayId, SiteId};
 
 use super::{ConfigArgument, UsageError, open_store};
+use crate::access::Scope;
 use crate::certificates::Files;
 use crate::config::Config;
 use crate::secrets;
@@ -86,7 +87,7 @@ async fn add(id: &str, site: &str, url: Option<String>, at: &ConfigArgument) -> 
     let url = url.map_or_else(|| default_url(&loaded.config), Ok)?;
     check_url(&url)?;
     let ca = authority(&loaded.config, &url)?;
-    if store.gateway(id.as_str()).await?.is_some() {
+    if store.gateway(id.as_str(), &Scope::whole()).await?.is_some() {
         return Err(UsageError(format!(
             "gateway `{id}` exists; ids are not used twice, choose another one"
         ))
@@ -123,7 +124,7 @@ async fn add(id: &str, site: &str, url: Option<String>, at: &ConfigArgument) -> 
 
 async fn list(at: &ConfigArgument) -> Result<()> {
     let (_, store, _writer) = open_store(at).await?;
-    for row in store.gateways().await? {
+    for row in store.gateways(&Scope::whole()).await? {
         let state = store.gateway_status(&row.id).await?;
         let heard = state
             .and_then(|s| s.last_heartbeat_at)

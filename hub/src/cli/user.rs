@@ -138,6 +138,7 @@ async fn add(
         actor,
         password_hash: secrets::password_hash(&password),
         language,
+        area: None,
         created_at: crate::now(),
         disabled_at: None,
     };

@@ -7,6 +7,7 @@ use gridwatch_protocol::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{EngineSettings, JobError};
+use crate::access::Scope;
 use crate::cases::actions::{self, Request};
 use crate::cases::conditions::Context;
 use crate::cases::desk::CaseEvent;
@@ -27,6 +28,8 @@ pub struct Act {
     pub request: Request,
     /// Who.
     pub actor: Actor,
+    /// What they may see; a case outside it is not there for them.
+    pub scope: Scope,
     /// The same key again is the same action.
     pub key: Option<String>,
 }
@@ -57,7 +60,7 @@ pub(super) async fn act(
     act: &Act,
     now: Timestamp,
 ) -> StoreResult<Result<Box<Case>, JobError>> {
-    let Some(mut case) = cases::load_case(connection, act.case).await? else {
+    let Some(mut case) = cases::load_seen_case(connection, act.case, &act.scope).await? else {
         return Ok(Err(JobError::NoCase(act.case)));
     };
     let key = act.key.as_ref().map(|key| ActionKey {
@@ -78,7 +81,7 @@ pub(super) async fn act(
         });
     }
     let other = match other_id(&case, &act.request) {
-        Some(id) if id != case.id => cases::load_case(connection, id).await?,
+        Some(id) if id != case.id => cases::load_seen_case(connection, id, &act.scope).await?,
         _ => None,
     };
     let (catalogue, directory) = (&settings.catalogue, &settings.directory);

@@ -4,6 +4,7 @@ use gridwatch_protocol::{CommissioningRecord, GatewayId, Heartbeat, HeartbeatAns
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Act;
+use super::task::Task;
 use super::{BatchOutcome, Engine, Job, JobError, Reply};
 use crate::cases::Case;
 use crate::parse::ParsedBatch;
@@ -103,6 +104,20 @@ impl Engine {
     /// As for [`Engine::batch`].
     pub async fn silence(&self, before: Timestamp, now: Timestamp) -> Result<usize, JobError> {
         self.ask(|reply| Job::Silence { before, now, reply }).await
+    }
+
+    /// Runs a task of one part of the hub; comes back after the commit.
+    ///
+    /// # Errors
+    /// As for [`Engine::batch`].
+    ///
+    /// # Panics
+    /// Never: the engine gives back what the task gave.
+    pub async fn run<T: Task>(&self, task: T, now: Timestamp) -> Result<T::Output, JobError> {
+        let task = Box::new(task);
+        let output = self.ask(|reply| Job::Task { task, now, reply }).await?;
+        let output = output.downcast().expect("the output of this very task");
+        Ok(*output)
     }
 
     /// Does something about timers; comes back after the commit.

@@ -87,7 +87,14 @@ pub(super) async fn decide(
             arrived_at: now,
         })
         .collect();
-    commit::write(connection, &desk.known, &desk.changes, &messages).await?;
+    commit::write(
+        connection,
+        rules.directory,
+        &desk.known,
+        &desk.changes,
+        &messages,
+    )
+    .await?;
     Ok((outcomes, desk.changes.opened.len()))
 }
 

@@ -129,39 +129,60 @@ pub fn choose(limits: &Limits, sent: &[Sent], waiting: &[Waiting], now: i64) -> 
     order.sort_by_key(|w| (w.severity != Severity::P1, w.severity, w.since, &w.id));
     let (urgent, rest): (Vec<_>, Vec<_>) =
         order.into_iter().partition(|w| w.severity == Severity::P1);
-    let mut chosen = Vec::new();
-    for (items, is_urgent) in [(urgent, true), (rest, false)] {
-        let mut groups = by_recipient(items);
-        groups.reverse();
-        while let Some((recipient, items)) = groups.pop() {
-            let others = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            let of_channel = free(&limits.channel, &used, None, now, is_urgent);
-            let of_recipient = free(&limits.recipient, &used, Some(&recipient), now, is_urgent);
-            if of_channel == 0 {
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for (mut items, is_urgent) in [(urgent, true), (rest, false)] {
+        // What a recipient leaves of its share goes to those who need more, before anything less urgent.
+        loop {
+            let before = chosen.len();
+            pass(limits, &mut used, &items, is_urgent, now, &mut chosen);
+            if chosen.len() == before || !is_urgent {
                 break;
             }
-            // What is scarce is shared between the recipients.
-            let share = (of_channel / others.saturating_add(1)).max(1);
-            let slots = share.min(of_recipient);
-            for ids in split(&items, slots, is_urgent, limits.digests) {
-                used.push(Sent {
-                    recipient: recipient.clone(),
-                    ended_at: None,
-                });
-                chosen.push(Chosen {
-                    recipient: recipient.clone(),
-                    ids,
-                    urgent: is_urgent,
-                });
-            }
+            let gone = |w: &&Waiting| chosen[before..].iter().any(|c| c.ids.contains(&w.id));
+            items.retain(|w| !gone(w));
         }
     }
     chosen
 }
 
-fn by_recipient(items: Vec<&Waiting>) -> Vec<(String, Vec<&Waiting>)> {
+/// Gives every recipient its share of what is free.
+fn pass(
+    limits: &Limits,
+    used: &mut Vec<Sent>,
+    items: &[&Waiting],
+    is_urgent: bool,
+    now: i64,
+    chosen: &mut Vec<Chosen>,
+) {
+    let mut groups = by_recipient(items);
+    groups.reverse();
+    while let Some((recipient, items)) = groups.pop() {
+        let others = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+        let of_channel = free(&limits.channel, used, None, now, is_urgent);
+        let of_recipient = free(&limits.recipient, used, Some(&recipient), now, is_urgent);
+        if of_channel == 0 {
+            break;
+        }
+        // What is scarce is shared between the recipients.
+        let share = (of_channel / others.saturating_add(1)).max(1);
+        let slots = share.min(of_recipient);
+        for ids in split(&items, slots, is_urgent, limits.digests) {
+            used.push(Sent {
+                recipient: recipient.clone(),
+                ended_at: None,
+            });
+            chosen.push(Chosen {
+                recipient: recipient.clone(),
+                ids,
+                urgent: is_urgent,
+            });
+        }
+    }
+}
+
+fn by_recipient<'w>(items: &[&'w Waiting]) -> Vec<(String, Vec<&'w Waiting>)> {
     let mut groups: Vec<(String, Vec<&Waiting>)> = Vec::new();
-    for item in items {
+    for item in items.iter().copied() {
         match groups.iter_mut().find(|(name, _)| *name == item.recipient) {
             Some((_, group)) => group.push(item),
             None => groups.push((item.recipient.clone(), vec![item])),

@@ -28,7 +28,7 @@ use super::text::Style;
 use crate::api::view;
 use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
-use crate::directory::Directory;
+use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add, count};
 use crate::store::{Store, StoreError, StoreResult, Writer, cases};
 
@@ -159,7 +159,7 @@ pub struct Setup {
     /// Tries before a message is given up.
     pub attempts_max: u32,
     /// Areas and sites, for the names of places.
-    pub directory: Arc<Directory>,
+    pub directories: Directories,
     /// Categories, for their names.
     pub catalogue: Arc<Catalogue>,
     /// Minutes east of UTC.
@@ -291,8 +291,8 @@ impl NotifyTask {
         };
         let mut batch = rows::Batch::default();
         if !self.plain.is_empty() {
-            let names = (&self.setup.directory, &self.setup.catalogue);
-            let news = news(store, names.0, names.1, &events).await?;
+            let directory = self.setup.directories.now();
+            let news = news(store, &directory, &self.setup.catalogue, &events).await?;
             let mut ids: Vec<i64> = news.iter().map(|one| one.case.id).collect();
             ids.sort_unstable();
             ids.dedup();

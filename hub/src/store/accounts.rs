@@ -18,6 +18,8 @@ pub struct UserRow {
     pub password_hash: String,
     /// `zh` or `en`, if they chose.
     pub language: Option<String>,
+    /// Code of the area whose subtree they work for; none is the whole tree.
+    pub area: Option<String>,
     /// When they were added.
     pub created_at: Timestamp,
     /// Since when they may not sign in, if so.
@@ -82,7 +84,7 @@ pub struct AuditRow {
     pub address: String,
 }
 
-const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users WHERE name = $1";
+const USER: &str = "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit, area FROM users WHERE name = $1";
 
 impl Store {
     /// A user by name, disabled or not.
@@ -103,7 +105,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn users(&self) -> StoreResult<Vec<UserRow>> {
-        let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit FROM users ORDER BY name")
+        let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit, area FROM users ORDER BY name")
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing users"))?;
@@ -120,7 +122,7 @@ impl Store {
         idle_since: Timestamp,
         now: Timestamp,
     ) -> StoreResult<Option<(SessionRow, UserRow)>> {
-        let row = query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, u.unit, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = $1 AND s.last_seen_at >= $2 AND s.expires_at > $3 AND u.disabled_at IS NULL")
+        let row = query("SELECT u.name, u.display_name, u.role, u.password_hash, u.language, u.created_at, u.disabled_at, u.unit, u.area, s.token_hash, s.created_at, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.name = s.username WHERE s.token_hash = $1 AND s.last_seen_at >= $2 AND s.expires_at > $3 AND u.disabled_at IS NULL")
             .bind(token_hash)
             .bind(idle_since.unix_ms())
             .bind(now.unix_ms())
@@ -130,11 +132,11 @@ impl Store {
         Ok(row.map(|row| {
             let user = user_row(&row);
             let session = SessionRow {
-                token_hash: row.get(8),
+                token_hash: row.get(9),
                 username: user.actor.username.clone(),
-                created_at: time(row.get(9)),
-                last_seen_at: time(row.get(10)),
-                expires_at: time(row.get(11)),
+                created_at: time(row.get(10)),
+                last_seen_at: time(row.get(11)),
+                expires_at: time(row.get(12)),
             };
             (session, user)
         }))
@@ -148,7 +150,7 @@ impl Writer {
     /// When the name is taken (the primary key decides) or the store does not answer.
     pub async fn add_user(&mut self, user: &UserRow) -> StoreResult<()> {
         let mut transaction = self.begin().await?;
-        query("INSERT INTO users (name, display_name, role, password_hash, language, created_at, unit) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        query("INSERT INTO users (name, display_name, role, password_hash, language, created_at, unit, area) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
             .bind(&user.actor.username)
             .bind(&user.actor.display_name)
             .bind(user.actor.role.as_str())
@@ -156,6 +158,7 @@ impl Writer {
             .bind(&user.language)
             .bind(user.created_at.unix_ms())
             .bind(&user.actor.unit)
+            .bind(&user.area)
             .execute(&mut *transaction)
             .await
             .map_err(sql("adding a user"))?;
@@ -247,6 +250,7 @@ fn user_row(row: &AnyRow) -> UserRow {
         },
         password_hash: row.get(3),
         language: row.get(4),
+        area: row.get(8),
         created_at: time(row.get(5)),
         disabled_at: row.get::<Option<i64>, _>(6).map(time),
     }

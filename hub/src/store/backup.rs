@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 23] = [
+pub const TABLES: [&str; 25] = [
     "counters",
     "epochs",
     "users",
@@ -41,6 +41,8 @@ pub const TABLES: [&str; 23] = [
     "refused_messages",
     "commissionings",
     "cases",
+    "case_units",
+    "site_areas",
     "case_keys",
     "alerts",
     "alert_messages",

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use gridwatch_protocol::{Severity, SiteId, Timestamp};
 use sqlx::Row;
 
-use super::database::{Connection, QueryBuilder, query, query_scalar};
+use super::database::{Connection, QueryBuilder, query};
 use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql};
+use crate::access::Scope;
 use crate::cases::{AlertRecord, Case, CaseId, Transition};
 
 /// Which cases.
@@ -97,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn list_cases(&self, filter: &Filter) -> StoreResult<Vec<Case>> {
+    pub async fn list_cases(&self, filter: &Filter, scope: &Scope) -> StoreResult<Vec<Case>> {
         let mut query = QueryBuilder::new("SELECT body FROM cases WHERE ");
         query.push(match filter.which {
             Which::Open => "is_open = 1",
@@ -109,6 +110,7 @@ impl Store {
             Drills::With => "",
             Drills::Only => " AND is_drill = 1",
         });
+        scope.push_cases(&mut query, "");
         if !filter.severities.is_empty() {
             query.push(" AND severity IN (");
             query.push_list(filter.severities.iter().map(|s| s.alarm_priority()));
@@ -146,13 +148,18 @@ impl Store {
             .collect()
     }
 
-    /// These cases, by id; absent ones are left out.
+    /// These cases, by id; absent ones, and those that are not seen, are left out.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn cases_by_id(&self, ids: &[CaseId]) -> StoreResult<BTreeMap<CaseId, Case>> {
+    pub async fn cases_by_id(
+        &self,
+        ids: &[CaseId],
+        scope: &Scope,
+    ) -> StoreResult<BTreeMap<CaseId, Case>> {
         let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
         query.push_list(ids.iter());
+        scope.push_cases(&mut query, "");
         let rows = query
             .build()
             .fetch_all(&self.readers)
@@ -162,12 +169,12 @@ impl Store {
         cases.map(|case| case.map(|case| (case.id, case))).collect()
     }
 
-    /// One case.
+    /// One case, if it is seen.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn case(&self, id: CaseId) -> StoreResult<Option<Case>> {
-        Ok(self.cases_by_id(&[id]).await?.remove(&id))
+    pub async fn case(&self, id: CaseId, scope: &Scope) -> StoreResult<Option<Case>> {
+        Ok(self.cases_by_id(&[id], scope).await?.remove(&id))
     }
 
     /// The alerts of a case, in the order in which they joined.
@@ -203,13 +210,17 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn open_by_severity(&self) -> StoreResult<[i64; 4]> {
-        let rows = query(
-            "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0 GROUP BY severity",
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(sql("counting open cases"))?;
+    pub async fn open_by_severity(&self, scope: &Scope) -> StoreResult<[i64; 4]> {
+        let mut query = QueryBuilder::new(
+            "SELECT severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0",
+        );
+        scope.push_cases(&mut query, "");
+        query.push(" GROUP BY severity");
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("counting open cases"))?;
         let mut counts = [0; 4];
         for row in rows {
             let severity = usize::try_from(row.get::<i64, _>(0)).unwrap_or(0);
@@ -224,27 +235,42 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn load_since(&self, username: &str, since: Timestamp) -> StoreResult<Load> {
+    pub async fn load_since(
+        &self,
+        username: &str,
+        since: Timestamp,
+        scope: &Scope,
+    ) -> StoreResult<Load> {
         let since = since.unix_ms();
-        let one = |statement: &'static str| query_scalar(statement).bind(since);
-        let acknowledged: i64 = one("SELECT COUNT(*) FROM cases WHERE acknowledged_at >= $1 AND acknowledged_by = $2 AND is_drill = 0")
-            .bind(username)
+        let mut acknowledged = QueryBuilder::new(
+            "SELECT COUNT(*) FROM cases WHERE is_drill = 0 AND acknowledged_at >= ",
+        );
+        acknowledged
+            .push_bind(since)
+            .push(" AND acknowledged_by = ");
+        acknowledged.push_bind(username);
+        let mut opened =
+            QueryBuilder::new("SELECT COUNT(*) FROM cases WHERE is_drill = 0 AND opened_at >= ");
+        opened.push_bind(since);
+        let oldest = QueryBuilder::new(
+            "SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0",
+        );
+        Ok(Load {
+            acknowledged_last_hour: self.number(acknowledged, scope).await?.unwrap_or(0),
+            opened_last_hour: self.number(opened, scope).await?.unwrap_or(0),
+            oldest_unacknowledged_at: self.number(oldest, scope).await?,
+        })
+    }
+
+    /// One number about the cases that are seen.
+    async fn number(&self, mut query: QueryBuilder, scope: &Scope) -> StoreResult<Option<i64>> {
+        scope.push_cases(&mut query, "");
+        let row = query
+            .build()
             .fetch_one(&self.readers)
             .await
             .map_err(sql("counting an officer's cases"))?;
-        let opened: i64 = one("SELECT COUNT(*) FROM cases WHERE opened_at >= $1 AND is_drill = 0")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(sql("counting new cases"))?;
-        let oldest: Option<i64> = query_scalar("SELECT MIN(opened_at) FROM cases WHERE is_open = 1 AND acknowledged_at IS NULL AND is_drill = 0")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(sql("finding the oldest unacknowledged case"))?;
-        Ok(Load {
-            acknowledged_last_hour: acknowledged,
-            opened_last_hour: opened,
-            oldest_unacknowledged_at: oldest,
-        })
+        Ok(row.get(0))
     }
 }
 
@@ -276,8 +302,20 @@ pub(crate) async fn load_case(
     connection: &mut Connection,
     id: CaseId,
 ) -> StoreResult<Option<Case>> {
-    let row = query("SELECT body FROM cases WHERE id = $1")
-        .bind(id)
+    load_seen_case(connection, id, &Scope::whole()).await
+}
+
+/// A case as the writer sees it, if somebody else sees it, too.
+pub(crate) async fn load_seen_case(
+    connection: &mut Connection,
+    id: CaseId,
+    scope: &Scope,
+) -> StoreResult<Option<Case>> {
+    let mut query = QueryBuilder::new("SELECT body FROM cases WHERE id = ");
+    query.push_bind(id);
+    scope.push_cases(&mut query, "");
+    let row = query
+        .build()
         .fetch_optional(connection)
         .await
         .map_err(sql("loading a case"))?;

@@ -3,9 +3,11 @@
 
 use super::chain::{self, Chain, Head};
 use super::database::{self, Connection, Frame, RowValues, query};
+use super::places::write_case_units;
 use super::{StoreResult, events, sql, to_json};
 use crate::cases::desk::{Changes, Known};
 use crate::cases::{AlertRecord, Case, CaseId, Transition};
+use crate::directory::Directory;
 use gridwatch_protocol::{GatewayId, Timestamp};
 
 /// A message to be stored.
@@ -24,12 +26,23 @@ pub struct StoredMessage<'a> {
 /// Writes what the desk decided, and its messages.
 pub async fn write(
     connection: &mut Connection,
+    directory: &Directory,
     known: &Known,
     changes: &Changes,
     messages: &[StoredMessage<'_>],
 ) -> StoreResult<()> {
     let opened: Vec<&Case> = changes.opened.iter().map(|id| &known.cases[id]).collect();
-    insert(connection, "storing new cases", CASES, &opened, bind_case).await?;
+    insert(
+        connection,
+        "storing new cases",
+        CASES,
+        &opened,
+        |row, case| {
+            bind_case(row, case).push_bind(directory.site_path(&case.site));
+        },
+    )
+    .await?;
+    write_case_units(connection, &opened).await?;
     for id in changes.cases.difference(&changes.opened) {
         update_case(connection, &known.cases[id]).await?;
     }
@@ -64,7 +77,7 @@ pub async fn write(
 }
 
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit)",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, area_path)",
     "",
 );
 const KEYS: Frame = (
@@ -97,7 +110,7 @@ pub(super) async fn insert<T>(
         .map_err(sql(doing))
 }
 
-fn bind_case(row: &mut RowValues<'_>, case: &&Case) {
+fn bind_case<'r, 'b>(row: &'r mut RowValues<'b>, case: &Case) -> &'r mut RowValues<'b> {
     row.push_bind(case.id)
         .push_bind(&case.number)
         .push_bind(case.version)
@@ -114,7 +127,7 @@ fn bind_case(row: &mut RowValues<'_>, case: &&Case) {
         .push_bind(&case.acknowledged_by)
         .push_bind(search_text(case))
         .push_bind(to_json(case))
-        .push_bind(&case.progress.unit);
+        .push_bind(&case.progress.unit)
 }
 
 fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
@@ -211,6 +224,7 @@ pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> Sto
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;
+    write_case_units(connection, &[case]).await?;
     if !case.state.is_open() {
         query("UPDATE case_keys SET is_open = 0 WHERE case_id = $1")
             .bind(case.id)

@@ -5,8 +5,9 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::commit::insert;
-use super::database::{Connection, Frame, query, query_scalar};
+use super::database::{Connection, Frame, QueryBuilder, query_scalar};
 use super::{Store, StoreResult, sql, time};
+use crate::access::Scope;
 use crate::cases::CaseId;
 use crate::cases::desk::CaseEvent;
 
@@ -109,20 +110,46 @@ impl Store {
             .map_err(sql("reading the newest event"))
     }
 
-    /// Events after `seq`, in order, at most `limit`.
+    /// Events after `seq` up to `until` that are seen, in order, at most `limit`.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn events_after(&self, seq: i64, limit: i64) -> StoreResult<Vec<StoredEvent>> {
-        let rows = query(
-            "SELECT seq, at, change, case_id, gateway FROM events WHERE seq > $1 ORDER BY seq LIMIT $2",
-        )
-        .bind(seq)
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(sql("reading events"))?;
+    pub async fn events_between(
+        &self,
+        seq: i64,
+        until: i64,
+        limit: i64,
+        scope: &Scope,
+    ) -> StoreResult<Vec<StoredEvent>> {
+        let mut query = QueryBuilder::new(
+            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway FROM events e WHERE e.seq > ",
+        );
+        query.push_bind(seq).push(" AND e.seq <= ").push_bind(until);
+        if !scope.is_whole() {
+            query.push(" AND (EXISTS (SELECT 1 FROM cases c WHERE c.id = e.case_id");
+            scope.push_cases(&mut query, "c.");
+            query.push(") OR EXISTS (SELECT 1 FROM gateways g JOIN site_areas s ON s.site = g.site WHERE g.id = e.gateway");
+            scope.push_path(&mut query, "s.area_path");
+            query.push("))");
+        }
+        query.push(" ORDER BY e.seq LIMIT ").push_bind(limit);
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("reading events"))?;
         rows.iter().map(stored_event).collect()
+    }
+
+    /// Number of the oldest event that is kept; none when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn oldest_event(&self) -> StoreResult<Option<i64>> {
+        query_scalar("SELECT MIN(seq) FROM events")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(sql("finding the oldest event"))
     }
 }
 

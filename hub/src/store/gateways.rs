@@ -9,9 +9,10 @@ use sqlx::any::AnyRow;
 
 pub(crate) use write::*;
 
-use super::database::query;
+use super::database::{QueryBuilder, query};
 use super::intake::gateway_id;
 use super::{Store, StoreResult, Writer, commit, from_json, sql, time, to_json};
+use crate::access::Scope;
 use crate::sequence::Received;
 
 /// A gateway as it was added.
@@ -80,6 +81,9 @@ pub struct DeviceCounts {
 
 const STATUS: &str = "SELECT state, last_heartbeat_at, boot_epoch, offline_alert, body, hub_faults FROM gateway_status WHERE gateway = $1";
 
+/// Gateways with their place; a gateway of an unknown site has none.
+const SEEN: &str = "SELECT g.id, g.site, g.key_hash, g.added_at, g.revoked_at FROM gateways g LEFT JOIN site_areas s ON s.site = g.site WHERE 1 = 1";
+
 impl Store {
     /// The gateway whose key has this hash, revoked or not.
     ///
@@ -96,30 +100,35 @@ impl Store {
         row.as_ref().map(gateway_row).transpose()
     }
 
-    /// Every gateway, by id.
+    /// Every gateway that is seen, by id.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn gateways(&self) -> StoreResult<Vec<GatewayRow>> {
-        let rows =
-            query("SELECT id, site, key_hash, added_at, revoked_at FROM gateways ORDER BY id")
-                .fetch_all(&self.readers)
-                .await
-                .map_err(sql("listing gateways"))?;
+    pub async fn gateways(&self, scope: &Scope) -> StoreResult<Vec<GatewayRow>> {
+        let mut query = QueryBuilder::new(SEEN);
+        scope.push_path(&mut query, "s.area_path");
+        query.push(" ORDER BY g.id");
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(sql("listing gateways"))?;
         rows.iter().map(gateway_row).collect()
     }
 
-    /// One gateway.
+    /// One gateway, if it is seen.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn gateway(&self, id: &str) -> StoreResult<Option<GatewayRow>> {
-        let row =
-            query("SELECT id, site, key_hash, added_at, revoked_at FROM gateways WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&self.readers)
-                .await
-                .map_err(sql("finding a gateway"))?;
+    pub async fn gateway(&self, id: &str, scope: &Scope) -> StoreResult<Option<GatewayRow>> {
+        let mut query = QueryBuilder::new(SEEN);
+        scope.push_path(&mut query, "s.area_path");
+        query.push(" AND g.id = ").push_bind(id);
+        let row = query
+            .build()
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(sql("finding a gateway"))?;
         row.as_ref().map(gateway_row).transpose()
     }
 

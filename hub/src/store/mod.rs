@@ -23,6 +23,7 @@ pub mod events;
 pub mod follow;
 pub mod gateways;
 pub mod intake;
+pub mod places;
 pub mod retention;
 pub mod seal;
 

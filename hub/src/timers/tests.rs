@@ -8,15 +8,16 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fired, TimerDone, TimerJob};
+use crate::access::Scope;
 use crate::cases::progress::Details;
 use crate::cases::sample::{START_MS, Shipped, alert};
 use crate::cases::timers::EVALUATE_AFTER_MS;
 use crate::cases::{Action, Actor, Card, Case, CaseId, Role, actions};
 use crate::clocks::Calendar;
 use crate::clocks::plan::{ClockKind, clocks};
+use crate::directory::Directories;
 use crate::engine::act::Act;
 use crate::engine::{Engine, EngineSettings, engine};
-use crate::metrics::Metrics;
 use crate::parse::{Item, ParsedBatch};
 use crate::store::{self, Store};
 
@@ -49,7 +50,9 @@ fn settings() -> EngineSettings {
 async fn open(dir: &TempDir) -> Hub {
     let url = store::StoreUrl::parse("sqlite:hub.db", dir.path()).unwrap();
     let (store, writer) = store::open(&url).await.unwrap();
-    let (engine, task) = engine(writer, settings(), 64, Arc::new(Metrics::default()))
+    let settings = settings();
+    let directories = Directories::new(Arc::clone(&settings.directory));
+    let (engine, task) = engine(writer, settings, directories, 64, Arc::default())
         .await
         .unwrap();
     let stop = CancellationToken::new();
@@ -131,13 +134,14 @@ impl Hub {
             case: id,
             request,
             actor,
+            scope: Scope::whole(),
             key: None,
         };
         self.engine.act(act, now).await.unwrap()
     }
 
     async fn case(&self, id: CaseId) -> Case {
-        self.store.case(id).await.unwrap().unwrap()
+        self.store.case(id, &Scope::whole()).await.unwrap().unwrap()
     }
 
     async fn history(&self, id: CaseId) -> Vec<String> {

@@ -149,6 +149,12 @@ async fn rights_matrix_of_routes_and_roles() {
         last_seen: hub::now(),
     });
     hub.heartbeat(&beat).await;
+    // The unit of the handlers had to do with the case: else it is not there for them.
+    let mut store = around(&hub.store).await;
+    sqlx::query("INSERT INTO case_units (case_id, unit) VALUES (1, 'xinghe-property')")
+        .execute(&mut store)
+        .await
+        .unwrap();
     let reads = [
         ("/api/v1/session", "all"),
         ("/api/v1/cases", "all"),

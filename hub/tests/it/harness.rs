@@ -128,6 +128,7 @@ pub(crate) async fn populate(config: &config::Config) -> String {
             actor,
             password_hash: password_hash.clone(),
             language: None,
+            area: None,
             created_at: hub::now(),
             disabled_at: None,
         };

@@ -37,6 +37,7 @@ pub(crate) enum Kind {
 }
 
 on_every_store! {
+    areas
     audit
     backup
     cases_api

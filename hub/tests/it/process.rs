@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hub::access::Scope;
 use gridwatch_protocol::{Alert, Kind, Receipt, ReceiptStatus};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -124,12 +125,12 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     assert_eq!(stored, expected, "each alert is in exactly one case");
     assert!(
         store
-            .case(i64::try_from(ALERTS).unwrap() + 1)
+            .case(i64::try_from(ALERTS).unwrap() + 1, &Scope::whole())
             .await
             .unwrap()
             .is_none()
     );
-    let events = store.events_after(0, 1_000).await.unwrap();
+    let events = store.events_between(0, i64::MAX, 1_000, &Scope::whole()).await.unwrap();
     let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
     let expected: Vec<i64> = (1..=i64::try_from(ALERTS).unwrap()).collect();
     assert_eq!(numbers, expected, "events are numbered without gaps");

@@ -10,6 +10,7 @@ use gridwatch_protocol::{Alert, Kind, ReceiptStatus};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use hub::access::Scope;
 use hub::store::StoreUrl;
 use reqwest::{Client, StatusCode};
 use tempfile::TempDir;
@@ -68,8 +69,8 @@ async fn check_store(url: &StoreUrl, alerts: &[Alert]) {
     let expected: BTreeSet<_> = alerts.iter().map(|alert| alert.id).collect();
     assert_eq!(stored.keys().copied().collect::<BTreeSet<_>>(), expected);
     assert_eq!(stored.values().collect::<BTreeSet<_>>().len(), alerts.len());
-    assert!(store.case(due + 1).await.unwrap().is_none(), "a case too many");
-    let events = store.events_after(0, 1_000_000).await.unwrap();
+    assert!(store.case(due + 1, &Scope::whole()).await.unwrap().is_none(), "a case too many");
+    let events = store.events_between(0, i64::MAX, 1_000_000, &Scope::whole()).await.unwrap();
     let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
     let last = i64::try_from(numbers.len()).unwrap();
     assert!(numbers.into_iter().eq(1..=last), "events have gaps");

@@ -7,7 +7,7 @@ mod units;
 use gridwatch_protocol::{Kind, Severity, Timestamp};
 
 use super::actions::{self, Decided, Refusal};
-use super::desk::{Desk, Known, Outcome, Rules};
+use super::desk::{Desk, Known, Outcome};
 use super::evolve::evolve;
 use super::sample::{START_MS, Shipped, alert, arrival, next, of_unit, person};
 use super::*;
@@ -31,11 +31,7 @@ struct Story {
 impl Story {
     fn new(device: &str, kind: Kind, severity: Severity) -> Self {
         let shipped = Shipped::load();
-        let rules = Rules {
-            catalogue: &shipped.catalogue,
-            fire_group_ms: 10 * MINUTE,
-            utc_offset_minutes: 480,
-        };
+        let rules = shipped.rules();
         let known = Known {
             next_case: 1,
             ..Known::default()

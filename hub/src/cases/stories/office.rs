@@ -129,11 +129,7 @@ fn row_of_an_older_hub_reads_as_acknowledged_and_reported() {
 #[test]
 fn more_urgent_alert_makes_the_officer_look_again_and_not_the_unit() {
     let shipped = Shipped::load();
-    let rules = Rules {
-        catalogue: &shipped.catalogue,
-        fire_group_ms: 10 * MINUTE,
-        utc_offset_minutes: 480,
-    };
+    let rules = shipped.rules();
     let mut desk = Desk::new(
         rules,
         Known {

@@ -382,11 +382,7 @@ fn whistle_calls_units_above_and_waits_for_their_answer() {
 #[test]
 fn more_urgent_alert_ends_a_suspension() {
     let shipped = Shipped::load();
-    let rules = Rules {
-        catalogue: &shipped.catalogue,
-        fire_group_ms: 10 * MINUTE,
-        utc_offset_minutes: 480,
-    };
+    let rules = shipped.rules();
     let known = Known {
         next_case: 1,
         ..Known::default()

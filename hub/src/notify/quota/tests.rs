@@ -228,6 +228,27 @@ fn most(arrivals: &[i64], per_ms: i64) -> usize {
     arrivals.iter().map(inside).max().unwrap_or(0)
 }
 
+#[test]
+fn what_one_recipient_leaves_of_its_share_goes_to_the_p1_of_another_first() {
+    let limits = Limits {
+        channel: vec![window(7, 1_000, 0)],
+        recipient: vec![window(6, 1_000, 3)],
+        digests: false,
+    };
+    let mut due: Vec<_> = (0..5)
+        .map(|id| waiting(id, "r0", Severity::P1, 0))
+        .collect();
+    due.push(waiting(5, "r1", Severity::P1, 0));
+    due.push(waiting(6, "r0", Severity::P3, 0));
+    let chosen = choose(&limits, &[], &due, 0);
+    let urgent = chosen.iter().filter(|c| c.urgent).count();
+    assert_eq!(
+        (urgent, chosen.len()),
+        (6, 6),
+        "five and one, and no room for the P3 of r0"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
