@@ -47,6 +47,7 @@ pub struct Config {
     pub audit: Audit,
     pub gateways: Gateways,
     pub cases: Cases,
+    pub duty: crate::roster::config::Duty,
     pub sessions: Sessions,
     pub sign_in: SignIn,
     pub history: History,
@@ -353,6 +354,12 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         config.limits.shutdown_s >= 1,
         "`limits.shutdown_s` must be at least 1",
     );
+    config.duty.check(problems);
+    let mut need = |ok: bool, sentence: &str| {
+        if !ok {
+            problems.push(sentence.to_owned());
+        }
+    };
     if config.influxdb.enabled {
         need(
             config.influxdb.url.starts_with("http://"),

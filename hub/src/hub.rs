@@ -25,6 +25,8 @@ use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
 use crate::notify::worker::{self, Notifier, Setup};
+use crate::roster::known::Cache as Rosters;
+use crate::roster::watch::Watch;
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
@@ -172,12 +174,14 @@ async fn open(
     let (store, mut writer) = store::open(&config.store_url()?).await?;
     writer.follow_directory(&directory).await?;
     let directories = Directories::new(directory);
+    let rosters = Rosters::default();
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
         calendar: Arc::clone(&calendar),
         directory: directories.now(),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
+        rosters: rosters.clone(),
     };
     let queue = usize::try_from(config.limits.intake_queue)?;
     let (engine, engine_task) = engine(
@@ -224,6 +228,7 @@ async fn open(
         directories,
         catalogue,
         calendar,
+        rosters,
         store,
         engine,
         history,
@@ -422,6 +427,20 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
     let until = stop.clone();
     tasks.spawn("case timers", async move {
         timers.run(until).await;
+        Ok(())
+    });
+    let watch = Watch {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        rosters: app.rosters.clone(),
+        directories: app.directories.clone(),
+        calendar: Arc::clone(&app.calendar),
+        utc_offset_minutes: app.config.utc_offset_minutes,
+        limits: app.config.duty,
+    };
+    let until = stop.clone();
+    tasks.spawn("watch over desks", async move {
+        watch.run(until).await;
         Ok(())
     });
     let (app, until) = (Arc::clone(app), stop.clone());

@@ -54,6 +54,8 @@ pub struct Shared {
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
     pub calendar: Arc<Calendar>,
+    /// Who is on duty.
+    pub rosters: crate::roster::known::Cache,
     /// The reading side of the store.
     pub store: Store,
     /// Everything that writes goes through it.
@@ -92,6 +94,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
         problem::Problem,
         crate::live::CaseEventData,
         crate::live::GatewayEventData,
+        crate::live::DeskEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
     ))

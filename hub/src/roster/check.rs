@@ -210,7 +210,9 @@ fn substitutions(roster: &Roster, local: &Local<'_>, found: &mut Vec<String>) {
             say(format!("`{by}` is substituted in that time"));
         }
         let mut absences = roster.absences.iter();
-        if absences.any(|absence| absence.who == *by && meet(span(one), (absence.from, absence.until))) {
+        if absences
+            .any(|absence| absence.who == *by && meet(span(one), (absence.from, absence.until)))
+        {
             say(format!("`{by}` is absent in that time"));
         }
         if let Some(shift) = on_duty_already(roster, local, one) {

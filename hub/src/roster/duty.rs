@@ -47,6 +47,13 @@ impl Local<'_> {
     }
 }
 
+/// When the first of the roster's shifts is worked for the first time; none without shifts.
+#[must_use]
+pub fn begins(roster: &Roster, local: &Local<'_>) -> Option<Timestamp> {
+    let first = |shift: &Shift| local.instant(number_of(shift.first_day), shift.from.minutes());
+    roster.shifts.iter().map(first).min()
+}
+
 /// The day with this number; none outside of the years that a calendar has.
 fn date_of(day: i64) -> Option<Date> {
     let span = Span::new().try_days(day).ok()?;
@@ -231,8 +238,7 @@ pub fn on_duty(roster: &Roster, local: &Local<'_>, at: Timestamp) -> Duty {
         }
         let crew = &worked.shift.crews[worked.crew];
         let name = worked.shift.name.clone();
-        duty.shift
-            .get_or_insert((name, worked.from, worked.until));
+        duty.shift.get_or_insert((name, worked.from, worked.until));
         for named in &crew.officers {
             let found = comes(named, DutyRole::Officer);
             let known = |one: &OnDuty| duty.officers.iter().any(|o| o.username == one.username);

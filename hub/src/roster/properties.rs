@@ -38,16 +38,18 @@ fn shift() -> impl Strategy<Value = Shift> {
         1_i8..9,
         prop::collection::vec(crew(), 1..4),
     )
-        .prop_map(|((from, until), days, weekdays, turn_days, first, crews)| Shift {
-            name: String::new(),
-            from: TimeOfDay::from_minutes(from).unwrap(),
-            until: TimeOfDay::from_minutes(until).unwrap(),
-            days,
-            weekdays,
-            first_day: format!("2026-09-2{first}").parse().unwrap(),
-            turn_days,
-            crews,
-        })
+        .prop_map(
+            |((from, until), days, weekdays, turn_days, first, crews)| Shift {
+                name: String::new(),
+                from: TimeOfDay::from_minutes(from).unwrap(),
+                until: TimeOfDay::from_minutes(until).unwrap(),
+                days,
+                weekdays,
+                first_day: format!("2026-09-2{first}").parse().unwrap(),
+                turn_days,
+                crews,
+            },
+        )
 }
 
 fn stretch() -> impl Strategy<Value = (Timestamp, Timestamp)> {

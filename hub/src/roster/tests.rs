@@ -113,7 +113,12 @@ fn absence_without_a_substitute_leaves_a_gap_when_nobody_else_is_there() {
     });
     let (calendar, gone) = (calendar(), nobody_gone());
     let local = local(&calendar, &gone);
-    let found = gaps(&roster, &local, at("2026-01-01T00:00"), at("2026-01-03T00:00"));
+    let found = gaps(
+        &roster,
+        &local,
+        at("2026-01-01T00:00"),
+        at("2026-01-03T00:00"),
+    );
     // Before 08:00 on the first day nobody had begun; b1 works the night and the next day.
     let spans: Vec<_> = found.iter().map(|gap| (gap.from, gap.until)).collect();
     assert_eq!(
@@ -215,7 +220,10 @@ fn lonely_officer_is_followed_by_the_shift_leader() {
     roster.shifts[0].crews = vec![crew(&["only"], Some("sl"))];
     let desks = [desk(&roster, "street", "2026-01-01T12:00")];
     assert_eq!(called(1, &desks).unwrap().role, DutyRole::ShiftLeader);
-    let told: Vec<_> = leaders(&desks).into_iter().map(|one| one.username).collect();
+    let told: Vec<_> = leaders(&desks)
+        .into_iter()
+        .map(|one| one.username)
+        .collect();
     assert_eq!(told, ["sl", "boss"]);
 }
 
@@ -318,8 +326,12 @@ fn calendar_file_has_short_lines_and_escaped_texts() {
     assert!(text.lines().all(|line| line.len() <= 75), "{text}");
     let unfolded = text.replace("\r\n ", "");
     assert!(
-        unfolded.contains("SUMMARY:星河街道综合治理中心值班台一号席位，东湖区\\;滨海市 夜班\\, 第一组"),
+        unfolded
+            .contains("SUMMARY:星河街道综合治理中心值班台一号席位，东湖区\\;滨海市 夜班\\, 第一组"),
         "{unfolded}"
     );
-    assert_eq!(text, ical::calendar("wang", &shifts, at("2026-12-01T00:00")));
+    assert_eq!(
+        text,
+        ical::calendar("wang", &shifts, at("2026-12-01T00:00"))
+    );
 }

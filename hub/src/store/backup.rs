@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 25] = [
+pub const TABLES: [&str; 31] = [
     "counters",
     "epochs",
     "users",
@@ -54,14 +54,21 @@ pub const TABLES: [&str; 25] = [
     "case_timers",
     "chain_heads",
     "notifications",
+    "rosters",
+    "roster_versions",
+    "duty_takeovers",
+    "duty_takeover_cases",
+    "duty_reports",
+    "duty_calls",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
-/// counts for a quota of notifications is minutes old.
-pub const LEFT_OUT: [&str; 4] = [
+/// counts for a quota of notifications, or says which consoles are open, is minutes old.
+pub const LEFT_OUT: [&str; 5] = [
     "sessions",
     "_sqlx_migrations",
     "notification_sends",
     "notification_channels",
+    "duty_consoles",
 ];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::commit::insert;
-use super::database::{Connection, Frame, QueryBuilder, query_scalar};
+use super::database::{Connection, Frame, QueryBuilder, query, query_scalar};
 use super::{Store, StoreResult, sql, time};
 use crate::access::Scope;
 use crate::cases::CaseId;
@@ -23,6 +23,11 @@ pub enum Subject {
     },
     /// A gateway whose state changed.
     Gateway(GatewayId),
+    /// A desk, and what happened there.
+    Desk {
+        /// Name of the change.
+        change: String,
+    },
 }
 
 /// An event.
@@ -44,8 +49,16 @@ pub(crate) async fn append_case_events(
     connection: &mut Connection,
     events: &[CaseEvent],
 ) -> StoreResult<()> {
+    number_case_events(connection, events).await.map(drop)
+}
+
+/// As [`append_case_events`]; gives the number of the first, 0 when there is none.
+pub(crate) async fn number_case_events(
+    connection: &mut Connection,
+    events: &[CaseEvent],
+) -> StoreResult<i64> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let first = take_numbers(connection, events.len()).await?;
     let rows: Vec<(i64, &CaseEvent)> = (first..).zip(events).collect();
@@ -62,7 +75,27 @@ pub(crate) async fn append_case_events(
                 .push_bind(None::<String>);
         },
     )
-    .await
+    .await?;
+    Ok(first)
+}
+
+/// An event of a desk at this place in the area tree; gives its number.
+pub(crate) async fn append_desk_event(
+    connection: &mut Connection,
+    change: &str,
+    area_path: &str,
+    at: Timestamp,
+) -> StoreResult<i64> {
+    let seq = take_numbers(connection, 1).await?;
+    query("INSERT INTO events (seq, at, change, area_path) VALUES ($1, $2, $3, $4)")
+        .bind(seq)
+        .bind(at.unix_ms())
+        .bind(change)
+        .bind(area_path)
+        .execute(connection)
+        .await
+        .map_err(sql("storing an event of a desk"))?;
+    Ok(seq)
 }
 
 pub(crate) async fn append_gateway_event(
@@ -122,7 +155,7 @@ impl Store {
         scope: &Scope,
     ) -> StoreResult<Vec<StoredEvent>> {
         let mut query = QueryBuilder::new(
-            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway FROM events e WHERE e.seq > ",
+            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.area_path FROM events e WHERE e.seq > ",
         );
         query.push_bind(seq).push(" AND e.seq <= ").push_bind(until);
         if !scope.is_whole() {
@@ -130,6 +163,8 @@ impl Store {
             scope.push_cases(&mut query, "c.");
             query.push(") OR EXISTS (SELECT 1 FROM gateways g JOIN site_areas s ON s.site = g.site WHERE g.id = e.gateway");
             scope.push_path(&mut query, "s.area_path");
+            query.push(") OR (e.area_path IS NOT NULL");
+            scope.push_path(&mut query, "e.area_path");
             query.push("))");
         }
         query.push(" ORDER BY e.seq LIMIT ").push_bind(limit);
@@ -159,6 +194,7 @@ fn stored_event(row: &AnyRow) -> StoreResult<StoredEvent> {
             id,
             change: row.get(2),
         },
+        None if row.get::<Option<&str>, _>(5).is_some() => Subject::Desk { change: row.get(2) },
         None => Subject::Gateway(super::intake::gateway_id(row.get(4))?),
     };
     Ok(StoredEvent {

@@ -25,6 +25,7 @@ pub mod gateways;
 pub mod intake;
 pub mod places;
 pub mod retention;
+pub mod roster;
 pub mod seal;
 
 use std::path::Path;

@@ -30,7 +30,9 @@ pub(super) fn new_device(
     let device = &alert.device;
     let note = text(
         format!("{by} 确认后又有设备 {device} 告警，须重新确认"),
-        format!("device {device} was not in it when {by} acknowledged it; it has to be acknowledged again"),
+        format!(
+            "device {device} was not in it when {by} acknowledged it; it has to be acknowledged again"
+        ),
     );
     let details = Details {
         unacknowledged: true,
