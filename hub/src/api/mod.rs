@@ -6,11 +6,13 @@
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
+pub mod duty;
 pub mod extract;
 pub mod gateways;
 pub mod notifications;
 pub mod problem;
 pub mod readings;
+pub mod rosters;
 pub mod session;
 pub mod system;
 pub mod view;
@@ -125,7 +127,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(rosters::list))
+        .routes(routes!(rosters::one, rosters::put, rosters::remove))
+        .routes(routes!(duty::duty))
+        .routes(routes!(duty::takeover))
+        .routes(routes!(duty::list_takeovers))
+        .routes(routes!(duty::console))
+        .routes(routes!(duty::own_shifts));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

@@ -19,6 +19,7 @@
 
 pub mod config;
 pub mod guard;
+pub mod people;
 pub mod plan;
 pub mod policy;
 pub mod quota;

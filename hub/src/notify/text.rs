@@ -230,6 +230,33 @@ pub fn digest(news: &[News], style: &Style) -> Words {
     }
 }
 
+/// What is missing at a desk.
+#[must_use]
+pub fn duty(news: &News, style: &Style) -> Words {
+    let language = style.language;
+    let case = &news.case;
+    let pick = |zh, en| language.pick(zh, en);
+    let detail = plain(language.of(&case.title));
+    let severity_words = severity(case.severity, language);
+    let mark = pick("值班", "duty");
+    Words {
+        title: match language {
+            Language::Zh => format!("【{severity_words}】{mark}：{detail}"),
+            Language::En => format!("[{severity_words}] {mark}: {detail}"),
+        },
+        fields: vec![
+            (pick("值班台：", "Desk: "), plain(language.of(&case.place))),
+            (pick("开始：", "Since: "), local(case.opened_at, style)),
+            (pick("时间：", "Time: "), local(news.at, style)),
+        ],
+        items: Vec::new(),
+        link: (!style.public_url.is_empty()).then(|| style.public_url.clone()),
+        link_words: pick("打开值班台", "Open the board"),
+        severity: case.severity,
+        more: ("", ""),
+    }
+}
+
 /// The message to somebody who reported a matter: no more than that it is done.
 #[must_use]
 pub fn completion(news: &News, style: &Style) -> Words {

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{Channel, Notify};
 use super::guard::Guard;
+use super::people;
 use super::plan;
 use super::policy::{Due, Facts, News};
 use super::rows::{self, CaseEventRow, Claimed, Settled};
@@ -30,6 +31,7 @@ use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add, count};
+use crate::roster::calls;
 use crate::store::{Store, StoreError, StoreResult, Writer, cases};
 
 /// Rows that became due, and rows of other hub processes, are looked for this often.
@@ -298,14 +300,14 @@ impl NotifyTask {
             ids.dedup();
             let known = rows::known(store, &ids).await?;
             let offset = self.setup.utc_offset_minutes;
-            batch = plan::batch(
-                &self.plain,
-                &news,
-                known,
-                crate::now(),
-                offset,
-                rows::new_id,
-            );
+            let now = crate::now();
+            let desks = desks(store, &directory, &events).await?;
+            let addresses = addresses(store, &self.plain, &news, &desks).await?;
+            let (channels, ids) = (&self.plain, rows::new_id);
+            batch = plan::batch(channels, &news, known.clone(), now, offset, ids);
+            let called = (&addresses, &known);
+            people::of_cases(&mut batch, channels, &news, called, now, offset, ids);
+            people::of_desks(&mut batch, channels, &desks, &addresses, now, offset, ids);
         }
         let more = i64::try_from(events.len()).unwrap_or(i64::MAX) >= rows::EVENTS_MAX;
         let made = batch.rows.len();
@@ -455,6 +457,45 @@ async fn news(
         });
     }
     Ok(news)
+}
+
+/// Where those are reached whom this news calls; nobody without a channel that tells people.
+async fn addresses(
+    store: &Store,
+    channels: &[Channel],
+    cases: &[News],
+    desks: &[News],
+) -> StoreResult<people::Addresses> {
+    if !channels.iter().any(|channel| channel.people) {
+        return Ok(people::Addresses::default());
+    }
+    let events = cases.iter().chain(desks).map(|one| one.seq).collect();
+    calls::addresses(store, &events).await
+}
+
+/// What is missing at desks, as news.
+async fn desks(
+    store: &Store,
+    directory: &Directory,
+    events: &[CaseEventRow],
+) -> StoreResult<Vec<News>> {
+    let own = |event: &&CaseEventRow| event.case.is_none();
+    let numbers: Vec<i64> = events.iter().filter(own).map(|event| event.seq).collect();
+    let said = store.reports_of(&numbers).await?;
+    let news = events.iter().filter_map(|event| {
+        let (area, report) = said.get(&event.seq)?;
+        let name = directory.area(area).map(|area| area.name.clone());
+        let path = directory.area_path(area);
+        let codes = path.split('/').filter(|code| !code.is_empty());
+        people::desk_news(
+            (event.seq, event.at),
+            area,
+            name.unwrap_or_else(|| text(area, area)),
+            codes.map(str::to_owned).collect(),
+            report,
+        )
+    });
+    Ok(news.collect())
 }
 
 /// A case as it is told.

@@ -214,3 +214,25 @@ impl Cache {
         fits.then(|| Arc::clone(&copy.rosters))
     }
 }
+
+impl crate::api::Shared {
+    /// The rosters as they are now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn rosters(&self) -> StoreResult<Arc<Rosters>> {
+        let mut connection = self.store.connection().await?;
+        self.rosters.rosters(&mut connection).await
+    }
+
+    /// Desks of these rosters.
+    #[must_use]
+    pub fn office<'a>(&'a self, rosters: &'a Rosters, directory: &'a Directory) -> Office<'a> {
+        Office {
+            rosters,
+            directory,
+            calendar: &self.calendar,
+            utc_offset_minutes: self.config.utc_offset_minutes,
+        }
+    }
+}

@@ -462,4 +462,33 @@ impl crate::store::Writer {
         }
         Ok(saved)
     }
+
+    /// Sets where somebody is written to; false when there is no such active user.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn set_email(
+        &mut self,
+        username: &str,
+        address: Option<&str>,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let mut transaction = self.begin().await?;
+        let done = query("UPDATE users SET email = $2 WHERE name = $1 AND disabled_at IS NULL")
+            .bind(username)
+            .bind(address)
+            .execute(&mut *transaction)
+            .await
+            .map_err(sql("setting an address"))?;
+        let row = AuditRow {
+            at: now,
+            actor: "command line".to_owned(),
+            action: "email_set".to_owned(),
+            subject: username.to_owned(),
+            address: String::new(),
+        };
+        write_audit(&mut transaction, &row).await?;
+        commit(transaction).await?;
+        Ok(done > 0)
+    }
 }
