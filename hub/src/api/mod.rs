@@ -15,6 +15,7 @@ pub mod readings;
 pub mod rosters;
 pub mod session;
 pub mod system;
+pub mod takeovers;
 pub mod view;
 
 use std::sync::Arc;
@@ -131,8 +132,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(rosters::list))
         .routes(routes!(rosters::one, rosters::put, rosters::remove))
         .routes(routes!(duty::duty))
-        .routes(routes!(duty::takeover))
-        .routes(routes!(duty::list_takeovers))
+        .routes(routes!(takeovers::takeover))
+        .routes(routes!(takeovers::list))
         .routes(routes!(duty::console))
         .routes(routes!(duty::own_shifts));
     let gateways = OpenApiRouter::new()

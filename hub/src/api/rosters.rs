@@ -271,7 +271,7 @@ pub async fn remove(
 /// What is not seen is not there; what is seen may still be somebody else's to change.
 fn editor(app: &App, officer: &Officer, area: &str) -> Result<(), Problem> {
     let path = app.directory().area_path(area);
-    if path.is_empty() || !officer.scope.sees_path(&path) {
+    if !officer.scope.sees_path(&path) {
         return Err(Problem::not_found(format!("there is no area `{area}`")));
     }
     if may_edit(officer, &path) {

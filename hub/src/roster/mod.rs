@@ -5,9 +5,9 @@
 //! time alone. An area without a roster is looked after by the next wider one that has one.
 //!
 //! - `model`, `check`, `duty`, `timeline`, `called`, `ical` are pure: values in, values out, no clock.
-//! - `known` keeps the rosters of the store in memory, `calls` writes down who is called, `tasks` are what
-//!   the engine does for the API, `watch` finds gaps, shifts that nobody took over and consoles that are
-//!   lost.
+//! - `known` keeps the rosters of the store in memory, `calls` writes down who is called, `tasks`,
+//!   `takeover` and `console` are what the engine does for the API, `reports` and `watch` find gaps, shifts
+//!   that nobody took over and consoles that are lost.
 //!
 //! Never puts anybody on duty who is not named in a roster, and never hides that nobody is: a minute has
 //! an officer or lies in exactly one gap.
@@ -16,6 +16,7 @@ pub mod called;
 pub mod calls;
 pub mod check;
 pub mod config;
+pub mod console;
 pub mod duty;
 pub mod ical;
 pub mod known;
@@ -25,6 +26,7 @@ mod properties;
 pub mod reports;
 #[cfg(test)]
 mod sample;
+pub mod takeover;
 pub mod tasks;
 #[cfg(test)]
 mod tests;

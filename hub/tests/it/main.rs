@@ -50,6 +50,7 @@ on_every_store! {
     notify
     process
     retention
+    roster
     sign_in
     silence
     timers
