@@ -17,7 +17,9 @@
 //! - Never logs, stores or shows a secret: addresses of robots count as secrets.
 //! - `policy`, `quota`, `retry`, `text` and `template` are pure.
 
+mod called;
 pub mod config;
+pub mod facts;
 pub mod guard;
 pub mod people;
 pub mod plan;

@@ -17,21 +17,20 @@ use rand::Rng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::called::{addresses, desks};
 use super::config::{Channel, Notify};
+use super::facts::facts;
 use super::guard::Guard;
 use super::people;
 use super::plan;
-use super::policy::{Due, Facts, News};
+use super::policy::{Facts, News};
 use super::rows::{self, CaseEventRow, Claimed, Settled};
 use super::send::http::Http;
 use super::send::{Outcome, Sender};
 use super::text::Style;
-use crate::api::view;
-use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add, count};
-use crate::roster::calls;
 use crate::store::{Store, StoreError, StoreResult, Writer, cases};
 
 /// Rows that became due, and rows of other hub processes, are looked for this often.
@@ -457,83 +456,6 @@ async fn news(
         });
     }
     Ok(news)
-}
-
-/// Where those are reached whom this news calls; nobody without a channel that tells people.
-async fn addresses(
-    store: &Store,
-    channels: &[Channel],
-    cases: &[News],
-    desks: &[News],
-) -> StoreResult<people::Addresses> {
-    if !channels.iter().any(|channel| channel.people) {
-        return Ok(people::Addresses::default());
-    }
-    let events = cases.iter().chain(desks).map(|one| one.seq).collect();
-    calls::addresses(store, &events).await
-}
-
-/// What is missing at desks, as news.
-async fn desks(
-    store: &Store,
-    directory: &Directory,
-    events: &[CaseEventRow],
-) -> StoreResult<Vec<News>> {
-    let own = |event: &&CaseEventRow| event.case.is_none();
-    let numbers: Vec<i64> = events.iter().filter(own).map(|event| event.seq).collect();
-    let said = store.reports_of(&numbers).await?;
-    let news = events.iter().filter_map(|event| {
-        let (area, report) = said.get(&event.seq)?;
-        let name = directory.area(area).map(|area| area.name.clone());
-        let path = directory.area_path(area);
-        let codes = path.split('/').filter(|code| !code.is_empty());
-        people::desk_news(
-            (event.seq, event.at),
-            area,
-            name.unwrap_or_else(|| text(area, area)),
-            codes.map(str::to_owned).collect(),
-            report,
-        )
-    });
-    Ok(news.collect())
-}
-
-/// A case as it is told.
-#[must_use]
-pub fn facts(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Facts {
-    let summary = view::summary(case, directory, catalogue);
-    // The title is category and place; a field of its own says the category.
-    let place = |title: &str, category: &str| {
-        let rest = title.strip_prefix(category);
-        let rest = rest.and_then(|rest| rest.strip_prefix(" · "));
-        rest.unwrap_or(title).to_owned()
-    };
-    let due = (case.state.is_open() && case.acknowledged_at.is_none()).then(|| Due {
-        what: text("确认", "acknowledge"),
-        at: case.ack_due_at,
-    });
-    Facts {
-        id: case.id,
-        number: case.number.clone(),
-        severity: case.severity,
-        category: case.category.clone(),
-        site: case.site.clone(),
-        place: text(
-            place(&summary.title.zh, &summary.category_name.zh),
-            place(&summary.title.en, &summary.category_name.en),
-        ),
-        category_name: summary.category_name,
-        title: summary.title,
-        areas: summary
-            .area_path
-            .into_iter()
-            .map(|step| step.code)
-            .collect(),
-        state: case.state.as_str().to_owned(),
-        is_drill: case.is_drill,
-        opened_at: case.opened_at,
-        due,
-    }
 }
 
 /// Sends a test message to every recipient of a channel and gives what became of each; the receipts
