@@ -302,19 +302,19 @@ fn of_roster(kept: &Kept, office: &Office<'_>, username: &str, now: Timestamp) -
     let from = now.plus_ms(-back * DAY_MS);
     let until = now.plus_ms(ahead * DAY_MS);
     let mut shifts: Vec<OwnShift> = Vec::new();
+    let mut last_began = None;
     for period in timeline::periods(&kept.roster, &office.local(), from, until) {
         let duty = &period.duty;
         let mut people = duty.officers.iter().chain(&duty.shift_leader);
         let Some(own) = people.find(|one| one.username == username) else {
             continue;
         };
-        let Some((shift, ..)) = &duty.shift else {
+        let Some((shift, began, _)) = &duty.shift else {
             continue;
         };
+        let same_shift = last_began.replace(*began) == Some(*began);
         match shifts.last_mut() {
-            Some(last)
-                if last.until == period.from && last.shift == *shift && last.role == own.role =>
-            {
+            Some(last) if same_shift && last.until == period.from && last.role == own.role => {
                 last.until = period.until;
             }
             _ => shifts.push(OwnShift {

@@ -9,7 +9,7 @@ use super::mail::MailServer;
 
 #[tokio::test]
 async fn first_officer_hears_of_the_case_and_the_leader_of_the_gap() {
-    let server = MailServer::start("none");
+    let server = MailServer::start("plain");
     let hub = server
         .hub(&server.channel("none", "people = true\nlanguage = \"en\""))
         .await;
