@@ -160,6 +160,12 @@ impl Catalogue {
         }
     }
 
+    /// Every category, in the order of the file.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
     /// The category with this code.
     #[must_use]
     pub fn get(&self, code: &str) -> Option<&Category> {
