@@ -177,7 +177,7 @@ impl<'a> Office<'a> {
 }
 
 #[derive(Debug)]
-struct Copy {
+struct Held {
     changes: i64,
     read_at: Instant,
     rosters: Arc<Rosters>,
@@ -185,7 +185,7 @@ struct Copy {
 
 /// The rosters as they were read last; cheap to clone, shared by all that ask.
 #[derive(Debug, Clone, Default)]
-pub struct Cache(Arc<Mutex<Option<Copy>>>);
+pub struct Cache(Arc<Mutex<Option<Held>>>);
 
 impl Cache {
     /// The rosters as this connection sees them.
@@ -198,12 +198,12 @@ impl Cache {
             return Ok(rosters);
         }
         let rosters = Arc::new(Rosters::read(connection).await?);
-        let copy = Copy {
+        let held = Held {
             changes,
             read_at: Instant::now(),
             rosters: Arc::clone(&rosters),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(rosters)
     }
 

@@ -91,7 +91,7 @@ pub enum Finding {
 pub struct Known<'a> {
     /// Name of its area.
     pub name: &'a Text,
-    /// Who is on duty, with names for people.
+    /// Who is on duty.
     pub duty: &'a Duty,
     /// Names of the officers, in order.
     pub officers: Vec<String>,

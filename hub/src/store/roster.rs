@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gridwatch_protocol::{Severity, Timestamp};
 use sqlx::Row;
 
-use super::database::{QueryBuilder, query};
+use super::database::QueryBuilder;
 use super::{Store, StoreResult, sql, time};
 use crate::access::Scope;
 use crate::cases::CaseId;
@@ -181,18 +181,5 @@ impl Store {
         events: &[i64],
     ) -> StoreResult<BTreeMap<i64, (String, reports::Report)>> {
         reports::of_events(&mut *self.connection().await?, events).await
-    }
-
-    /// Where somebody is written to, if it is known.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn email_of(&self, username: &str) -> StoreResult<Option<String>> {
-        let row = query("SELECT email FROM users WHERE name = $1")
-            .bind(username)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(sql("reading an address"))?;
-        Ok(row.and_then(|row| row.get(0)))
     }
 }
