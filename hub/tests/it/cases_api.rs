@@ -155,6 +155,15 @@ async fn rights_matrix_of_routes_and_roles() {
         .execute(&mut store)
         .await
         .unwrap();
+    let roster = json!({ "area": "990101001001", "shifts": [] });
+    let stored = hub
+        .sign_in("root")
+        .await
+        .request(Method::PUT, "/api/v1/rosters/990101001001")
+        .json(&json!({ "version": 0, "roster": roster }))
+        .send()
+        .await;
+    assert_eq!(stored.unwrap().status(), StatusCode::OK);
     let reads = [
         ("/api/v1/session", "all"),
         ("/api/v1/cases", "all"),
@@ -172,6 +181,11 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/areas", "all"),
         ("/api/v1/sites", "all"),
         ("/api/v1/statistics/load", "all"),
+        ("/api/v1/rosters", "all"),
+        ("/api/v1/rosters/990101001001", "all"),
+        ("/api/v1/duty", "all"),
+        ("/api/v1/duty/takeovers", "all"),
+        ("/api/v1/duty/shifts.ics", "all"),
         ("/api/v1/users", "administrator"),
         ("/api/v1/notifications", "administrator"),
         ("/api/v1/notifications/channels", "administrator"),
@@ -191,6 +205,7 @@ async fn rights_matrix_of_routes_and_roles() {
                     .unwrap()
                     .replace("/1", "/{id}")
                     .replace("gw-1", "{id}")
+                    .replace("990101001001", "{area}")
                     == *path
             });
         assert!(covered, "`{path}` is not in this matrix");
