@@ -69,6 +69,7 @@ fn settings() -> EngineSettings {
         correlation: hub::correlation::Settings::default(),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        rosters: hub::roster::known::Cache::default(),
     }
 }
 

@@ -52,6 +52,7 @@ pub struct Config {
     pub gateways: Gateways,
     pub cases: Cases,
     pub correlation: Correlation,
+    pub duty: crate::roster::config::Duty,
     pub sessions: Sessions,
     pub sign_in: SignIn,
     pub history: History,
@@ -379,6 +380,7 @@ fn check(config: &Config, problems: &mut Vec<String>) {
     );
     config.evidence.check(problems);
     config.parent.check(&config.notify.allow_hosts, problems);
+    config.duty.check(problems);
     let mut need = |ok: bool, sentence: &str| {
         if !ok {
             problems.push(sentence.to_owned());

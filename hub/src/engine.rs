@@ -31,6 +31,7 @@ use crate::correlation::Settings;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add};
 use crate::parse::ParsedBatch;
+use crate::roster::calls;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
 use crate::store::database::Connection;
@@ -58,6 +59,8 @@ pub struct EngineSettings {
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
+    /// Who is on duty.
+    pub rosters: crate::roster::known::Cache,
 }
 
 impl EngineSettings {
@@ -297,6 +300,7 @@ impl EngineTask {
             // Whatever changed a case, its timers fit it when the change is there.
             let touched = timers::touched_since(&mut transaction, before).await?;
             timers::sync(&mut transaction, self.settings.clocks(), &touched).await?;
+            calls::first_officers(&mut transaction, &self.settings, before).await?;
             dialect.tell_of_events(&mut transaction, head).await?;
         }
         store::commit(transaction).await?;
@@ -350,7 +354,7 @@ async fn work(
             Done::Silence(heartbeat::silence(connection, rules, *before, *now, opened).await?)
         }
         Job::Timers { job, now, .. } => {
-            Done::Timers(timers::work(connection, settings.clocks(), *job, *now).await?)
+            Done::Timers(timers::work(connection, settings, settings.clocks(), *job, *now).await?)
         }
         Job::Account { change, .. } => {
             accounts::apply(connection, change).await?;

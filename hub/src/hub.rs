@@ -30,6 +30,8 @@ use crate::notify::worker::{self, Notifier, Setup};
 use crate::parent::up::client::Parent;
 use crate::parent::up::line;
 use crate::parent::up::uplink::{self, Child};
+use crate::roster::known::Cache as Rosters;
+use crate::roster::watch::Watch as DeskWatch;
 use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
@@ -181,6 +183,7 @@ async fn open(
         .follow_child_areas(&store.child_hubs().await?, &directory)
         .await?;
     let directories = Directories::new(directory);
+    let rosters = Rosters::default();
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
         calendar: Arc::clone(&calendar),
@@ -188,6 +191,7 @@ async fn open(
         correlation: config.correlation.settings(),
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
+        rosters: rosters.clone(),
     };
     let queue = usize::try_from(config.limits.intake_queue)?;
     let (engine, engine_task) = engine(
@@ -239,6 +243,7 @@ async fn open(
         directories,
         catalogue,
         calendar,
+        rosters,
         store,
         engine,
         history,
@@ -469,6 +474,20 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
                 None => break,
             }
         }
+        Ok(())
+    });
+    let desks = DeskWatch {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        rosters: app.rosters.clone(),
+        directories: app.directories.clone(),
+        calendar: Arc::clone(&app.calendar),
+        utc_offset_minutes: app.config.utc_offset_minutes,
+        limits: app.config.duty,
+    };
+    let until = stop.clone();
+    tasks.spawn("watch over desks", async move {
+        desks.run(until).await;
         Ok(())
     });
     let (app, until) = (Arc::clone(app), stop.clone());

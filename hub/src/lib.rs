@@ -45,6 +45,7 @@ pub mod notify;
 pub mod parent;
 pub mod parse;
 pub mod reports;
+pub mod roster;
 pub mod secrets;
 pub mod sequence;
 pub mod serve;

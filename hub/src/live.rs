@@ -86,6 +86,24 @@ pub struct FloodEventData {
     pub flood: StoredFlood,
 }
 
+/// Data of `event: desk`: ask for the duty again.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeskEventData {
+    /// Number of the event.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened: `duty_gap`, `duty_unattended`, `not_taken_over` or `console_lost` has begun,
+    /// `duty_restored`: one of them has ended; `taken_over`, `roster_changed`.
+    pub change: String,
+    /// Code of the desk's area, for what has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
+    /// In words, for what has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<gridwatch_protocol::Text>,
+}
+
 /// Data of `event: hello`, the first of every feed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct HelloData {
@@ -125,7 +143,7 @@ impl Drop for OpenFeed {
 
 /// The live feed.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
-    (status = 200, description = "`hello`, then `case`, `gateway`, `flood` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
+    (status = 200, description = "`hello`, then `case`, `gateway`, `flood`, `desk` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
     (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
@@ -266,7 +284,7 @@ impl Feed {
             .iter()
             .filter_map(|event| match event.subject {
                 Subject::Case { id, .. } => Some(id),
-                Subject::Gateway(_) | Subject::Flood(_) => None,
+                Subject::Gateway(_) | Subject::Flood(_) | Subject::Desk { .. } => None,
             })
             .collect();
         let cases = if ids.is_empty() {
@@ -294,6 +312,20 @@ impl Feed {
                     };
                     let data = FloodEventData { seq, at, flood };
                     self.ready.push_back(event("flood", Some(seq), &data));
+                }
+                Subject::Desk { change } => {
+                    let mut said = self.app.store.reports_of(&[seq]).await?;
+                    let (area, detail) = said
+                        .remove(&seq)
+                        .map_or((None, None), |(area, one)| (Some(area), Some(one.detail)));
+                    let data = DeskEventData {
+                        seq,
+                        at,
+                        change: change.clone(),
+                        area,
+                        detail,
+                    };
+                    self.ready.push_back(event("desk", Some(seq), &data));
                 }
                 Subject::Gateway(id) => {
                     let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {

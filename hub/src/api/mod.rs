@@ -15,6 +15,7 @@ pub mod conditional;
 pub mod correlation;
 pub mod description;
 pub mod evidence;
+pub mod duty;
 pub mod extract;
 pub mod gateways;
 pub mod language;
@@ -31,6 +32,8 @@ pub mod routes;
 pub mod session;
 pub mod system;
 pub mod today;
+pub mod rosters;
+pub mod takeovers;
 pub mod view;
 pub mod words;
 
@@ -74,6 +77,8 @@ pub struct Shared {
     pub catalogue: Arc<Catalogue>,
     /// Working hours and holidays.
     pub calendar: Arc<Calendar>,
+    /// Who is on duty.
+    pub rosters: crate::roster::known::Cache,
     /// The reading side of the store.
     pub store: Store,
     /// Everything that writes goes through it.
@@ -117,6 +122,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
         crate::live::CaseEventData,
         crate::live::FloodEventData,
         crate::live::GatewayEventData,
+        crate::live::DeskEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
     ))
@@ -173,7 +179,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(children::cases))
         .routes(routes!(children::one))
         .routes(routes!(children::ask))
-        .routes(routes!(children::heads));
+        .routes(routes!(children::heads))
+        .routes(routes!(rosters::list))
+        .routes(routes!(rosters::one, rosters::put, rosters::remove))
+        .routes(routes!(duty::duty))
+        .routes(routes!(takeovers::takeover))
+        .routes(routes!(takeovers::list))
+        .routes(routes!(duty::console))
+        .routes(routes!(duty::own_shifts));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))

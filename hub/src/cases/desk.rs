@@ -22,6 +22,7 @@
 mod bearable;
 mod changes;
 mod keys;
+mod unheard;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -228,7 +229,9 @@ impl<'a> Desk<'a> {
         if becomes_real && case.is_drill && !clears {
             drill_is_real(case, now, &mut self.changes);
         }
+        let was_acknowledged = case.acknowledged_at.is_some();
         raise_severity(case, alert, self.rules, now, &mut self.changes);
+        unheard::tell(case, was_acknowledged, now, &mut self.changes);
         case.touch(now, false);
         let change = if clears {
             case.alerts_active = case.alerts_active.saturating_sub(1);
@@ -395,7 +398,9 @@ impl<'a> Desk<'a> {
             .get_mut(&case_id)
             .expect("found among the known cases");
         let device = device_ref(arrival);
-        if !case.devices.contains(&device) {
+        let is_new_device = !case.devices.contains(&device);
+        let was_acknowledged = case.acknowledged_at.is_some();
+        if is_new_device {
             case.devices.push(device);
             case.related_reason.get_or_insert_with(|| because.clone());
         }
@@ -412,6 +417,10 @@ impl<'a> Desk<'a> {
         }
         self.changes.cases.insert(case_id);
         raise_severity(case, alert, self.rules, now, &mut self.changes);
+        if is_new_device {
+            unheard::new_device(case, alert, catalogue, now, &mut self.changes);
+        }
+        unheard::tell(case, was_acknowledged, now, &mut self.changes);
         if raised == Raised::Latched {
             // The hazard is shown already: this one is only counted.
             case.touch(now, false);

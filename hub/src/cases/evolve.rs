@@ -41,16 +41,17 @@ pub fn evolve(case: &mut Case, row: &Transition) {
     }
     match Action::from_name(&row.action) {
         Some(action) => by_action(case, action, left, row, details),
-        None => by_the_hub(case, &row.action, details),
+        None => by_the_hub(case, row, details),
     }
 }
 
-fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
+fn by_the_hub(case: &mut Case, row: &Transition, details: &Details) {
+    let name = row.action.as_str();
     if matches!(name, "report" | "escalate" | "raise_level") {
         rise(case, details);
     }
     match name {
-        "escalate" | "lapse" if details.unacknowledged => {
+        "escalate" | "lapse" | "report_again" if details.unacknowledged => {
             case.acknowledged_at = None;
             case.acknowledged_by = None;
         }
@@ -66,6 +67,9 @@ fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
             }
         }
         "give_back" => case.progress.took_in.retain(|id| Some(*id) != details.case),
+        // The step above is a unit that is called, if there is one.
+        "escalate_answer" if details.unit.is_some() => called(&mut case.progress, row, details),
+        "card_answer" => card_of_answer(&mut case.progress, details),
         _ => {}
     }
 }
@@ -74,6 +78,22 @@ fn by_the_hub(case: &mut Case, name: &str, details: &Details) {
 fn rise(case: &mut Case, details: &Details) {
     if details.level.is_some() {
         case.progress.level = details.level;
+    }
+}
+
+fn card_of_answer(progress: &mut Progress, details: &Details) {
+    let card = details.card.unwrap_or_default();
+    let call = progress
+        .calls
+        .iter_mut()
+        .find(|call| Some(call.number) == details.call);
+    if let Some(call) = call {
+        call.card = card;
+        return;
+    }
+    let mut tasks = progress.tasks.iter_mut();
+    if let Some(task) = tasks.find(|task| Some(&task.unit) == details.unit.as_ref()) {
+        task.card = card;
     }
 }
 
@@ -146,6 +166,7 @@ fn by_action(case: &mut Case, action: Action, left: State, row: &Transition, det
                     state: TaskState::Asked,
                     said: None,
                     since: row.at,
+                    card: Card::None,
                 })
                 .collect();
         }
@@ -278,6 +299,7 @@ fn called(progress: &mut Progress, row: &Transition, details: &Details) {
         due: details.due.unwrap_or(row.at),
         answered_at: None,
         answered_by: None,
+        card: Card::None,
     });
 }
 

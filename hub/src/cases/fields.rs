@@ -104,6 +104,7 @@ pub(super) fn foreign(action: Action, details: &Details) -> Vec<Lack> {
         ("score", details.score.is_some()),
         ("due", details.due.is_some()),
         ("unacknowledged", details.unacknowledged),
+        ("called", !details.called.is_empty()),
     ];
     given
         .into_iter()

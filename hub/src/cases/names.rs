@@ -230,6 +230,8 @@ names! {
         AlertCleared = "alert_cleared",
         /// Nobody acknowledged it in time, or what was acknowledged was not filed in time.
         Escalated = "escalated",
+        /// It was acknowledged, and something new has come: it has to be acknowledged again.
+        ReportedAgain = "reported_again",
         /// So much of a limit is used.
         Reminder = "reminder",
         /// It was opened while a silence hides it: no sound, no notification.
@@ -270,6 +272,12 @@ names! {
 }
 
 impl Card {
+    /// Whether it is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Card::None
+    }
+
     /// What a case with it scores for its unit: +1 handled as it should be, -5 and -10 as in use.
     #[must_use]
     pub fn score(self) -> i32 {

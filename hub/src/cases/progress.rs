@@ -63,6 +63,9 @@ pub struct Details {
     /// Worked out by the hub: the step made the alert unacknowledged. Never taken from a request.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unacknowledged: bool,
+    /// Worked out by the hub: sign-in names of who was called. Never taken from a request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<String>,
 }
 
 /// One piece of evidence. The hub keeps its hash; the file stays where it was taken.
@@ -96,6 +99,9 @@ pub struct Task {
     pub said: Option<String>,
     /// Since when it is there.
     pub since: Timestamp,
+    /// The card that the unit has for not answering.
+    #[serde(default, skip_serializing_if = "Card::is_none")]
+    pub card: Card,
 }
 
 /// What a unit has asked for.
@@ -194,6 +200,9 @@ pub struct Call {
     /// Who answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
+    /// The card that the unit has for not answering.
+    #[serde(default, skip_serializing_if = "Card::is_none")]
+    pub card: Card,
 }
 
 /// A case's way through the loop, beside its state.

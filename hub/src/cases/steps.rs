@@ -152,7 +152,7 @@ pub fn due_after_suspension(
 
 /// A called unit answers within five minutes for a P1, a quarter of an hour for a P2, an hour for a P3
 /// and a day for a P4, in milliseconds.
-fn call_ms(severity: Severity) -> i64 {
+pub(crate) fn call_ms(severity: Severity) -> i64 {
     const MINUTE: i64 = 60_000;
     match severity {
         Severity::P1 => 5 * MINUTE,

@@ -83,6 +83,7 @@ fn ready(state: State, action: Action) -> Case {
             leads: action != Action::FinishTask,
             state: TaskState::Accepted,
             said: None,
+            card: Card::None,
             since: at,
         }];
     }
@@ -109,6 +110,7 @@ fn ready(state: State, action: Action) -> Case {
             due: now(),
             answered_at: None,
             answered_by: None,
+            card: Card::None,
         }];
     }
     case

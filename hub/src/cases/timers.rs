@@ -104,6 +104,7 @@ pub fn lapse(
     case: &mut Case,
     ack_due_at: Timestamp,
     note: Text,
+    details: Details,
     now: Timestamp,
 ) -> Option<Transition> {
     let undecided = matches!(case.state, State::Reported | State::PreVerify);
@@ -112,7 +113,7 @@ pub fn lapse(
     }
     let details = Details {
         unacknowledged: true,
-        ..Details::default()
+        ..details
     };
     let row = own_step(case, "lapse", State::Reported, details, note, now);
     case.ack_due_at = ack_due_at;

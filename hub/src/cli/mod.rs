@@ -9,6 +9,7 @@ mod child;
 mod gateway;
 mod init;
 mod notify;
+mod roster;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ enum Command {
     /// Try out channels of notifications.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Check and import rosters: who is on duty.
+    #[command(subcommand)]
+    Roster(roster::Command),
     /// Copy the whole store into one file, while the hub runs.
     Backup(backup::BackupArguments),
     /// Fill an empty store with a backup.
@@ -135,6 +139,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Parent(command) => child::parent(&command),
         Command::User(command) => user::run(command).await,
         Command::Notify(command) => notify::run(command).await,
+        Command::Roster(command) => roster::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,
         Command::Restore(arguments) => backup::restore(&arguments).await,
         Command::Audit(command) => audit::run(&command).await,

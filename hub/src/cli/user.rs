@@ -45,6 +45,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: ConfigArgument,
     },
+    /// Set the e-mail address at which a user is told that they are called; none takes it away.
+    #[command(after_help = "Example:\n  hub user email wang wang@example.org --config hub.toml")]
+    Email {
+        /// Sign-in name.
+        name: String,
+        /// The address.
+        address: Option<String>,
+        #[command(flatten)]
+        at: ConfigArgument,
+    },
     /// Shut a user out and end their sessions.
     #[command(after_help = "Example:\n  hub user disable wang --config hub.toml")]
     Disable {
@@ -88,6 +98,7 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             add(actor, language, password_stdin, &at).await
         }
         Command::List { at } => list(&at).await,
+        Command::Email { name, address, at } => email(&name, address, &at).await,
         Command::Disable { name, at } => {
             let (_, _, mut writer) = open_store(&at).await?;
             if !writer.disable_user(&name, crate::now()).await? {
@@ -144,6 +155,24 @@ async fn add(
     };
     writer.add_user(&user).await?;
     tell(&name, &password, made);
+    Ok(())
+}
+
+async fn email(name: &str, address: Option<String>, at: &ConfigArgument) -> Result<()> {
+    if let Some(address) = &address
+        && (address.len() > 254 || address.parse::<lettre::Address>().is_err())
+    {
+        return Err(UsageError(format!("`{address}` is not an e-mail address")).into());
+    }
+    let (_, _, mut writer) = open_store(at).await?;
+    let address = address.as_deref();
+    if !writer.set_email(name, address, crate::now()).await? {
+        return Err(UsageError(format!("there is no active user `{name}`")).into());
+    }
+    match address {
+        Some(address) => eprintln!("{name} is written to at {address}"),
+        None => eprintln!("{name} is no longer written to"),
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use gridwatch_protocol::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Pause;
+use super::answers::Asked;
 use super::limits::{CaseLimits, LimitTable, LongCards};
 use crate::cases::Card;
 
@@ -123,6 +124,12 @@ pub struct CaseFacts {
     pub card: Card,
     /// Keys of the reminders that were sent for the clocks that run.
     pub reminded: BTreeSet<String>,
+    /// Who was asked and has not answered.
+    #[serde(default)]
+    pub asked: Vec<Asked>,
+    /// Keys of what was done about them.
+    #[serde(default)]
+    pub answers_done: BTreeSet<String>,
 }
 
 impl CaseFacts {
@@ -151,6 +158,8 @@ impl CaseFacts {
             silenced: false,
             card: Card::None,
             reminded: BTreeSet::new(),
+            asked: Vec::new(),
+            answers_done: BTreeSet::new(),
         };
         facts.observe(seen, table, now);
         facts

@@ -26,6 +26,13 @@ pub struct CaseLimits {
     /// To stop the hazard, from dispatch, where the repair may take longer (止险).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contain: Option<Limit>,
+    /// For each unit of a consultation to answer (会商); four hours where nothing is said.
+    #[serde(default = "four_hours")]
+    pub consult: Limit,
+}
+
+fn four_hours() -> Limit {
+    Limit::new(4, ClockType::UrgentHours)
 }
 
 /// When long cases get a card, whatever their own limit: not accepted by the unit in time, not handled
@@ -55,6 +62,7 @@ pub struct CategoryLimits {
     disposal: Option<Limit>,
     check: Option<Limit>,
     contain: Option<Limit>,
+    consult: Option<Limit>,
 }
 
 /// The `[limits]` of the catalogue.
@@ -102,6 +110,7 @@ impl LimitTable {
             disposal: own.disposal.unwrap_or(usual.disposal),
             check: own.check.unwrap_or(usual.check),
             contain: own.contain.or(usual.contain),
+            consult: own.consult.unwrap_or(usual.consult),
         }
     }
 
@@ -135,6 +144,7 @@ impl LimitTable {
                 ("dispatch", limits.dispatch),
                 ("disposal", limits.disposal),
                 ("check", limits.check),
+                ("consult", limits.consult),
             ] {
                 check(name, step, limit, &mut problems);
             }
@@ -153,6 +163,7 @@ impl LimitTable {
                 ("disposal", own.disposal),
                 ("check", own.check),
                 ("contain", own.contain),
+                ("consult", own.consult),
             ] {
                 if let Some(limit) = limit {
                     check(code, step, limit, &mut problems);

@@ -8,10 +8,12 @@
 //!   it has been used.
 //! - [`limits`]: which limits a category and severity have.
 //! - [`facts`]: what is remembered of one case's clocks.
+//! - [`answers`]: clocks of units that were called or consulted.
 //! - [`plan`]: from the facts of a case to its clocks and next timers.
 //!
 //! Nothing here reads a clock, the store or a file.
 
+pub mod answers;
 mod arithmetic;
 pub mod calendar;
 pub mod facts;

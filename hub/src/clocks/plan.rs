@@ -12,6 +12,7 @@ use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answers::{self, AnswerStep, Question};
 use super::facts::{CaseFacts, Stage};
 use super::{Calendar, Due, Limit, Run};
 use crate::cases::Card;
@@ -111,6 +112,15 @@ pub enum TimerEffect {
     Own,
     /// An acknowledgement did not lead to a filing: it is reported again.
     Lapse,
+    /// A unit that was asked does not answer.
+    Answer {
+        /// What it was asked.
+        question: Question,
+        /// When it was asked.
+        at: Timestamp,
+        /// What is done about it.
+        step: AnswerStep,
+    },
 }
 
 impl TimerEffect {
@@ -126,6 +136,18 @@ impl TimerEffect {
             }
             TimerEffect::Own => "case:own".to_owned(),
             TimerEffect::Lapse => "file:lapse".to_owned(),
+            TimerEffect::Answer { question, at, step } => {
+                let (what, number) = match question {
+                    Question::Call(number) => ("call", number),
+                    Question::Task(number) => ("task", number),
+                };
+                let step = match step {
+                    AnswerStep::Remind => "remind",
+                    AnswerStep::Escalate => "escalate",
+                    AnswerStep::Card => "card",
+                };
+                format!("answer:{what}:{number}:{}:{step}", at.unix_ms())
+            }
         }
     }
 }
@@ -159,6 +181,7 @@ pub fn next_timers(facts: &CaseFacts, calendar: &Calendar) -> Vec<NextTimer> {
         effect: TimerEffect::Own,
         due_at,
     }));
+    timers.extend(answers::next(facts, calendar));
     timers.sort_by_key(|timer| timer.due_at);
     timers
 }
@@ -172,6 +195,9 @@ impl CaseFacts {
                 self.reminded.insert(effect.key());
             }
             TimerEffect::Card { card, .. } => self.card = self.card.max(card),
+            TimerEffect::Answer { .. } => {
+                self.answers_done.insert(effect.key());
+            }
             // What the case has become says it.
             TimerEffect::Own | TimerEffect::Lapse => {}
         }

@@ -20,6 +20,7 @@ use super::send::robot::Provider;
 use super::send::{MAIL_TIMEOUT, WEB_TIMEOUT};
 use super::template::{self, Escape};
 use super::text::Language;
+use crate::roster::calls::Address;
 
 mod raw;
 
@@ -52,6 +53,8 @@ pub struct Channel {
     pub name: String,
     /// What it says is in this language.
     pub language: Language,
+    /// Whether those are told, too, who are called: by the roster, or because their unit does not answer.
+    pub people: bool,
     /// What it wants to hear.
     pub filter: Filter,
     /// How much it takes.
@@ -182,6 +185,17 @@ impl Channel {
         !matches!(self.target, Target::Webhook { .. })
     }
 
+    /// Where this channel reaches somebody who is called.
+    #[must_use]
+    pub fn address_of<'a>(&self, person: &'a Address) -> Option<&'a str> {
+        let address = match &self.target {
+            Target::Email(_) => person.email.as_deref(),
+            Target::Sms(_) => person.phone.as_deref(),
+            Target::Webhook { .. } | Target::Robot { .. } => None,
+        };
+        address.filter(|address| self.people && self.can_write_to(address))
+    }
+
     /// Whether an address of a reporter can be written to: a completion goes by e-mail or SMS.
     #[must_use]
     pub fn can_write_to(&self, address: &str) -> bool {
@@ -297,6 +311,9 @@ fn read(value: &Value, base: &Path, guard: &Guard, problems: &mut Vec<String>) -
         problems,
     };
     let target = reader.target();
+    // Only these reach one person.
+    let reaches_people = matches!(target, Some(Target::Email(_) | Target::Sms(_)));
+    let people = reaches_people && std::mem::take(&mut reader.raw.people);
     let rest = reader.raw.left_over();
     let kind = reader.raw.kind.clone();
     let problems = reader.problems;
@@ -307,6 +324,7 @@ fn read(value: &Value, base: &Path, guard: &Guard, problems: &mut Vec<String>) -
     Some(Channel {
         name: raw.name,
         language,
+        people,
         filter,
         limits: limits(&target),
         target,

@@ -17,9 +17,11 @@
 //! - Never logs, stores or shows a secret: addresses of robots count as secrets.
 //! - `policy`, `quota`, `retry`, `text` and `template` are pure.
 
+mod called;
 pub mod config;
 pub mod facts;
 pub mod guard;
+pub mod people;
 pub mod plan;
 pub mod policy;
 pub mod quota;

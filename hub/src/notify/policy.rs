@@ -7,6 +7,8 @@
 use gridwatch_protocol::{Severity, SiteId, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The category of news that is about a desk and not about a case.
+pub const DUTY: &str = "duty";
 /// What is told as a change of severity, whatever caused it.
 pub const MORE_URGENT: &str = "more_urgent";
 /// Routine: told only to channels that name it.
@@ -177,6 +179,25 @@ impl Filter {
         }
     }
 
+    /// When somebody is told whom this news calls, whatever changes the channel wants to hear of; not at
+    /// all when it is not for such cases.
+    #[must_use]
+    pub fn call_at(
+        &self,
+        news: &News,
+        now: Timestamp,
+        utc_offset_minutes: i32,
+    ) -> Option<Timestamp> {
+        self.wants_case(&news.case)
+            .then(|| self.not_before(&news.case, now, utc_offset_minutes))
+    }
+
+    fn not_before(&self, case: &Facts, now: Timestamp, utc_offset_minutes: i32) -> Timestamp {
+        let quiet = self.quiet.filter(|_| case.severity != Severity::P1);
+        let ends = quiet.and_then(|quiet| quiet.ends(now, utc_offset_minutes));
+        ends.unwrap_or(now)
+    }
+
     /// Whether and when this news is told. `told` is the most urgent severity under which the channel
     /// has told this recipient of the case.
     #[must_use]
@@ -198,11 +219,9 @@ impl Filter {
         } else {
             return None;
         };
-        let quiet = self.quiet.filter(|_| severity != Severity::P1);
-        let not_before = quiet.and_then(|quiet| quiet.ends(now, utc_offset_minutes));
         Some(Plan {
             change,
-            not_before: not_before.unwrap_or(now),
+            not_before: self.not_before(&news.case, now, utc_offset_minutes),
         })
     }
 }

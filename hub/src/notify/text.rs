@@ -144,6 +144,7 @@ pub fn change(code: &str, language: Language) -> String {
         "noted" => ("有记录", "note added"),
         "alert_cleared" => ("告警解除，案件未结", "alert cleared, the case stays open"),
         "escalated" => ("升级：无人确认", "escalated: not acknowledged"),
+        "reported_again" => ("有新情况，须重新确认", "something new: acknowledge again"),
         "reminder" => ("催办", "reminder"),
         "yellow_card" => ("黄牌预警", "yellow card"),
         "red_card" => ("红牌督办", "red card"),
@@ -226,6 +227,33 @@ pub fn digest(news: &[News], style: &Style) -> Words {
             Language::Zh => ("另有 ", " 起，见值班台"),
             Language::En => ("and ", " more, on the board"),
         },
+    }
+}
+
+/// What is missing at a desk.
+#[must_use]
+pub fn duty(news: &News, style: &Style) -> Words {
+    let language = style.language;
+    let case = &news.case;
+    let pick = |zh, en| language.pick(zh, en);
+    let detail = plain(language.of(&case.title));
+    let severity_words = severity(case.severity, language);
+    let mark = pick("值班", "duty");
+    Words {
+        title: match language {
+            Language::Zh => format!("【{severity_words}】{mark}：{detail}"),
+            Language::En => format!("[{severity_words}] {mark}: {detail}"),
+        },
+        fields: vec![
+            (pick("值班台：", "Desk: "), plain(language.of(&case.place))),
+            (pick("开始：", "Since: "), local(case.opened_at, style)),
+            (pick("时间：", "Time: "), local(news.at, style)),
+        ],
+        items: Vec::new(),
+        link: (!style.public_url.is_empty()).then(|| style.public_url.clone()),
+        link_words: pick("打开值班台", "Open the board"),
+        severity: case.severity,
+        more: ("", ""),
     }
 }
 

@@ -17,9 +17,11 @@ use rand::Rng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::called::{addresses, desks};
 use super::config::{Channel, Notify};
 use super::facts::facts;
 use super::guard::Guard;
+use super::people;
 use super::plan;
 use super::policy::{Facts, News};
 use super::rows::{self, CaseEventRow, Claimed, Settled};
@@ -342,14 +344,14 @@ impl NotifyTask {
             ids.dedup();
             let known = rows::known(store, &ids).await?;
             let offset = self.setup.utc_offset_minutes;
-            batch = plan::batch(
-                &self.plain,
-                &news,
-                known,
-                crate::now(),
-                offset,
-                rows::new_id,
-            );
+            let now = crate::now();
+            let desks = desks(store, &directory, &events).await?;
+            let addresses = addresses(store, &self.plain, &news, &desks).await?;
+            let (channels, ids) = (&self.plain, rows::new_id);
+            batch = plan::batch(channels, &news, known.clone(), now, offset, ids);
+            let called = (&addresses, &known);
+            people::of_cases(&mut batch, channels, &news, called, now, offset, ids);
+            people::of_desks(&mut batch, channels, &desks, &addresses, now, offset, ids);
         }
         let more = i64::try_from(events.len()).unwrap_or(i64::MAX) >= rows::EVENTS_MAX;
         let made = batch.rows.len();

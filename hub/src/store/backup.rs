@@ -70,12 +70,22 @@ pub const TABLES: [&str; 38] = [
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
 /// counts for a quota of notifications is minutes old. A restored hub tells its parent everything anew.
-pub const LEFT_OUT: [&str; 5] = [
+    "rosters",
+    "roster_versions",
+    "duty_takeovers",
+    "duty_takeover_cases",
+    "duty_reports",
+    "duty_calls",
+];
+/// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
+/// counts for a quota of notifications, or says which consoles are open, is minutes old.
+pub const LEFT_OUT: [&str; 6] = [
     "sessions",
     "_sqlx_migrations",
     "notification_sends",
     "notification_channels",
     "parent_link",
+    "duty_consoles",
 ];
 /// Event numbers jump by this with a restore: further than what was lost, whatever it was.
 const EVENT_JUMP: i64 = 1_000_000_000;

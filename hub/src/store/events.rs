@@ -25,6 +25,11 @@ pub enum Subject {
     Gateway(GatewayId),
     /// A flood that began or ended.
     Flood(i64),
+    /// A desk, and what happened there.
+    Desk {
+        /// Name of the change.
+        change: String,
+    },
 }
 
 /// An event.
@@ -46,8 +51,16 @@ pub(crate) async fn append_case_events(
     connection: &mut Connection,
     events: &[CaseEvent],
 ) -> StoreResult<()> {
+    number_case_events(connection, events).await.map(drop)
+}
+
+/// As [`append_case_events`]; gives the number of the first, 0 when there is none.
+pub(crate) async fn number_case_events(
+    connection: &mut Connection,
+    events: &[CaseEvent],
+) -> StoreResult<i64> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let first = take_numbers(connection, events.len()).await?;
     let rows: Vec<(i64, &CaseEvent)> = (first..).zip(events).collect();
@@ -64,7 +77,27 @@ pub(crate) async fn append_case_events(
                 .push_bind(None::<String>);
         },
     )
-    .await
+    .await?;
+    Ok(first)
+}
+
+/// An event of a desk at this place in the area tree; gives its number.
+pub(crate) async fn append_desk_event(
+    connection: &mut Connection,
+    change: &str,
+    area_path: &str,
+    at: Timestamp,
+) -> StoreResult<i64> {
+    let seq = take_numbers(connection, 1).await?;
+    query("INSERT INTO events (seq, at, change, area_path) VALUES ($1, $2, $3, $4)")
+        .bind(seq)
+        .bind(at.unix_ms())
+        .bind(change)
+        .bind(area_path)
+        .execute(connection)
+        .await
+        .map_err(sql("storing an event of a desk"))?;
+    Ok(seq)
 }
 
 pub(crate) async fn append_gateway_event(
@@ -140,7 +173,7 @@ impl Store {
         scope: &Scope,
     ) -> StoreResult<Vec<StoredEvent>> {
         let mut query = QueryBuilder::new(
-            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.flood FROM events e WHERE e.seq > ",
+            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.flood, e.area_path FROM events e WHERE e.seq > ",
         );
         query.push_bind(seq).push(" AND e.seq <= ").push_bind(until);
         if !scope.is_whole() {
@@ -150,6 +183,8 @@ impl Store {
             scope.push_path(&mut query, "s.area_path");
             query.push(") OR EXISTS (SELECT 1 FROM floods f WHERE f.id = e.flood");
             scope.push_path(&mut query, "f.desk");
+            query.push(") OR (e.area_path IS NOT NULL");
+            scope.push_path(&mut query, "e.area_path");
             query.push("))");
         }
         query.push(" ORDER BY e.seq LIMIT ").push_bind(limit);
@@ -183,6 +218,9 @@ fn stored_event(row: &AnyRow) -> StoreResult<StoredEvent> {
             change: row.get(2),
         },
         (None, Some(flood)) => Subject::Flood(flood),
+        (None, None) if row.get::<Option<&str>, _>(6).is_some() => {
+            Subject::Desk { change: row.get(2) }
+        }
         (None, None) => Subject::Gateway(super::intake::gateway_id(row.get(4))?),
     };
     Ok(StoredEvent {

@@ -28,6 +28,7 @@ pub mod intake;
 pub mod places;
 pub mod reports;
 pub mod retention;
+pub mod roster;
 pub mod seal;
 
 use std::path::Path;

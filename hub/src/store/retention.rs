@@ -37,6 +37,16 @@ pub(crate) async fn apply(connection: &mut Connection, keep: Keep) -> StoreResul
             .execute(&mut *connection)
             .await
             .map_err(sql("letting go of old events"))?;
+    // Who was called, and what was missing at a desk, goes with the events that said so.
+    let calls = query("DELETE FROM duty_calls WHERE event_seq < (SELECT MIN(seq) FROM events) AND event_seq < (SELECT MIN(event_seq) FROM duty_calls) + $1")
+        .bind(ROWS_MAX)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("letting go of old calls"))?;
+    let reports = query("DELETE FROM duty_reports WHERE ended_at IS NOT NULL AND event_seq < (SELECT MIN(seq) FROM events)")
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("letting go of old reports"))?;
     let refused = query("DELETE FROM refused_messages WHERE id IN (SELECT id FROM refused_messages WHERE arrived_at < $1 ORDER BY arrived_at LIMIT $2)")
         .bind(keep.refused_since.unix_ms())
         .bind(ROWS_MAX)
@@ -44,7 +54,12 @@ pub(crate) async fn apply(connection: &mut Connection, keep: Keep) -> StoreResul
         .await
         .map_err(sql("letting go of old refused messages"))?;
     let keys = closing_loop::forget_keys(connection, keep.action_keys_since).await?;
-    Ok(events + refused + keys + messages(connection, keep.messages_since).await?)
+    Ok(events
+        + calls
+        + reports
+        + refused
+        + keys
+        + messages(connection, keep.messages_since).await?)
 }
 
 /// Goes through ended cases in the order of their ends and remembers how far it came.

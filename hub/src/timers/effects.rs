@@ -5,14 +5,15 @@
 
 use gridwatch_protocol::{Severity, Text, Timestamp};
 
-use super::Clocks;
-
-use crate::cases::steps::due_after_suspension;
+use super::{Clocks, answers};
+use crate::cases::steps::{due_after_suspension, own_step};
 use crate::cases::timers::Dues;
-use crate::cases::{Card, Case, Change, State, Transition, text, timers};
+use crate::cases::{Card, Case, Change, Details, State, Transition, text, timers};
 use crate::clocks::ClockType;
 use crate::clocks::facts::{CaseFacts, Seen, Stage};
 use crate::clocks::plan::{ClockKind, TimerEffect};
+use crate::roster::known::Office;
+use crate::roster::{Called, DutyRole, called};
 
 /// What clocks see of a case.
 pub(super) fn seen(case: &Case) -> Seen<'_> {
@@ -52,42 +53,68 @@ fn stage(case: &Case) -> Stage {
     }
 }
 
+/// What a timer did.
+#[derive(Debug)]
+pub(super) struct Effect {
+    /// The row of the case's history.
+    pub(super) row: Transition,
+    /// What is told.
+    pub(super) change: Change,
+    /// Who is called by it.
+    pub(super) calls: Vec<ToCall>,
+}
+
+/// Somebody who is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ToCall {
+    /// Somebody of a roster.
+    Person(Called),
+    /// The people who speak for a unit.
+    Unit(String),
+}
+
+impl Effect {
+    pub(super) fn quiet((row, change): (Transition, Change)) -> Self {
+        Self {
+            row,
+            change,
+            calls: Vec::new(),
+        }
+    }
+}
+
 /// Does to a case what its timer is for; nothing when it no longer fits.
 pub(super) fn apply(
     case: &mut Case,
     facts: &CaseFacts,
     effect: TimerEffect,
     clocks: Clocks<'_>,
+    office: &Office<'_>,
     now: Timestamp,
-) -> Option<(Transition, Change)> {
-    let (action, note, change) = match effect {
-        TimerEffect::Escalate { level } => (
-            "escalate_unacknowledged",
-            escalated(facts, level),
-            Change::Escalated,
-        ),
+) -> Option<Effect> {
+    match effect {
+        TimerEffect::Escalate { level } => Some(escalate(case, facts, level, office, now)),
         TimerEffect::Remind { clock, percent } => {
-            ("remind", reminded(clock, percent), Change::Reminder)
+            case.touch(now, false);
+            let from = Some(case.state);
+            let note = reminded(clock, percent);
+            let row = case.system_transition(now, "remind", from, Some(note));
+            Some(Effect::quiet((row, Change::Reminder)))
         }
         TimerEffect::Card { clock, card } => {
             let (note, change) = carded(clock, card)?;
             let (row, _) = timers::give_card(case, card, note, now)?;
-            return Some((row, change));
+            Some(Effect::quiet((row, change)))
         }
-        TimerEffect::Lapse => {
-            return lapse(case, facts, now);
-        }
+        TimerEffect::Lapse => lapse(case, facts, office, now),
         TimerEffect::Own => {
             let dues = dues(case, facts.limits.disposal.clock, clocks, now);
-            return timers::fire(case, &dues, now);
+            timers::fire(case, &dues, now).map(Effect::quiet)
         }
-    };
-    case.touch(now, false);
-    let from = Some(case.state);
-    Some((
-        case.system_transition(now, action, from, Some(note)),
-        change,
-    ))
+        TimerEffect::Answer { question, step, .. } => {
+            answers::apply(case, question, step, office, now)
+        }
+    }
 }
 
 /// When the case is due if something ends that has held it up; `clock` is that of its disposal.
@@ -103,27 +130,89 @@ pub(crate) fn dues(case: &Case, clock: ClockType, clocks: Clocks<'_>, now: Times
     }
 }
 
-/// Reported again: it has to be acknowledged within the limit, and is escalated otherwise.
-fn lapse(case: &mut Case, facts: &CaseFacts, now: Timestamp) -> Option<(Transition, Change)> {
+/// Whom this level calls, by the roster; nobody where there is none.
+fn call(case: &Case, level: u8, office: &Office<'_>, now: Timestamp) -> Option<Called> {
+    called(level, &office.desks_of_site(&case.site, now))
+}
+
+fn details(called: Option<&Called>) -> Details {
+    Details {
+        called: called.iter().map(|one| one.username.clone()).collect(),
+        ..Details::default()
+    }
+}
+
+fn escalate(
+    case: &mut Case,
+    facts: &CaseFacts,
+    level: u8,
+    office: &Office<'_>,
+    now: Timestamp,
+) -> Effect {
+    let called = call(case, level, office, now);
+    let note = escalated(facts, level, called.as_ref(), office);
+    let details = details(called.as_ref());
+    case.touch(now, false);
+    let name = "escalate_unacknowledged";
+    let row = own_step(case, name, case.state, details, note, now);
+    Effect {
+        row,
+        change: Change::Escalated,
+        calls: called.into_iter().map(ToCall::Person).collect(),
+    }
+}
+
+/// Reported again: it has to be acknowledged within the limit, and is escalated otherwise, from the
+/// first officer on.
+fn lapse(
+    case: &mut Case,
+    facts: &CaseFacts,
+    office: &Office<'_>,
+    now: Timestamp,
+) -> Option<Effect> {
     let by = case.acknowledged_by.clone().unwrap_or_default();
     let limit = facts.limits.file;
+    let first = call(case, 0, office, now);
+    let (zh, en) = first.as_ref().map_or_else(
+        || (String::new(), String::new()),
+        |first| {
+            let (zh, en) = who(first, office);
+            (format!("，通知{zh}"), format!("; goes to {en}"))
+        },
+    );
     let note = text(
-        format!("{by} 确认后 {} 内未立案，须重新确认", limit.zh()),
+        format!("{by} 确认后 {} 内未立案，须重新确认{zh}", limit.zh()),
         format!(
-            "acknowledged by {by} and not filed within {limit}; it has to be acknowledged again"
+            "acknowledged by {by} and not filed within {limit}; it has to be acknowledged again{en}"
         ),
     );
     let ack_due_at = now.plus_ms(facts.limits.acknowledge.ms());
-    let row = timers::lapse(case, ack_due_at, note, now)?;
-    Some((row, Change::Escalated))
+    let row = timers::lapse(case, ack_due_at, note, details(first.as_ref()), now)?;
+    Some(Effect {
+        row,
+        change: Change::Escalated,
+        calls: first.into_iter().map(ToCall::Person).collect(),
+    })
 }
 
-fn escalated(facts: &CaseFacts, level: u8) -> Text {
+/// Role and name of somebody who is called.
+pub(super) fn who(called: &Called, office: &Office<'_>) -> (String, String) {
+    let name = office.rosters.name(&called.username);
+    let (zh, en) = match called.role {
+        DutyRole::Officer => ("值班员", "officer"),
+        DutyRole::ShiftLeader => ("值班长", "the shift leader"),
+        DutyRole::Leader => ("领导", "the leader"),
+    };
+    (format!("{zh} {name}"), format!("{en} {name}"))
+}
+
+fn escalated(facts: &CaseFacts, level: u8, called: Option<&Called>, office: &Office<'_>) -> Text {
     let limit = facts.limits.acknowledge;
-    let (zh, en) = match level {
-        1 => ("下一值班员", "the next officer"),
-        2 => ("值班长", "the shift leader"),
-        _ => ("领导", "the leader"),
+    let (zh, en) = match (called, level) {
+        (Some(called), _) => who(called, office),
+        (None, 1) => ("下一值班员".to_owned(), "the next officer".to_owned()),
+        (None, 2) => ("值班长".to_owned(), "the shift leader".to_owned()),
+        (None, _) => ("领导".to_owned(), "the leader".to_owned()),
     };
     let times = i64::from(level);
     let seconds = limit.ms() / 1_000 * times;

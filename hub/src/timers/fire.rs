@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gridwatch_protocol::Timestamp;
 
+use super::effects::{self, Effect, ToCall};
 use super::rows::{self, Pending};
-use super::{Clocks, effects, sync};
+use super::{Clocks, sync};
 use crate::cases::desk::CaseEvent;
 use crate::cases::{Case, CaseId, Transition};
 use crate::clocks::facts::CaseFacts;
 use crate::clocks::plan::next_timers;
+use crate::engine::EngineSettings;
+use crate::roster::calls::{self, Call};
+use crate::roster::known::Office;
 use crate::store::database::Connection;
 use crate::store::{StoreResult, commit, events};
 
@@ -36,6 +40,8 @@ struct Round {
     changed: BTreeSet<CaseId>,
     transitions: Vec<(CaseId, Transition)>,
     events: Vec<CaseEvent>,
+    /// Whom each event calls, in the order of `events`.
+    calls: Vec<Vec<ToCall>>,
     fired: Vec<i64>,
     released: Vec<i64>,
     due: Vec<Timestamp>,
@@ -45,6 +51,7 @@ struct Round {
 /// Fires up to `limit` due timers, earliest first.
 pub(crate) async fn fire(
     connection: &mut Connection,
+    settings: &EngineSettings,
     clocks: Clocks<'_>,
     holder: &str,
     limit: usize,
@@ -62,8 +69,15 @@ pub(crate) async fn fire(
         facts: rows::load_facts(connection, &ids).await?,
         ..Round::default()
     };
+    let rosters = settings.rosters.rosters(connection).await?;
+    let office = Office {
+        rosters: &rosters,
+        directory: &settings.directory,
+        calendar: &settings.calendar,
+        utc_offset_minutes: settings.utc_offset_minutes,
+    };
     for timer in &claimed {
-        round.take(timer, clocks, now);
+        round.take(timer, clocks, &office, now);
     }
     round.write(connection, clocks, &ids, now).await
 }
@@ -80,7 +94,7 @@ pub(crate) async fn postpone(
 }
 
 impl Round {
-    fn take(&mut self, timer: &Pending, clocks: Clocks<'_>, now: Timestamp) {
+    fn take(&mut self, timer: &Pending, clocks: Clocks<'_>, office: &Office<'_>, now: Timestamp) {
         // A timer's row refers to its case: the case is there.
         let Some(case) = self.cases.get_mut(&timer.case) else {
             return;
@@ -92,8 +106,7 @@ impl Round {
             self.released.push(timer.id);
             return;
         };
-        let Some((transition, change)) = effects::apply(case, &facts, next.effect, clocks, now)
-        else {
+        let Some(done) = effects::apply(case, &facts, next.effect, clocks, office, now) else {
             tracing::error!(
                 case = timer.case,
                 kind = timer.kind,
@@ -103,16 +116,18 @@ impl Round {
             self.refused += 1;
             return;
         };
+        let Effect { row, change, calls } = done;
         facts.applied(next.effect);
         let facts = sync::facts_of(case, Some(&facts), clocks);
         self.facts.insert(timer.case, facts);
         self.changed.insert(timer.case);
-        self.transitions.push((timer.case, transition));
+        self.transitions.push((timer.case, row));
         self.events.push(CaseEvent {
             at: now,
             case: timer.case,
             change,
         });
+        self.calls.push(calls);
         self.fired.push(timer.id);
         self.due.push(timer.due_at);
     }
@@ -128,7 +143,8 @@ impl Round {
             commit::update_case(connection, &self.cases[id]).await?;
         }
         commit::write_transitions(connection, &self.transitions).await?;
-        events::append_case_events(connection, &self.events).await?;
+        let first = events::number_case_events(connection, &self.events).await?;
+        call(connection, (first..).zip(self.calls), now).await?;
         rows::mark_fired(connection, &self.fired, now).await?;
         // What is released is deleted or moved by the sync.
         rows::lease_until(connection, &self.released, Timestamp::from_unix_ms(0)).await?;
@@ -143,4 +159,31 @@ impl Round {
             refused: self.refused,
         })
     }
+}
+
+/// Writes down who is called: people of rosters by name, units by the people who speak for them.
+async fn call(
+    connection: &mut Connection,
+    events: impl Iterator<Item = (i64, Vec<ToCall>)>,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let mut rows = Vec::new();
+    for (event, to_call) in events {
+        for one in to_call {
+            match one {
+                ToCall::Person(called) => rows.push(Call::of(event, called, now)),
+                ToCall::Unit(unit) => {
+                    let members = calls::members(connection, &unit).await?;
+                    rows.extend(members.into_iter().map(|username| Call {
+                        event,
+                        username,
+                        role: "unit",
+                        area: unit.clone(),
+                        at: now,
+                    }));
+                }
+            }
+        }
+    }
+    calls::write(connection, &rows).await
 }

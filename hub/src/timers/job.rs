@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::fire::{self, Fired};
 use super::{Clocks, rows, sync};
 use crate::cases::CaseId;
+use crate::engine::EngineSettings;
 use crate::store::StoreResult;
 use crate::store::database::Connection;
 
@@ -52,13 +53,14 @@ pub enum TimerDone {
 
 pub(crate) async fn work(
     connection: &mut Connection,
+    settings: &EngineSettings,
     clocks: Clocks<'_>,
     job: TimerJob,
     now: Timestamp,
 ) -> StoreResult<TimerDone> {
     Ok(match job {
         TimerJob::Fire { limit } => {
-            TimerDone::Fired(fire::fire(connection, clocks, &HOLDER, limit, now).await?)
+            TimerDone::Fired(fire::fire(connection, settings, clocks, &HOLDER, limit, now).await?)
         }
         TimerJob::Postpone => TimerDone::Rows(fire::postpone(connection, &HOLDER, now).await?),
         TimerJob::Replan { after } => {

@@ -13,6 +13,7 @@
 //! of other hub processes), and every few seconds for a wall clock that was set. Due times are instants;
 //! nothing is counted down.
 
+mod answers;
 mod effects;
 mod fire;
 mod job;

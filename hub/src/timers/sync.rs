@@ -5,7 +5,7 @@
 use gridwatch_protocol::Timestamp;
 
 use super::rows::{self, Pending};
-use super::{Clocks, effects};
+use super::{Clocks, answers, effects};
 use crate::cases::{Case, CaseId};
 use crate::clocks::facts::{CaseFacts, Stage};
 use crate::clocks::plan::{NextTimer, next_timers};
@@ -64,14 +64,16 @@ pub(crate) async fn sync(
 /// The facts of a case as it is now. Stamps are the times of the case's own changes.
 pub(crate) fn facts_of(case: &Case, stored: Option<&CaseFacts>, clocks: Clocks<'_>) -> CaseFacts {
     let seen = effects::seen(case);
-    match stored {
+    let mut facts = match stored {
         Some(stored) => {
             let mut facts = stored.clone();
             facts.observe(&seen, clocks.limits, case.updated_at);
             facts
         }
         None => CaseFacts::new(&seen, clocks.limits, case.updated_at),
-    }
+    };
+    facts.observe_asked(answers::asked(case));
+    facts
 }
 
 impl Rewrite {

@@ -21,6 +21,8 @@ use crate::engine::{Engine, EngineSettings, engine};
 use crate::parse::{Item, ParsedBatch};
 use crate::store::{self, Store};
 
+mod roster;
+
 const MINUTE: i64 = 60_000;
 
 struct Hub {
@@ -45,13 +47,17 @@ fn settings() -> EngineSettings {
         correlation: crate::correlation::Settings::default(),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        rosters: crate::roster::known::Cache::default(),
     }
 }
 
 async fn open(dir: &TempDir) -> Hub {
+    open_with(dir, settings()).await
+}
+
+async fn open_with(dir: &TempDir, settings: EngineSettings) -> Hub {
     let url = store::StoreUrl::parse("sqlite:hub.db", dir.path()).unwrap();
     let (store, writer) = store::open(&url).await.unwrap();
-    let settings = settings();
     let directories = Directories::new(Arc::clone(&settings.directory));
     let (engine, task) = engine(writer, settings, directories, 64, Arc::default())
         .await
@@ -114,6 +120,7 @@ impl Hub {
         match action {
             Action::File => details.condition = Some("alarm_stands".into()),
             Action::Dispatch => details.unit = Some("xinghe-property".into()),
+            Action::CallUp => details.unit = Some("xinghe-street-office".into()),
             Action::Checked => details.yes = Some(true),
             Action::Close => details.conditions = vec!["checked_and_closed".into()],
             _ => {}

@@ -269,3 +269,78 @@ fn store_moves_from_sqlite_to_postgresql_and_proves_itself() {
     let (proof, _) = run(&["audit", "verify", config[0], config[1]], 70);
     assert!(proof.contains("wrong: epoch 2"), "{proof}");
 }
+
+#[test]
+fn roster_files_are_checked_whole_and_imported_as_versions() {
+    let dir = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .chain(["--config", "h/hub.toml"])
+            .collect();
+        hub(dir.path(), &arguments, "")
+    };
+    assert!(
+        hub(dir.path(), &["init", "--dir", "h"], "")
+            .status
+            .success()
+    );
+    let example = include_str!("../../../configs/roster.example.toml");
+    std::fs::write(dir.path().join("roster.toml"), example).unwrap();
+    let checked = run(&["roster", "check", "roster.toml"]);
+    assert!(checked.status.success(), "{}", told(&checked));
+    assert!(told(&checked).contains("no problems found"));
+    assert!(
+        !dir.path().join("h/data/hub.db").exists(),
+        "checking touches nothing"
+    );
+
+    let refused = run(&["roster", "import", "roster.toml"]);
+    assert_eq!(refused.status.code(), Some(64));
+    for name in ["wang", "boss", "chen"] {
+        let expected = format!("there is no active user `{name}`");
+        assert!(told(&refused).contains(&expected), "{}", told(&refused));
+    }
+    for name in ["wang", "li", "zhang", "zhao", "qian", "sun", "chen", "boss"] {
+        assert!(
+            run(&["user", "add", name, "--role", "duty_officer"])
+                .status
+                .success()
+        );
+    }
+    for version in ["version 1", "version 2"] {
+        let imported = run(&["roster", "import", "roster.toml"]);
+        assert!(imported.status.success(), "{}", told(&imported));
+        assert!(told(&imported).contains(version), "{}", told(&imported));
+    }
+    let wrong = example
+        .replace("area = \"990101001\"", "area = \"77\"")
+        .replacen("20:00", "21:00", 1);
+    std::fs::write(dir.path().join("roster.toml"), wrong).unwrap();
+    let refused = run(&["roster", "check", "roster.toml"]);
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(
+        told(&refused).contains("`77` is not the code of an area"),
+        "{}",
+        told(&refused)
+    );
+    assert!(
+        told(&refused).contains("at the same time on some days"),
+        "{}",
+        told(&refused)
+    );
+
+    assert!(
+        run(&["user", "email", "wang", "wang@example.org"])
+            .status
+            .success()
+    );
+    assert_eq!(
+        run(&["user", "email", "wang", "not an address"])
+            .status
+            .code(),
+        Some(64)
+    );
+    assert_eq!(run(&["user", "email", "nobody"]).status.code(), Some(64));
+}

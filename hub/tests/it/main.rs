@@ -59,6 +59,7 @@ on_every_store! {
     reports
     retention
     rights
+    roster
     sign_in
     silence
     timers

@@ -40,6 +40,8 @@ pub(super) struct Raw {
     pub(super) from: Option<String>,
     #[serde(default)]
     pub(super) to: Vec<String>,
+    #[serde(default)]
+    pub(super) people: bool,
     pub(super) method: Option<String>,
     pub(super) content_type: Option<String>,
     #[serde(default)]
@@ -67,6 +69,7 @@ impl Raw {
             ("password_env", self.password_env.is_some()),
             ("from", self.from.is_some()),
             ("to", !self.to.is_empty()),
+            ("people", self.people),
             ("method", self.method.is_some()),
             ("content_type", self.content_type.is_some()),
             ("headers", !self.headers.is_empty()),

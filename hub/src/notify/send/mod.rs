@@ -83,6 +83,8 @@ impl Outcome {
 pub enum Kind {
     /// News of cases.
     Case,
+    /// What is missing at a desk.
+    Duty,
     /// To the reporter: the matter is done.
     Completion,
     /// Of `hub notify test`.
@@ -95,6 +97,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Case => "case",
+            Kind::Duty => "duty",
             Kind::Completion => "completion",
             Kind::Test => "test",
         }
@@ -103,7 +106,7 @@ impl Kind {
     /// The kind with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
-        [Kind::Case, Kind::Completion, Kind::Test]
+        [Kind::Case, Kind::Duty, Kind::Completion, Kind::Test]
             .into_iter()
             .find(|kind| kind.as_str() == name)
     }
@@ -128,6 +131,7 @@ impl Parcel {
     pub fn words(&self, style: &Style) -> Words {
         match (self.kind, self.news.as_slice()) {
             (Kind::Completion, [news, ..]) => text::completion(news, style),
+            (Kind::Duty, [news, ..]) => text::duty(news, style),
             (_, [news]) => text::one(news, style),
             (_, news) => text::digest(news, style),
         }

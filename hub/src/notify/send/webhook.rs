@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::http::{Http, Request};
 use super::{Outcome, Parcel};
-use crate::notify::policy::News;
+use crate::notify::policy::{self, News};
 use crate::notify::secret::Secret;
 use crate::notify::text::Style;
 
@@ -106,11 +106,13 @@ fn event(id: &str, news: &News, style: &Style) -> String {
     if !base.is_empty() && news.case.id > 0 {
         data["link"] = json!(format!("{base}/cases/{}", news.case.id));
     }
+    let desk = news.case.category == policy::DUTY;
+    let about = if desk { "desk" } else { "case" };
     json!({
         "specversion": "1.0",
         "id": id,
         "source": source,
-        "type": format!("gridwatch.case.{}", news.change),
+        "type": format!("gridwatch.{about}.{}", news.change),
         "subject": news.case.number,
         "time": news.at,
         "sequence": format!("{:020}", news.seq),

@@ -19,7 +19,7 @@ const SERVER: &str = concat!(
     "/tests/it/notify/smtp_server.py"
 );
 
-struct MailServer {
+pub(super) struct MailServer {
     child: Child,
     port: u16,
     dir: TempDir,
@@ -34,7 +34,7 @@ impl Drop for MailServer {
 }
 
 impl MailServer {
-    fn start(mode: &str) -> MailServer {
+    pub(super) fn start(mode: &str) -> MailServer {
         let dir = TempDir::new().unwrap();
         let box_dir = dir.path().join("mail");
         std::fs::create_dir(&box_dir).unwrap();
@@ -64,7 +64,7 @@ impl MailServer {
     }
 
     /// The messages, in the order in which they came.
-    fn messages(&self) -> Vec<Mail> {
+    pub(super) fn messages(&self) -> Vec<Mail> {
         let mut files: Vec<PathBuf> = std::fs::read_dir(self.path("mail"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -74,7 +74,7 @@ impl MailServer {
         files.iter().map(|path| read(path)).collect()
     }
 
-    fn channel(&self, tls: &str, more: &str) -> String {
+    pub(super) fn channel(&self, tls: &str, more: &str) -> String {
         let password = self.path("password");
         std::fs::write(&password, "mail-password\n").unwrap();
         let login = if tls == "none" {
@@ -92,7 +92,7 @@ from = \"网格哨 <hub@example.org>\"\n{login}{more}\n",
         )
     }
 
-    async fn hub(&self, channels: &str) -> Hub {
+    pub(super) async fn hub(&self, channels: &str) -> Hub {
         let mut notify = section(channels);
         notify.ca_file = Files::in_dir(self.dir.path()).ca;
         Hub::start_with(|config| {
@@ -104,10 +104,10 @@ from = \"网格哨 <hub@example.org>\"\n{login}{more}\n",
 }
 
 /// A message, decoded by Python's own reader of mail.
-struct Mail(Value);
+pub(super) struct Mail(Value);
 
 impl Mail {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.0["headers"][name].as_str().unwrap_or_default()
     }
 

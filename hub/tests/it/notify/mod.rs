@@ -4,6 +4,7 @@ mod api;
 mod crash;
 pub(crate) mod endpoint;
 mod mail;
+mod people;
 mod robots;
 mod webhook;
 
