@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 38] = [
+pub const TABLES: [&str; 44] = [
     "counters",
     "epochs",
     "users",
@@ -67,9 +67,6 @@ pub const TABLES: [&str; 38] = [
     "child_cases",
     "child_heads",
     "child_commands",
-];
-/// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
-/// counts for a quota of notifications is minutes old. A restored hub tells its parent everything anew.
     "rosters",
     "roster_versions",
     "duty_takeovers",
@@ -78,7 +75,8 @@ pub const TABLES: [&str; 38] = [
     "duty_calls",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
-/// counts for a quota of notifications, or says which consoles are open, is minutes old.
+/// counts for a quota of notifications, or says which consoles are open, is minutes old. A restored hub tells
+/// its parent everything anew.
 pub const LEFT_OUT: [&str; 6] = [
     "sessions",
     "_sqlx_migrations",
