@@ -56,7 +56,8 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The same in words.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong with this request, and what to do.
@@ -71,9 +72,9 @@ pub struct Problem {
     /// Seconds to wait before coming again.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
-    /// `detail` in Chinese, where it was made with it.
+    /// `detail` in both languages, where it was made with them.
     #[serde(skip)]
-    pub detail_zh: Option<String>,
+    pub both: Option<Box<Text>>,
 }
 
 fn nothing(missing: &[Lack]) -> bool {
@@ -87,13 +88,16 @@ impl Problem {
         let Words { en, zh } = detail.into();
         Self {
             kind: kind.to_owned(),
-            title: words::title(kind, Language::English),
+            title: words::title(kind, Language::English).into(),
             status: status.as_u16(),
+            both: zh.map(|zh| {
+                let en = en.clone();
+                Box::new(Text { zh, en })
+            }),
             detail: en,
             current: None,
             missing: Box::default(),
             retry_after_s: None,
-            detail_zh: zh,
         }
     }
 
@@ -101,8 +105,8 @@ impl Problem {
     #[must_use]
     pub fn in_language(mut self, language: Language) -> Self {
         if language == Language::Chinese {
-            self.title = words::title(&self.kind, language);
-            let known = self.detail_zh.take();
+            self.title = words::title(&self.kind, language).into();
+            let known = self.both.take().map(|both| both.zh);
             if let Some(detail) = known.or_else(|| words::chinese(&self.detail)) {
                 self.detail = detail;
             }

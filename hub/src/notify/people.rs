@@ -145,6 +145,7 @@ pub fn desk_news(
             is_drill: false,
             opened_at: report.began_at,
             due: None,
+            in_flood: false,
         },
     })
 }

@@ -112,22 +112,22 @@ async fn what_has_not_changed_is_not_sent_again_and_a_stale_version_is_not_overw
     }
     let tag = text(&get(&duty, "/api/v1/cases/1", &[]).await, "etag").to_owned();
     assert!(tag.starts_with("\"1-"), "{tag} carries the version");
-    let act = async |tag: &str, version: i64| {
-        let body = json!({ "action": "note", "reason": "seen", "version": version });
+    let act = async |action: &str, tag: &str, version: i64| {
+        let body = json!({ "action": action, "condition": "alarm_stands", "version": version });
         let request = duty.request(Method::POST, "/api/v1/cases/1/actions");
         let response = request.header("if-match", tag).json(&body).send().await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
-    assert_eq!(act(&tag, 1).await.0, 200);
-    let (status, problem) = act(&tag, 1).await;
+    assert_eq!(act("acknowledge", &tag, 1).await.0, 200);
+    let (status, problem) = act("file", &tag, 1).await;
     assert_eq!((status, &problem["type"]), (412, &json!("version-conflict")));
     assert_eq!(problem["status"], 412);
     assert_eq!(problem["current"]["version"], 2);
-    assert_eq!(act("\"2\"", 1).await.0, 422, "header and body must agree");
-    assert_eq!(act("2", 2).await.0, 422);
+    assert_eq!(act("file", "\"2\"", 1).await.0, 422, "header and body must agree");
+    assert_eq!(act("file", "2", 2).await.0, 422);
     let changed = get(&duty, "/api/v1/cases/1", &[("if-none-match", &tag)]).await;
     assert_eq!(changed.status(), StatusCode::OK);
-    let (status, _) = duty.act(1, "note", 1).await;
+    let (status, _) = duty.act(1, "file", 1).await;
     assert_eq!(status, StatusCode::CONFLICT, "without the header it is a conflict");
 }
 

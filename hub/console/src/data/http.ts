@@ -110,3 +110,15 @@ export function query(parameters: Record<string, string | number | undefined | n
   const text = set.toString();
   return text === "" ? "" : `?${text}`;
 }
+
+/** Every item of a list that comes in pages. */
+export async function everyPage<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  let after: string | null | undefined;
+  do {
+    const page: { items: T[]; next?: string | null } = await request("GET", path + query({ after }));
+    items.push(...page.items);
+    after = page.next;
+  } while (after);
+  return items;
+}

@@ -1,6 +1,6 @@
 /** Sites with their addresses. They change seldom: loaded once per page and when events were skipped. */
 import { signal } from "@preact/signals";
-import { request } from "./http";
+import { everyPage } from "./http";
 import { onReload } from "./live";
 import type { Site } from "./types";
 
@@ -8,7 +8,7 @@ export const sites = signal<ReadonlyMap<string, Site>>(new Map());
 
 export async function loadSites(): Promise<void> {
   try {
-    const { items } = await request<{ items: Site[] }>("GET", "/sites");
+    const items = await everyPage<Site>("/sites");
     sites.value = new Map(items.map((site) => [site.id, site]));
   } catch {
     // Without the list the site's name from the case is shown, and the address is said to be missing.
