@@ -104,7 +104,7 @@ async fn reader_that_is_cut_at_random_loses_nothing_and_sees_nothing_twice() {
     let seed = rand::rng().random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let hub = Hub::start().await;
+    let hub = Hub::start_with(|config| config.correlation.flood_begins_above = 10_000).await;
     let duty = hub.sign_in("duty").await;
     let writing = async {
         for n in 0..ALERTS / 2 {
@@ -147,7 +147,11 @@ async fn reader_that_is_cut_at_random_loses_nothing_and_sees_nothing_twice() {
 
 #[tokio::test]
 async fn reader_far_behind_or_from_another_store_is_told_to_load_again() {
-    let hub = Hub::start_with(|config| config.limits.live_events_behind_max = 5).await;
+    let hub = Hub::start_with(|config| {
+        config.limits.live_events_behind_max = 5;
+        config.correlation.flood_begins_above = 10_000;
+    })
+    .await;
     let duty = hub.sign_in("duty").await;
     let doors = (1..=20).map(|n| alert(n, &format!("door-{n}"), Kind::DoorForced));
     hub.send(&batch(doors.collect())).await;

@@ -5,7 +5,7 @@ use gridwatch_protocol::{Alert, Severity, Text, Timestamp};
 use super::{Changes, Rules};
 use crate::cases::steps::{due_after_suspension, own_step};
 use crate::cases::{Arrival, Case, Details, DeviceRef, State, text};
-use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED};
+use crate::catalogue::{Catalogue, Category, FIRE_CONFIRMED, FIRE_SUSPECTED, GATEWAY_OFFLINE};
 use crate::correlation::level;
 
 pub(super) fn device_ref(arrival: &Arrival) -> DeviceRef {
@@ -17,7 +17,7 @@ pub(super) fn device_ref(arrival: &Arrival) -> DeviceRef {
 
 /// Takes the more urgent category; what the hub has confirmed stays.
 pub(super) fn category_of(case: &mut Case, category: &Category, catalogue: &Catalogue) {
-    if case.category != FIRE_CONFIRMED {
+    if ![FIRE_CONFIRMED, GATEWAY_OFFLINE].contains(&case.category.as_str()) {
         case.category = catalogue
             .more_urgent(&case.category, &category.code)
             .to_owned();
