@@ -372,7 +372,6 @@ async fn two_thousand_cases_are_the_same_on_both_sides_after_cuts_and_kills() {
             let all = shown["commands"].as_array().unwrap();
             let found = all.iter().find(|c| c["reason"] == json!(reason)).unwrap();
             found.get("result")?;
-            assert_eq!(found["result"]["outcome"], "done", "{found}");
         }
         Some(())
     })
@@ -384,10 +383,20 @@ async fn two_thousand_cases_are_the_same_on_both_sides_after_cuts_and_kills() {
     })
     .await;
     for (case, reason) in &commands {
+        let path = format!("/api/v1/children/{CHILD}/cases/1/{case}");
+        let shown = boss.get(&path).await;
+        let all = shown["commands"].as_array().unwrap();
+        let found = all.iter().find(|c| c["reason"] == json!(reason)).unwrap();
+        // A case that was rejected meanwhile takes no card: refused, and not in its history.
+        let times = usize::from(found["result"]["outcome"] == "done");
         let rows = below.transitions_of(*case).await.unwrap();
         let done = rows.iter().filter(|row| row.reason.as_ref() == Some(reason));
         let actors: Vec<&str> = done.map(|row| row.actor.as_str()).collect();
-        assert_eq!(actors, ["parent:city"], "{reason} on case {case}: once");
+        assert_eq!(
+            actors,
+            vec!["parent:city"; times],
+            "{reason} on case {case}: once when it was done"
+        );
     }
     println!("{} cases and {} commands", expected.len(), commands.len());
 }
