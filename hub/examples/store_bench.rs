@@ -320,6 +320,7 @@ async fn main() -> Result<()> {
         catalogue: Arc::new(catalogue.context("the shipped categories are right")?),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        completion: Arc::default(),
     };
     let directories = Directories::new(Arc::clone(&settings.directory));
     let (engine, task) = engine(writer, settings, directories, 1024, Arc::default()).await?;

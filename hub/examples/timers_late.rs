@@ -68,6 +68,7 @@ fn settings() -> EngineSettings {
         calendar: Arc::new(Calendar::parse(calendar).expect("the shipped file is right")),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        completion: Arc::default(),
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Category {
     /// Evidence that the result must have.
     #[serde(default)]
     pub evidence: Vec<crate::cases::EvidenceKind>,
+    /// Whether the public may report it through Open311.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// A condition for filing or closing a case.
@@ -160,6 +163,12 @@ impl Catalogue {
         }
     }
 
+    /// Every category, in the file's order.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
     /// The category with this code.
     #[must_use]
     pub fn get(&self, code: &str) -> Option<&Category> {
@@ -233,7 +242,7 @@ fn fits(m: &Match, alert: &Alert) -> bool {
 }
 
 /// Whether `text` fits `pattern`, where `*` at either end stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(_), Some(_)) if pattern.len() >= 2 => text.contains(&pattern[1..pattern.len() - 1]),
         (Some(end), _) => text.ends_with(end),

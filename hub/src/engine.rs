@@ -28,6 +28,7 @@ use crate::catalogue::Catalogue;
 use crate::clocks::Calendar;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add};
+use crate::outside::completion::{self, Completion};
 use crate::parse::ParsedBatch;
 use crate::store::accounts::AccountChange;
 use crate::store::commissionings::{self, Kept};
@@ -54,6 +55,8 @@ pub struct EngineSettings {
     pub fire_group_ms: i64,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
+    /// How reporters are told that their matter is done.
+    pub completion: Arc<Completion>,
 }
 
 impl EngineSettings {
@@ -288,6 +291,8 @@ impl EngineTask {
         }
         let head = intake::counter(&mut transaction, "event").await?;
         if head != before {
+            let names = (&*self.settings.directory, &*self.settings.catalogue);
+            completion::follow(&mut transaction, &self.settings.completion, names, before).await?;
             // Whatever changed a case, its timers fit it when the change is there.
             let touched = timers::touched_since(&mut transaction, before).await?;
             timers::sync(&mut transaction, self.settings.clocks(), &touched).await?;

@@ -39,6 +39,7 @@ pub mod intake;
 pub mod live;
 pub mod metrics;
 pub mod notify;
+pub mod outside;
 pub mod parse;
 pub mod secrets;
 pub mod sequence;

@@ -9,6 +9,7 @@ pub mod commissionings;
 pub mod extract;
 pub mod gateways;
 pub mod notifications;
+pub mod outside;
 pub mod problem;
 pub mod readings;
 pub mod session;
@@ -37,6 +38,8 @@ use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
 use crate::notify::worker::Notifier;
+use crate::outside::Rates;
+use crate::outside::open311::routes as open311;
 use crate::store::Store;
 use problem::Problem;
 
@@ -66,6 +69,8 @@ pub struct Shared {
     pub notifier: Notifier,
     /// Signing in.
     pub auth: Auth,
+    /// What keys of other systems and readers of the public door have sent lately.
+    pub rates: Rates,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
@@ -101,7 +106,7 @@ struct Description;
 fn described() -> OpenApiRouter<App> {
     let officers = OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::who, session::sign_out))
-        .routes(routes!(cases::list))
+        .routes(routes!(cases::list, outside::report))
         .routes(routes!(cases::one))
         .routes(routes!(cases::act))
         .routes(routes!(clocks::case_clocks))
@@ -122,15 +127,28 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(outside::reports, outside::join))
+        .routes(routes!(outside::reveal))
+        .routes(routes!(outside::rating))
+        .routes(routes!(open311::list, open311::create))
+        .routes(routes!(open311::one));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
         .routes(routes!(crate::intake::commissionings))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    let pagerduty = OpenApiRouter::new()
+        .routes(routes!(crate::outside::intake::pagerduty_enqueue))
+        .layer(DefaultBodyLimit::max(crate::outside::pagerduty::BODY_BYTES_MAX));
+    let alertmanager = OpenApiRouter::new()
+        .routes(routes!(crate::outside::intake::alertmanager_webhook))
+        .layer(DefaultBodyLimit::max(crate::outside::alertmanager::BODY_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
         .merge(gateways)
+        .merge(pagerduty)
+        .merge(alertmanager)
 }
 
 /// The description of the API, generated from the code.

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp};
 
-pub use keys::{correlation_key, gateway_key, group_key};
+pub use keys::{correlation_key, gateway_key, group_key, group_key_of};
 
 use changes::{
     category_of, cleared_note, confirm_fire, device_ref, drill_is_real, lapse_proposal,

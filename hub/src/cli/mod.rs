@@ -8,6 +8,7 @@ mod backup;
 mod gateway;
 mod init;
 mod notify;
+mod outside;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +60,9 @@ enum Command {
     /// Try out channels of notifications.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Keys of other systems that report matters or send alerts.
+    #[command(subcommand)]
+    Outside(outside::Command),
     /// Copy the whole store into one file, while the hub runs.
     Backup(backup::BackupArguments),
     /// Fill an empty store with a backup.
@@ -126,6 +130,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Gateway(command) => gateway::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Notify(command) => notify::run(command).await,
+        Command::Outside(command) => outside::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,
         Command::Restore(arguments) => backup::restore(&arguments).await,
         Command::Audit(command) => audit::run(&command).await,

@@ -452,6 +452,7 @@ async fn news(
             earlier: Vec::new(),
             first: false,
             case: case.clone(),
+            said: None,
         });
     }
     Ok(news)

@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 25] = [
+pub const TABLES: [&str; 29] = [
     "counters",
     "epochs",
     "users",
@@ -54,6 +54,10 @@ pub const TABLES: [&str; 25] = [
     "case_timers",
     "chain_heads",
     "notifications",
+    "outside_keys",
+    "outside_alerts",
+    "case_reports",
+    "case_reporters",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
 /// counts for a quota of notifications is minutes old.

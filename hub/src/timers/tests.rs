@@ -44,6 +44,7 @@ fn settings() -> EngineSettings {
         ),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        completion: Arc::default(),
     }
 }
 
