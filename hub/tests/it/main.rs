@@ -48,6 +48,7 @@ on_every_store! {
     intake
     live
     notify
+    outside
     process
     retention
     sign_in

@@ -256,11 +256,10 @@ mod tests {
         let mut text = String::new();
         loop {
             match reader.read_event().unwrap() {
-                Event::Start(start) => inside = start.name().as_ref() == "service_code".as_bytes(),
-                Event::Text(part) if inside => text.push_str(&part.decode().unwrap()),
+                Event::Start(start) => inside = start.name().as_ref() == "service_code",
+                Event::Text(part) if inside => text.push_str(&part),
                 Event::GeneralRef(entity) if inside => {
-                    let known = entity.decode().unwrap();
-                    text.push_str(quick_xml::escape::resolve_predefined_entity(&known).unwrap());
+                    text.push_str(quick_xml::escape::resolve_predefined_entity(&entity).unwrap());
                 }
                 Event::End(_) if inside => return text,
                 Event::Eof => return text,
