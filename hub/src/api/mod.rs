@@ -140,10 +140,14 @@ fn described() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
     let pagerduty = OpenApiRouter::new()
         .routes(routes!(crate::outside::intake::pagerduty_enqueue))
-        .layer(DefaultBodyLimit::max(crate::outside::pagerduty::BODY_BYTES_MAX));
+        .layer(DefaultBodyLimit::max(
+            crate::outside::pagerduty::BODY_BYTES_MAX,
+        ));
     let alertmanager = OpenApiRouter::new()
         .routes(routes!(crate::outside::intake::alertmanager_webhook))
-        .layer(DefaultBodyLimit::max(crate::outside::alertmanager::BODY_BYTES_MAX));
+        .layer(DefaultBodyLimit::max(
+            crate::outside::alertmanager::BODY_BYTES_MAX,
+        ));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
         .merge(gateways)

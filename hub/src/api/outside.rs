@@ -191,7 +191,9 @@ pub async fn reports(
     let found = app.store.reports_of(id).await?;
     let items = found.into_iter();
     Ok(Answer(ReportList {
-        items: items.map(|(report, person)| report_view(&app, report, person)).collect(),
+        items: items
+            .map(|(report, person)| report_view(&app, report, person))
+            .collect(),
     }))
 }
 
@@ -263,7 +265,10 @@ pub async fn rating(
         Rated::TooEarly(state) => Err(Problem::new(
             StatusCode::CONFLICT,
             "case-open",
-            format!("the case is `{}`: there is no result to rate yet", state.as_str()),
+            format!(
+                "the case is `{}`: there is no result to rate yet",
+                state.as_str()
+            ),
         )),
         Rated::NoReport => Err(no_report(case, &report)),
     }
@@ -280,12 +285,20 @@ fn reference(officer: &Officer, case: CaseId, report: &str) -> ReportRef {
 
 fn of_the_office(officer: &Officer, what: &str) -> Result<(), Problem> {
     use Role::{Administrator, Dispatcher, DutyOfficer, ShiftLeader, Supervisor};
-    let office = [DutyOfficer, ShiftLeader, Dispatcher, Supervisor, Administrator];
+    let office = [
+        DutyOfficer,
+        ShiftLeader,
+        Dispatcher,
+        Supervisor,
+        Administrator,
+    ];
     if office.contains(&officer.actor.role) {
         return Ok(());
     }
     let role = officer.actor.role.as_str();
-    Err(Problem::not_allowed(format!("the role {role} may not {what}")))
+    Err(Problem::not_allowed(format!(
+        "the role {role} may not {what}"
+    )))
 }
 
 fn no_case(id: CaseId) -> Problem {
@@ -320,7 +333,9 @@ async fn take(
     joins: Option<CaseId>,
 ) -> Result<ReportAnswer, Problem> {
     if officer.actor.role == Role::Auditor {
-        return Err(Problem::not_allowed("an auditor sees everything and reports nothing"));
+        return Err(Problem::not_allowed(
+            "an auditor sees everything and reports nothing",
+        ));
     }
     let now = crate::now();
     let request = serde_json::to_vec(&(joins, &given)).map_err(|_| Problem::internal())?;
@@ -374,7 +389,10 @@ async fn take(
         Reported::Ended(state) => Err(Problem::new(
             StatusCode::CONFLICT,
             "case-ended",
-            format!("the case is `{}`: report the matter as a new one", state.as_str()),
+            format!(
+                "the case is `{}`: report the matter as a new one",
+                state.as_str()
+            ),
         )),
     }
 }

@@ -17,7 +17,9 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Add a key and print it. It is shown only now.
-    #[command(after_help = "Example:\n  hub outside key add hotline --kind open311 --area 990101 --config hub.toml")]
+    #[command(
+        after_help = "Example:\n  hub outside key add hotline --kind open311 --area 990101 --config hub.toml"
+    )]
     Add {
         /// Its name: letters, digits, `-` and `_`. A name is not used twice.
         name: String,
@@ -78,7 +80,12 @@ async fn add(
     if let Some(area) = area.filter(|area| loaded.directory.area(area).is_none()) {
         return Err(UsageError(format!("there is no area `{area}`")).into());
     }
-    if store.outside_keys().await?.iter().any(|key| key.name == name) {
+    if store
+        .outside_keys()
+        .await?
+        .iter()
+        .any(|key| key.name == name)
+    {
         return Err(UsageError(format!(
             "a key `{name}` exists; names are not used twice, choose another one"
         ))

@@ -16,6 +16,8 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const ALERTS_MAX: usize = 2_000;
 /// Labels and annotations taken out of one alert.
 const LABELS_MAX: usize = 64;
+/// Longest fingerprint that is taken as it is, in bytes; Alertmanager's have 16.
+const KEY_BYTES_MAX: usize = 200;
 /// A time before this was not set: Alertmanager writes the year 1.
 const SET_SINCE_MS: i64 = 0;
 
@@ -35,8 +37,8 @@ pub struct Group {
 /// # Errors
 /// What is wrong with it as a whole.
 pub fn read(body: &[u8]) -> Result<Group, String> {
-    let json: Value = serde_json::from_slice(body)
-        .map_err(|error| format!("the body is not JSON: {error}"))?;
+    let json: Value =
+        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let version = json.get("version").and_then(Value::as_str);
     if version != Some("4") {
         return Err("`version` must be \"4\", that of Alertmanager's webhook".to_owned());
@@ -53,7 +55,10 @@ pub fn read(body: &[u8]) -> Result<Group, String> {
     let mut group = Group {
         signals: Vec::with_capacity(alerts.len()),
         refused: Vec::new(),
-        truncated: json.get("truncatedAlerts").and_then(Value::as_u64).unwrap_or(0),
+        truncated: json
+            .get("truncatedAlerts")
+            .and_then(Value::as_u64)
+            .unwrap_or(0),
     };
     for (place, alert) in alerts.iter().enumerate() {
         match signal(alert) {
@@ -81,10 +86,18 @@ fn signal(alert: &Value) -> Result<Signal, String> {
         _ => return Err("`status` must be `firing` or `resolved`".to_owned()),
     };
     let given = alert.get("fingerprint").and_then(Value::as_str);
-    let key = given.map(str::trim).filter(|key| !key.is_empty());
+    let fits = |key: &&str| (1..=KEY_BYTES_MAX).contains(&key.len());
+    let key = given.map(str::trim).filter(fits);
     let name = labels.get("alertname").cloned();
-    let word = |name: &str| annotations.get(name).filter(|text| !text.is_empty()).cloned();
-    let summary = word("summary").or_else(|| word("description")).or_else(|| name.clone());
+    let word = |name: &str| {
+        annotations
+            .get(name)
+            .filter(|text| !text.is_empty())
+            .cloned()
+    };
+    let summary = word("summary")
+        .or_else(|| word("description"))
+        .or_else(|| name.clone());
     Ok(Signal {
         key: key.map_or_else(|| fingerprint(&labels), str::to_owned),
         what,
@@ -165,13 +178,20 @@ mod tests {
         let [firing, resolved] = &group.signals[..] else {
             panic!("{group:?}");
         };
-        assert_eq!((firing.key.as_str(), resolved.key.as_str()), ("c1f2", "c1f2"));
+        assert_eq!(
+            (firing.key.as_str(), resolved.key.as_str()),
+            ("c1f2", "c1f2")
+        );
         let since = "2026-11-22T03:00:00Z".parse().ok();
         assert_eq!(firing.what, What::Firing { since });
         assert_eq!(firing.severity, Severity::P3);
         assert_eq!(firing.summary, "camera 7 is down");
         let until = "2026-11-22T03:10:00Z".parse().ok();
-        let ended = What::Resolved { since, until, tells_all: true };
+        let ended = What::Resolved {
+            since,
+            until,
+            tells_all: true,
+        };
         assert_eq!(resolved.what, ended);
         assert!(firing.labels.contains_key("annotation:summary"));
     }
@@ -193,8 +213,16 @@ mod tests {
     #[test]
     fn other_versions_other_shapes_and_too_many_alerts_are_refused() {
         assert!(read(b"[]").is_err());
-        assert!(read(b"{\"version\":\"3\",\"alerts\":[]}").unwrap_err().contains("\"4\""));
-        assert!(read(b"{\"version\":\"4\",\"alerts\":{}}").unwrap_err().contains("list"));
+        assert!(
+            read(b"{\"version\":\"3\",\"alerts\":[]}")
+                .unwrap_err()
+                .contains("\"4\"")
+        );
+        assert!(
+            read(b"{\"version\":\"4\",\"alerts\":{}}")
+                .unwrap_err()
+                .contains("list")
+        );
         let many = vec![json!({}); ALERTS_MAX + 1];
         assert!(read(&body(&many)).unwrap_err().contains("max_alerts"));
     }

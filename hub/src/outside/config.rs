@@ -86,7 +86,9 @@ impl Outside {
             let fits = channel.is_some_and(|channel| matches!(channel.kind(), "email" | "sms"));
             need(
                 fits,
-                &format!("`outside.completion.channels`: `{name}` is no channel of kind email or sms"),
+                &format!(
+                    "`outside.completion.channels`: `{name}` is no channel of kind email or sms"
+                ),
             );
         }
         let texts = &self.completion;
@@ -151,7 +153,9 @@ mod tests {
     #[test]
     fn every_mistake_of_the_section_is_told_at_once() {
         let text = "[outside]\nreporter_days = 0\n[outside.completion]\nchannels = [\"pigeon\"]\nlanguage = \"fr\"\ndone_zh = \"${name}\"\n[[outside.alertmanager.rules]]\nseverity = \"P1\"\n[[outside.alertmanager.rules]]\nwhen = { a = \"b\" }\n";
-        let problems = crate::config::parse(text, Path::new("")).unwrap_err().join("\n");
+        let problems = crate::config::parse(text, Path::new(""))
+            .unwrap_err()
+            .join("\n");
         for expected in [
             "reporter_days",
             "`pigeon`",
@@ -160,7 +164,10 @@ mod tests {
             "rule 1",
             "rule 2",
         ] {
-            assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
+            assert!(
+                problems.contains(expected),
+                "{expected} is not in:\n{problems}"
+            );
         }
     }
 }

@@ -97,7 +97,9 @@ pub fn step(
 ) -> (Step, Option<Episode>) {
     match (signal.what, known) {
         (What::Firing { since }, None) => (Step::Raise, Some(begun(signal, id, since, now))),
-        (What::Firing { since }, Some(known)) if known.is_open => fires_on(known, signal, since, now),
+        (What::Firing { since }, Some(known)) if known.is_open => {
+            fires_on(known, signal, since, now)
+        }
         (What::Firing { since }, Some(known)) => {
             if is_late_copy(known, since) {
                 (Step::Nothing, None)
@@ -105,7 +107,14 @@ pub fn step(
                 (Step::Raise, Some(begun(signal, id, since, now)))
             }
         }
-        (What::Resolved { since, until, tells_all: true }, None) => {
+        (
+            What::Resolved {
+                since,
+                until,
+                tells_all: true,
+            },
+            None,
+        ) => {
             let mut episode = begun(signal, id, since, now);
             end(&mut episode, until, now);
             (Step::RaiseAndClear, Some(episode))

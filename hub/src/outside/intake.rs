@@ -109,6 +109,7 @@ fn wait(status: StatusCode, word: &str, seconds: u64) -> Response {
 
 /// What became of a webhook.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookAnswer)]
 pub struct Taken {
     /// Alerts that are stored as something new.
     pub taken: u64,
@@ -156,9 +157,8 @@ pub async fn alertmanager_webhook(
         Err(Shut::TooMany(seconds)) => return Err(too_many(seconds)),
         Err(Shut::Busy) => return Err(Problem::busy("the store does not answer; try again")),
     };
-    let group = alertmanager::read(&body?).map_err(|reason| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-body", reason)
-    })?;
+    let group = alertmanager::read(&body?)
+        .map_err(|reason| Problem::new(StatusCode::BAD_REQUEST, "malformed-body", reason))?;
     if group.truncated > 0 {
         tracing::warn!(
             key = key.name,
@@ -239,7 +239,10 @@ async fn store(
         };
         outcomes.extend(app.engine.run(task, crate::now()).await?);
     }
-    let taken = outcomes.iter().filter(|one| **one == SignalOutcome::Taken).count();
+    let taken = outcomes
+        .iter()
+        .filter(|one| **one == SignalOutcome::Taken)
+        .count();
     add(&app.metrics.alerts_accepted, taken);
     add(&app.metrics.alerts_duplicate, outcomes.len() - taken);
     Ok(outcomes)

@@ -157,14 +157,13 @@ impl Writer {
     /// When the store does not answer.
     pub async fn revoke_outside_key(&mut self, name: &str, now: Timestamp) -> StoreResult<bool> {
         let mut transaction = self.begin().await?;
-        let done = query(
-            "UPDATE outside_keys SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL",
-        )
-        .bind(name)
-        .bind(now.unix_ms())
-        .execute(&mut *transaction)
-        .await
-        .map_err(sql("revoking a key of another system"))?;
+        let done =
+            query("UPDATE outside_keys SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL")
+                .bind(name)
+                .bind(now.unix_ms())
+                .execute(&mut *transaction)
+                .await
+                .map_err(sql("revoking a key of another system"))?;
         commit(transaction).await?;
         Ok(done > 0)
     }
@@ -175,7 +174,9 @@ async fn add_gateway(
     new: &NewKey<'_>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let site = new.area.map_or_else(|| place::unknown().to_string(), str::to_owned);
+    let site = new
+        .area
+        .map_or_else(|| place::unknown().to_string(), str::to_owned);
     query("INSERT INTO gateways (id, site, key_hash, added_at, kind) VALUES ($1, $2, $3, $4, 'outside')")
         .bind(signal::gateway(new.name).as_str())
         .bind(site)

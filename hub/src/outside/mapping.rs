@@ -63,9 +63,8 @@ impl Rule {
             || self.severity.is_some()
             || !self.place.is_empty();
         if !says {
-            problems.push(
-                "it says nothing: give site, category, kind, severity or place".to_owned(),
-            );
+            problems
+                .push("it says nothing: give site, category, kind, severity or place".to_owned());
         }
         if let Some(Err(error)) = self.site.as_ref().map(SiteId::new) {
             problems.push(error.to_string());
@@ -83,23 +82,44 @@ impl Rule {
 
 /// What these labels stand for.
 #[must_use]
-pub fn map(rules: &[Rule], labels: &Labels, catalogue: &Catalogue, directory: &Directory) -> Mapped {
+pub fn map(
+    rules: &[Rule],
+    labels: &Labels,
+    catalogue: &Catalogue,
+    directory: &Directory,
+) -> Mapped {
     let fitting: Vec<&Rule> = rules.iter().filter(|rule| rule.fits(labels)).collect();
-    let label = |name: &str| labels.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let label = |name: &str| {
+        labels
+            .get(name)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+    };
     let said = |name: &str, of: fn(&Rule) -> Option<&String>| {
         let by_rule = fitting.iter().find_map(|rule| of(rule));
-        label(name).or(by_rule.map(String::as_str)).map(str::to_owned)
+        label(name)
+            .or(by_rule.map(String::as_str))
+            .map(str::to_owned)
     };
     // A site that is only named by a label must be a known one to win over a rule.
     let own_site = label("site").and_then(|site| SiteId::new(site).ok());
-    let known = own_site.clone().filter(|site| directory.site(site).is_some());
+    let known = own_site
+        .clone()
+        .filter(|site| directory.site(site).is_some());
     let by_rule = fitting.iter().find_map(|rule| rule.site.as_ref());
     let by_rule = by_rule.and_then(|site| SiteId::new(site.as_str()).ok());
     let has = |code: &&str| catalogue.get(code).is_some();
-    let by_rules = || fitting.iter().find_map(|rule| rule.category.as_deref().filter(has));
+    let by_rules = || {
+        fitting
+            .iter()
+            .find_map(|rule| rule.category.as_deref().filter(has))
+    };
     Mapped {
         site: known.or(by_rule).or(own_site),
-        category: label("category").filter(has).or_else(by_rules).map(str::to_owned),
+        category: label("category")
+            .filter(has)
+            .or_else(by_rules)
+            .map(str::to_owned),
         kind: label("kind")
             .and_then(Kind::from_name)
             .or_else(|| fitting.iter().find_map(|rule| rule.kind)),
@@ -145,7 +165,12 @@ mod tests {
         }
         let rules: File = toml::from_str(rules).unwrap();
         let shipped = Shipped::load();
-        map(&rules.rules, &labels(pairs), &shipped.catalogue, &shipped.directory)
+        map(
+            &rules.rules,
+            &labels(pairs),
+            &shipped.catalogue,
+            &shipped.directory,
+        )
     }
 
     const RULES: &str = r#"
@@ -165,7 +190,11 @@ mod tests {
     fn first_rule_that_fits_wins_field_by_field() {
         let found = mapped(
             RULES,
-            &[("alertname", "CameraDown"), ("team", "video"), ("instance", "cam7.garden")],
+            &[
+                ("alertname", "CameraDown"),
+                ("team", "video"),
+                ("instance", "cam7.garden"),
+            ],
         );
         assert_eq!(found.category.as_deref(), Some("video_abnormal"));
         assert_eq!(found.site.unwrap().as_str(), "xinghe-garden");
@@ -192,7 +221,10 @@ mod tests {
         assert_eq!(found.category.as_deref(), Some("other"));
         assert_eq!(found.place.building.as_deref(), Some("9"));
         assert_eq!(found.severity, Some(Severity::P1));
-        let unknown = mapped("rules = []", &[("site", "far-away"), ("category", "tamper")]);
+        let unknown = mapped(
+            "rules = []",
+            &[("site", "far-away"), ("category", "tamper")],
+        );
         assert_eq!(unknown.site.unwrap().as_str(), "far-away");
         assert_eq!(unknown.category.as_deref(), Some("tamper"));
         assert_eq!(mapped("rules = []", &[("site", "not an id")]).site, None);

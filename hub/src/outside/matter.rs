@@ -13,8 +13,8 @@ use super::place::{Point, Position};
 use super::{DESCRIPTION_CHARACTERS_MAX, SHORT_CHARACTERS_MAX};
 use crate::cases::conditions::Lack;
 use crate::cases::desk::group_key_of;
-use crate::cases::steps::evidence_hash;
 use crate::cases::progress::Evidence;
+use crate::cases::steps::evidence_hash;
 use crate::cases::{Case, CaseId, Details, EvidenceKind, Progress, Role, State, Transition, text};
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
@@ -27,6 +27,7 @@ const AHEAD_MS: i64 = 86_400_000;
 /// How a matter came in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ReportSource)]
 pub enum Source {
     /// A grid worker or officer saw it on patrol.
     #[default]
@@ -89,6 +90,7 @@ pub enum OnNearby {
 /// A matter as an officer or grid worker reports it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = ReportRequest)]
 pub struct Given {
     /// Code of its category.
     pub category: Option<String>,
@@ -193,14 +195,22 @@ pub fn check(
             "one of `site`, `area` and `position` is needed",
         ));
     }
-    if let Some(site) = given.site.as_ref().filter(|site| directory.site(site).is_none()) {
+    if let Some(site) = given
+        .site
+        .as_ref()
+        .filter(|site| directory.site(site).is_none())
+    {
         lacks.push(lack(
             "site",
             format!("没有小区 {site}；请改用网格或位置"),
             format!("there is no site `{site}`; give its grid as `area`, or a `position`"),
         ));
     }
-    if let Some(area) = given.area.as_ref().filter(|area| directory.area(area).is_none()) {
+    if let Some(area) = given
+        .area
+        .as_ref()
+        .filter(|area| directory.area(area).is_none())
+    {
         lacks.push(lack(
             "area",
             format!("没有区域 {area}"),

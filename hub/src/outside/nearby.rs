@@ -51,7 +51,9 @@ pub async fn find(
     query.push_bind(now.plus_ms(-WITHIN_MS).unix_ms());
     query.push(" AND c.is_drill = ").push_bind(matter.is_drill);
     scope.push_cases(&mut query, "c.");
-    query.push(" ORDER BY c.id DESC LIMIT ").push_bind(COMPARED_MAX);
+    query
+        .push(" ORDER BY c.id DESC LIMIT ")
+        .push_bind(COMPARED_MAX);
     let rows = query
         .build()
         .fetch_all(connection)
@@ -91,18 +93,26 @@ fn compare(
     directory: &Directory,
 ) -> Option<Nearby> {
     let there = own.or_else(|| place::of_site(directory, &case.site));
-    let here = matter.point.or_else(|| place::of_site(directory, &matter.site));
+    let here = matter
+        .point
+        .or_else(|| place::of_site(directory, &matter.site));
     let metres = there.zip(here).map(|(there, here)| there.metres_to(here));
     let is_site = directory.site(&case.site).is_some();
     let because = if case.site == matter.site && is_site {
-        text("同一小区的同类未结案件", "an open case of the same kind at the same site")
+        text(
+            "同一小区的同类未结案件",
+            "an open case of the same kind at the same site",
+        )
     } else if let Some(metres) = metres.filter(|metres| *metres <= WITHIN_M) {
         text(
             format!("{metres:.0} 米内的同类未结案件"),
             format!("an open case of the same kind within {metres:.0} m"),
         )
     } else if case.site == matter.site && metres.is_none() {
-        text("同一网格的同类未结案件", "an open case of the same kind in the same grid")
+        text(
+            "同一网格的同类未结案件",
+            "an open case of the same kind in the same grid",
+        )
     } else {
         return None;
     };

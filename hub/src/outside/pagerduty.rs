@@ -139,16 +139,26 @@ fn trigger(json: &Value, key: String, errors: &mut Vec<String>) -> Signal {
         None => None,
     };
     if json.get("payload").is_some_and(Value::is_object) {
-        errors.extend(inner.into_iter().map(|error| error.replacen('\'', "'payload.", 1)));
+        errors.extend(
+            inner
+                .into_iter()
+                .map(|error| error.replacen('\'', "'payload.", 1)),
+        );
     }
-    let since = payload.get("timestamp").and_then(Value::as_str).and_then(time);
+    let since = payload
+        .get("timestamp")
+        .and_then(Value::as_str)
+        .and_then(time);
     let labels = labels(json, payload);
     Signal {
         key,
         what: What::Firing { since },
         severity: severity.unwrap_or(gridwatch_protocol::Severity::P4),
         summary,
-        rule: labels.get("class").cloned().unwrap_or_else(|| "pagerduty".to_owned()),
+        rule: labels
+            .get("class")
+            .cloned()
+            .unwrap_or_else(|| "pagerduty".to_owned()),
         labels,
     }
 }
@@ -233,7 +243,10 @@ mod tests {
     #[test]
     fn trigger_becomes_a_signal_with_its_details_as_labels() {
         let signal = event(|_| {}).unwrap().signal;
-        assert_eq!((signal.key.as_str(), signal.severity), ("pump 3", Severity::P2));
+        assert_eq!(
+            (signal.key.as_str(), signal.severity),
+            ("pump 3", Severity::P2)
+        );
         let since = "2026-11-22T03:00:00Z".parse().ok();
         assert_eq!(signal.what, What::Firing { since });
         let names: Vec<&str> = signal.labels.keys().map(String::as_str).collect();

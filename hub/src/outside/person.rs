@@ -8,6 +8,7 @@ use super::SHORT_CHARACTERS_MAX;
 /// Who reported a matter. Personal data: see the page of [`crate::outside`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = Reporter)]
 pub struct Person {
     /// Their name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,10 +84,13 @@ impl Person {
         Self {
             name: self.name.as_deref().map(|name| first(name, 1)),
             phone: self.phone.as_deref().map(masked_phone),
-            email: self.email.as_deref().map(|mail| match mail.rsplit_once('@') {
-                Some((local, host)) => format!("{}@{host}", first(local, 1)),
-                None => first(mail, 1),
-            }),
+            email: self
+                .email
+                .as_deref()
+                .map(|mail| match mail.rsplit_once('@') {
+                    Some((local, host)) => format!("{}@{host}", first(local, 1)),
+                    None => first(mail, 1),
+                }),
             language: self.language.clone(),
             account: self.account.as_deref().map(|account| first(account, 2)),
         }
@@ -94,7 +98,10 @@ impl Person {
 
     /// Where a message reaches them, the better way first.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
-        self.phone.as_deref().into_iter().chain(self.email.as_deref())
+        self.phone
+            .as_deref()
+            .into_iter()
+            .chain(self.email.as_deref())
     }
 }
 

@@ -24,6 +24,7 @@ const EARTH_M: f64 = 6_371_008.8;
 /// Coordinates that a position is given in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CoordinateSystem)]
 pub enum System {
     /// GPS and this API.
     #[default]
@@ -35,6 +36,7 @@ pub enum System {
 /// A position as it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = GivenPosition)]
 pub struct Position {
     /// Latitude in degrees.
     pub lat: f64,
@@ -63,6 +65,7 @@ impl Position {
 
 /// A position in WGS84 degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MapPosition)]
 pub struct Point {
     /// Latitude.
     pub lat: f64,
@@ -145,9 +148,8 @@ mod tests {
     #[test]
     fn point_finds_its_site_its_grid_or_nobody() {
         let directory = Shipped::load().directory;
-        let find = |lat, lon| {
-            locate(&directory, None, None, Some(Point { lat, lon }), None).to_string()
-        };
+        let find =
+            |lat, lon| locate(&directory, None, None, Some(Point { lat, lon }), None).to_string();
         assert_eq!(find(23.0209, 113.1522), "xinghe-garden");
         assert_eq!(find(23.0190, 113.1521), "990101001001001");
         assert_eq!(find(30.0, 120.0), "unknown");

@@ -104,7 +104,9 @@ pub(super) fn report_row(row: &AnyRow) -> StoreResult<Report> {
         at: time(row.get(6)),
         category: row.get(7),
         point: lat.zip(lon).map(|(lat, lon)| Point { lat, lon }),
-        rating: row.get::<Option<i64>, _>(10).and_then(|rating| u32::try_from(rating).ok()),
+        rating: row
+            .get::<Option<i64>, _>(10)
+            .and_then(|rating| u32::try_from(rating).ok()),
         request_hash: row.get(11),
         body: from_json("report", row.get(12))?,
     })

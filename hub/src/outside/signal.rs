@@ -38,7 +38,12 @@ pub fn raise(
     terms: Terms<'_>,
     now: Timestamp,
 ) -> (Alert, Option<String>) {
-    let mapped = mapping::map(terms.rules, &signal.labels, terms.catalogue, terms.directory);
+    let mapped = mapping::map(
+        terms.rules,
+        &signal.labels,
+        terms.catalogue,
+        terms.directory,
+    );
     let (site, refused) = site_of(&mapped, terms);
     let known = terms.directory.site(&site).is_some() && mapped.category.is_some();
     let device = device_of(&signal.key);
@@ -89,7 +94,12 @@ pub fn follow(before: &Alert, signal: &Signal, terms: Terms<'_>, now: Timestamp)
     alert.phase = Phase::Updated;
     match signal.what {
         What::Firing { .. } => {
-            let mapped = mapping::map(terms.rules, &signal.labels, terms.catalogue, terms.directory);
+            let mapped = mapping::map(
+                terms.rules,
+                &signal.labels,
+                terms.catalogue,
+                terms.directory,
+            );
             let severity = mapped.severity.unwrap_or(signal.severity);
             alert.severity = severity.most_urgent(before.severity);
             alert.reason = reason(&signal.summary);
@@ -117,7 +127,12 @@ pub fn follow(before: &Alert, signal: &Signal, terms: Terms<'_>, now: Timestamp)
 /// The severity that a signal has here.
 #[must_use]
 pub fn severity(signal: &Signal, terms: Terms<'_>) -> gridwatch_protocol::Severity {
-    let mapped = mapping::map(terms.rules, &signal.labels, terms.catalogue, terms.directory);
+    let mapped = mapping::map(
+        terms.rules,
+        &signal.labels,
+        terms.catalogue,
+        terms.directory,
+    );
     mapped.severity.unwrap_or(signal.severity)
 }
 

@@ -328,7 +328,14 @@ impl Task for Rate {
         }
         let rating = self.rating;
         if report.rating != Some(rating.into()) {
-            rows::rate(connection, &report.id, rating, &self.of.actor.username, bench.now).await?;
+            rows::rate(
+                connection,
+                &report.id,
+                rating,
+                &self.of.actor.username,
+                bench.now,
+            )
+            .await?;
             let row = rated(&mut case, rating, &self.of.actor, bench.now);
             store_changed(connection, &case, row, Change::Noted).await?;
         }

@@ -76,7 +76,14 @@ fn everything_that_is_missing_is_told_at_once() {
     assert_eq!(
         codes,
         [
-            "category", "description", "position", "site", "area", "place.room", "address", "photos",
+            "category",
+            "description",
+            "position",
+            "site",
+            "area",
+            "place.room",
+            "address",
+            "photos",
             "reporter.phone"
         ]
     );
@@ -91,7 +98,9 @@ fn case_of_a_matter_is_as_urgent_as_its_category_and_has_no_alert() {
     let category = shipped.catalogue.get("water_leak").unwrap();
     assert_eq!(case.severity, category.severity);
     assert_eq!((case.alert_count, case.alerts_active), (0, 0));
-    let wait = shipped.catalogue.acknowledge_ms("water_leak", case.severity);
+    let wait = shipped
+        .catalogue
+        .acknowledge_ms("water_leak", case.severity);
     assert_eq!(case.ack_due_at.ms_since(now()), wait);
     assert!(table::permits(&row.action, row.from, row.to));
     assert_eq!((row.seq, row.actor.as_str()), (1, "zhou"));
@@ -106,7 +115,9 @@ fn case_of_a_matter_goes_the_whole_way_to_its_end() {
     let shipped = Shipped::load();
     let (mut case, _) = opened(&checked(good()).unwrap());
     let officer = crate::cases::sample::person("duty", Role::DutyOfficer);
-    let filing = shipped.catalogue.get("water_leak").unwrap().filing[0].code.clone();
+    let filing = shipped.catalogue.get("water_leak").unwrap().filing[0]
+        .code
+        .clone();
     let details = Details {
         condition: Some(filing),
         ..Details::default()

@@ -73,7 +73,10 @@ pub fn definition(code: &str, language: Language) -> Document {
         root: "service_definition",
         record: vec![
             ("service_code", Field::Text(code.to_owned())),
-            ("attributes", Field::Records("attribute", attributes.collect())),
+            (
+                "attributes",
+                Field::Records("attribute", attributes.collect()),
+            ),
         ],
     }
 }
@@ -123,9 +126,18 @@ pub fn request(
     let own = asker.is_some_and(|asker| teller(asker) == report.teller);
     let written = |text: &Option<String>| Field::maybe(text.clone().filter(|_| own));
     let is_open = case.state.is_open();
-    let updated = case.ended_at.filter(|_| !is_open).unwrap_or(case.updated_at);
-    let agency = case.progress.unit.as_deref().and_then(|unit| directory.unit(unit));
-    let point = report.point.map(|point| if own { point } else { coarse(point) });
+    let updated = case
+        .ended_at
+        .filter(|_| !is_open)
+        .unwrap_or(case.updated_at);
+    let agency = case
+        .progress
+        .unit
+        .as_deref()
+        .and_then(|unit| directory.unit(unit));
+    let point = report
+        .point
+        .map(|point| if own { point } else { coarse(point) });
     let number = |value: Option<f64>| value.map_or(Field::Nothing, Field::Number);
     let service = language.of(&catalogue.name(&report.category)).to_owned();
     let time = |at: Timestamp| Field::Text(at.to_string());
@@ -138,7 +150,10 @@ pub fn request(
         ("status_notes", Field::Text(notes(case, language))),
         ("service_name", Field::Text(service)),
         ("service_code", Field::Text(report.category.clone())),
-        ("description", written(&Some(report.body.description.clone()))),
+        (
+            "description",
+            written(&Some(report.body.description.clone())),
+        ),
         (
             "agency_responsible",
             Field::maybe(agency.map(|unit| language.of(&unit.name).to_owned())),
@@ -148,7 +163,10 @@ pub fn request(
         ("updated_datetime", time(updated)),
         (
             "expected_datetime",
-            case.progress.due_at.filter(|_| is_open).map_or(Field::Nothing, time),
+            case.progress
+                .due_at
+                .filter(|_| is_open)
+                .map_or(Field::Nothing, time),
         ),
         ("address", written(&report.body.address)),
         ("address_id", Field::Nothing),
@@ -186,7 +204,10 @@ fn notes(case: &Case, language: Language) -> String {
         State::Feedback | State::PostCheck => ("核查中", "being checked"),
         State::Closed | State::Evaluated => ("已办结", "done"),
         State::ForcedClosed => ("已结束", "ended"),
-        State::Merged => ("已并入同一事项", "joined with another report of the same matter"),
+        State::Merged => (
+            "已并入同一事项",
+            "joined with another report of the same matter",
+        ),
         State::Rejected => rejected(case),
     };
     match language {
@@ -200,9 +221,10 @@ fn rejected(case: &Case) -> (&'static str, &'static str) {
     let cause = case.progress.rejected_as.as_deref();
     match cause.and_then(RejectCause::from_name) {
         Some(RejectCause::Duplicate) => ("不予立案：重复反映", "no action: reported before"),
-        Some(RejectCause::OutOfScope) => {
-            ("不予立案：不属于受理范围", "no action: not within our responsibility")
-        }
+        Some(RejectCause::OutOfScope) => (
+            "不予立案：不属于受理范围",
+            "no action: not within our responsibility",
+        ),
         Some(RejectCause::NotFound) => ("不予立案：现场未发现", "no action: not found on site"),
         Some(RejectCause::FalseAlarm | RejectCause::Test) | None => ("不予立案", "no action"),
     }
@@ -311,7 +333,10 @@ mod tests {
             for asker in [None, Some("another")] {
                 let xml = shown(*state, asker);
                 assert!(!xml.contains("SECRET"), "{state:?}: {xml}");
-                assert!(xml.contains("<lat>23.021</lat><long>113.152</long>"), "{xml}");
+                assert!(
+                    xml.contains("<lat>23.021</lat><long>113.152</long>"),
+                    "{xml}"
+                );
             }
         }
     }
@@ -319,7 +344,10 @@ mod tests {
     #[test]
     fn sender_gets_back_what_it_sent() {
         let xml = shown(State::Reported, Some("app"));
-        assert!(xml.contains("<description>my name is SECRET</description>"), "{xml}");
+        assert!(
+            xml.contains("<description>my name is SECRET</description>"),
+            "{xml}"
+        );
         assert!(xml.contains("<lat>23.02087</lat>"), "{xml}");
         assert_eq!(xml.matches("SECRET").count(), 3, "{xml}");
     }
@@ -329,7 +357,10 @@ mod tests {
         for state in State::ALL {
             let expected = if state.is_open() { "open" } else { "closed" };
             let xml = shown(*state, None);
-            assert!(xml.contains(&format!("<status>{expected}</status>")), "{xml}");
+            assert!(
+                xml.contains(&format!("<status>{expected}</status>")),
+                "{xml}"
+            );
         }
     }
 }

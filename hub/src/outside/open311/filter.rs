@@ -59,12 +59,18 @@ pub fn read(pairs: &Pairs, now: Timestamp) -> Result<Filter, Refusal> {
         refusal.push(400, "start_date is after end_date");
     }
     if to.ms_since(from) > WINDOW_MS {
-        refusal.push(400, "start_date and end_date may not span more than 90 days");
+        refusal.push(
+            400,
+            "start_date and end_date may not span more than 90 days",
+        );
     }
     let open = open(pairs.get("status"), &mut refusal);
     let services = pairs.get("service_code").map(list).unwrap_or_default();
     if services.len() > IDS_MAX {
-        refusal.push(400, format!("at most {IDS_MAX} service_code can be asked for at once"));
+        refusal.push(
+            400,
+            format!("at most {IDS_MAX} service_code can be asked for at once"),
+        );
     }
     if !refusal.is_empty() {
         return Err(refusal);
@@ -101,7 +107,10 @@ fn time(name: &str, pairs: &Pairs, refusal: &mut Refusal) -> Option<Timestamp> {
 /// None for both.
 fn open(status: Option<&str>, refusal: &mut Refusal) -> Option<bool> {
     let words = list(status.unwrap_or_default());
-    if let Some(word) = words.iter().find(|word| !["open", "closed"].contains(&word.as_str())) {
+    if let Some(word) = words
+        .iter()
+        .find(|word| !["open", "closed"].contains(&word.as_str()))
+    {
         refusal.push(400, format!("status is open or closed, not {}", cut(word)));
     }
     let has = |wanted: &str| words.iter().any(|word| word == wanted);
@@ -127,8 +136,13 @@ mod tests {
             panic!("a window was asked for");
         };
         assert_eq!(to.ms_since(from), WINDOW_MS);
-        let Filter::Window { from, open, services, .. } =
-            filter("start_date=2026-01-01T00:00:00%2B08:00&status=closed&service_code=a,b").unwrap()
+        let Filter::Window {
+            from,
+            open,
+            services,
+            ..
+        } = filter("start_date=2026-01-01T00:00:00%2B08:00&status=closed&service_code=a,b")
+            .unwrap()
         else {
             panic!("a window was asked for");
         };

@@ -54,7 +54,11 @@ impl Pairs {
     /// Everything but the key, in a form that two equal requests share.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let mut rest: Vec<_> = self.0.iter().filter(|(name, _)| name != "api_key").collect();
+        let mut rest: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(name, _)| name != "api_key")
+            .collect();
         rest.sort();
         serde_json::to_string(&rest).unwrap_or_default()
     }
@@ -85,7 +89,10 @@ fn decoded(text: &[u8]) -> String {
 
 /// The categories that the public may report.
 pub fn services(catalogue: &Catalogue) -> impl Iterator<Item = &Category> {
-    catalogue.categories().iter().filter(|category| category.public)
+    catalogue
+        .categories()
+        .iter()
+        .filter(|category| category.public)
 }
 
 /// The matter that a client reports. `within` is the area of its key.
@@ -113,9 +120,19 @@ pub fn matter(
     let reporter = reporter(pairs, &mut refusal);
     let place = place_in_site(pairs, &mut refusal);
     let description = pairs.get("description").unwrap_or_default();
-    too_long("description", description, DESCRIPTION_CHARACTERS_MAX, &mut refusal);
+    too_long(
+        "description",
+        description,
+        DESCRIPTION_CHARACTERS_MAX,
+        &mut refusal,
+    );
     let address = pairs.get("address_string").or(pairs.get("address_id"));
-    too_long("address_string", address.unwrap_or_default(), SHORT_CHARACTERS_MAX, &mut refusal);
+    too_long(
+        "address_string",
+        address.unwrap_or_default(),
+        SHORT_CHARACTERS_MAX,
+        &mut refusal,
+    );
     let media_url = media_url(pairs, &mut refusal);
     let Some(service) = service.filter(|_| refusal.is_empty()) else {
         return Err(refusal);
@@ -169,7 +186,10 @@ fn point(pairs: &Pairs, refusal: &mut Refusal) -> Option<place::Point> {
         position.point()
     });
     if point.is_none() {
-        refusal.push(400, "lat must be from -90 to 90 and long from -180 to 180, in degrees (WGS84)");
+        refusal.push(
+            400,
+            "lat must be from -90 to 90 and long from -180 to 180, in degrees (WGS84)",
+        );
     }
     point
 }
@@ -210,7 +230,12 @@ fn reporter(pairs: &Pairs, refusal: &mut Refusal) -> Person {
 fn place_in_site(pairs: &Pairs, refusal: &mut Refusal) -> Place {
     let mut place = Place::default();
     for (code, value) in pairs.attributes() {
-        too_long(&format!("attribute[{}]", matter::cut(code)), value, SHORT_CHARACTERS_MAX, refusal);
+        too_long(
+            &format!("attribute[{}]", matter::cut(code)),
+            value,
+            SHORT_CHARACTERS_MAX,
+            refusal,
+        );
         let value = Some(value.to_owned());
         match code {
             "building" => place.building = value,
@@ -272,7 +297,9 @@ mod tests {
         assert_eq!(matter.place.room.as_deref(), Some("hall"));
         assert_eq!(matter.reporter.name.as_deref(), Some("王芳"));
         assert_eq!(matter.reporter.phone.as_deref(), Some("13800001234"));
-        let named = read("service_code=water_leak&address_id=xinghe-market&first_name=Li&last_name=Smith").unwrap();
+        let named =
+            read("service_code=water_leak&address_id=xinghe-market&first_name=Li&last_name=Smith")
+                .unwrap();
         assert_eq!(named.site.as_str(), "xinghe-market");
         assert_eq!(named.reporter.name.as_deref(), Some("Li Smith"));
     }
@@ -282,9 +309,22 @@ mod tests {
         let told = read("").unwrap_err();
         assert_eq!(told.reasons().len(), 2, "{told:?}");
         let told = read("service_code=no_such&lat=x&email=at+home&attribute[colour]=red&media_url=file:///etc/passwd").unwrap_err();
-        let words: Vec<&str> = told.reasons().iter().map(|(_, words)| words.as_str()).collect();
-        for expected in ["no_such", "need each other", "email", "attribute[colour]", "media_url"] {
-            assert!(words.iter().any(|word| word.contains(expected)), "{expected}: {words:?}");
+        let words: Vec<&str> = told
+            .reasons()
+            .iter()
+            .map(|(_, words)| words.as_str())
+            .collect();
+        for expected in [
+            "no_such",
+            "need each other",
+            "email",
+            "attribute[colour]",
+            "media_url",
+        ] {
+            assert!(
+                words.iter().any(|word| word.contains(expected)),
+                "{expected}: {words:?}"
+            );
         }
         let hidden = read("service_code=fire_confirmed&address_string=x").unwrap_err();
         assert_eq!(hidden.reasons()[0].0, 404, "not every category is public");
@@ -293,7 +333,10 @@ mod tests {
     #[test]
     fn two_equal_requests_are_equal_whatever_the_order_and_the_key() {
         let canonical = |text: &str| Pairs::read(text.as_bytes()).canonical();
-        assert_eq!(canonical("a=1&api_key=x&b=2"), canonical("b=2&a=1&api_key=y"));
+        assert_eq!(
+            canonical("a=1&api_key=x&b=2"),
+            canonical("b=2&a=1&api_key=y")
+        );
         assert_ne!(canonical("a=1&b=2"), canonical("a=1&b=3"));
     }
 

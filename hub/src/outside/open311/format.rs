@@ -91,7 +91,11 @@ impl Document {
             Format::Json => ("application/json; charset=utf-8", self.json().to_string()),
             Format::Xml => ("text/xml; charset=utf-8", self.xml()),
         };
-        ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
+        (
+            [(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
+            body,
+        )
+            .into_response()
     }
 
     /// As JSON.

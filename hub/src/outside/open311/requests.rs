@@ -43,7 +43,9 @@ impl Store {
                 }
             }
         }
-        query.push(" ORDER BY r.at DESC, r.id LIMIT ").push_bind(REQUESTS_MAX);
+        query
+            .push(" ORDER BY r.at DESC, r.id LIMIT ")
+            .push_bind(REQUESTS_MAX);
         let rows = query
             .build()
             .fetch_all(&self.readers)

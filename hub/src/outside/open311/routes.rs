@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use sha2::{Digest, Sha256};
 
+use super::Refusal;
 use super::answers::{self, Request};
 use super::filter::{self, Filter};
 use super::form::{self, Pairs};
 use super::format::{Document, Format};
-use super::Refusal;
 use crate::access::Scope;
 use crate::api::App;
 use crate::api::extract::Peer;
@@ -148,7 +148,10 @@ fn either(answered: Answered) -> Response {
 }
 
 fn not_found(what: &str) -> Refusal {
-    Refusal::new(404, format!("{} was not found", crate::outside::matter::cut(what)))
+    Refusal::new(
+        404,
+        format!("{} was not found", crate::outside::matter::cut(what)),
+    )
 }
 
 /// What holds for every request: the door is open, the form is known, the jurisdiction is ours, the key is
@@ -167,9 +170,9 @@ async fn enter<'a>(
         return Err(refuse(&not_found(file)));
     }
     let jurisdiction = pairs.get("jurisdiction_id");
-    if jurisdiction.is_some_and(|given| {
-        !config.jurisdiction_id.is_empty() && given != config.jurisdiction_id
-    }) {
+    if jurisdiction
+        .is_some_and(|given| !config.jurisdiction_id.is_empty() && given != config.jurisdiction_id)
+    {
         return Err(refuse(&Refusal::new(404, "jurisdiction_id was not found")));
     }
     let key = match pairs.get("api_key") {

@@ -16,6 +16,10 @@ use crate::store::{StoreResult, from_json, sql, to_json};
 /// Ended alerts of foreign systems that are let go in one transaction: real alerts wait for it.
 const FORGOTTEN_MAX: i64 = 2_000;
 
+/// A summary is cut after this many characters, the most that PagerDuty takes: an alarm is worth more than
+/// its words.
+const SUMMARY_CHARACTERS_MAX: usize = 1_024;
+
 /// Signals of one key, in order. Few at a time: alerts of gateways wait for the transaction.
 #[derive(Debug)]
 pub struct Signals {
@@ -61,9 +65,13 @@ impl Signals {
             area: self.area.as_deref(),
         };
         signal.severity = signal::severity(&signal, terms);
+        signal.summary = signal
+            .summary
+            .chars()
+            .take(SUMMARY_CHARACTERS_MAX)
+            .collect();
         let known = load(bench.connection, &self.key, &signal.key).await?;
-        let (step, next) =
-            episode::step(known.as_ref(), &signal, AlertId(Uuid::now_v7()), now);
+        let (step, next) = episode::step(known.as_ref(), &signal, AlertId(Uuid::now_v7()), now);
         let gateway = signal::gateway(&self.key);
         if let Some(next) = &next {
             keep(bench.connection, &self.key, &signal.key, next, now).await?;
@@ -72,10 +80,14 @@ impl Signals {
             (Step::Raise | Step::RaiseAndClear, Some(next)) => {
                 let (alert, category) = signal::raise(&signal, next.alert, terms, now);
                 let raised = alert.clone();
-                bench.take_alert(&gateway, alert, category.as_deref()).await?;
+                bench
+                    .take_alert(&gateway, alert, category.as_deref())
+                    .await?;
                 if step == Step::RaiseAndClear {
                     let cleared = signal::follow(&raised, &signal, terms, now);
-                    bench.take_alert(&gateway, cleared, category.as_deref()).await?;
+                    bench
+                        .take_alert(&gateway, cleared, category.as_deref())
+                        .await?;
                 }
                 Ok(SignalOutcome::Taken)
             }
@@ -104,7 +116,8 @@ async fn load(
             .fetch_optional(connection)
             .await
             .map_err(sql("finding a foreign alert"))?;
-    body.map(|body| from_json("foreign alert", &body)).transpose()
+    body.map(|body| from_json("foreign alert", &body))
+        .transpose()
 }
 
 async fn keep(

@@ -21,12 +21,16 @@ async fn hub_with_sms(end: &Endpoint) -> Hub {
 
 /// Reports a leak for this person; gives the case.
 async fn report(officer: &Officer, person: Value) -> i64 {
-    let answer = officer.reports(&with(leak(), json!({ "reporter": person }))).await;
+    let answer = officer
+        .reports(&with(leak(), json!({ "reporter": person })))
+        .await;
     answer["case"]["id"].as_i64().unwrap()
 }
 
 async fn reject(officer: &Officer, case: i64) {
-    officer.does(case, "reject", json!({ "condition": "not_found" })).await;
+    officer
+        .does(case, "reject", json!({ "condition": "not_found" }))
+        .await;
 }
 
 /// What went out, in order: to whom and what.
@@ -57,13 +61,12 @@ async fn reporter_is_told_once_in_the_own_language_when_the_case_ends() {
     let mail = report(&duty, json!({ "email": "a@b.example" })).await;
     assert_eq!(rows(&hub).await, 0, "nothing before the end");
     for id in [case, quiet, mail] {
-        duty.does(id, "file", json!({ "condition": "seen_on_site" })).await;
+        let filing = json!({ "condition": "seen_on_site", "mode": "immediate" });
+        duty.does(id, "file", filing).await;
         duty.does(id, "settle", json!({ "evidence": [{ "kind": "photo", "sha256": "cd".repeat(32), "name": "x", "at": hub::now() }] })).await;
-        duty.does(id, "check", json!({})).await;
-        let zhou = hub.sign_in("zhou").await;
-        zhou.does(id, "checked", json!({ "yes": true })).await;
         let li = hub.sign_in("li").await;
-        li.does(id, "close", json!({ "conditions": ["stopped"] })).await;
+        li.does(id, "close", json!({ "conditions": ["stopped"] }))
+            .await;
     }
     assert_eq!(rows(&hub).await, 1, "only whom a channel reaches");
     let told = eventually("the reporter is told", || async {
@@ -71,12 +74,17 @@ async fn reporter_is_told_once_in_the_own_language_when_the_case_ends() {
         (!told.is_empty()).then_some(told)
     })
     .await;
-    let number = duty.get(&format!("/api/v1/cases/{case}")).await["number"].as_str().unwrap().to_owned();
+    let number = duty.get(&format!("/api/v1/cases/{case}")).await["number"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(
         told,
         [(
             "13800001111".to_owned(),
-            format!("The matter that you reported, \"Water leak\" ({number}), has been completed. Thank you.")
+            format!(
+                "The matter that you reported, \"Water leak\" ({number}), has been completed. Thank you."
+            )
         )]
     );
     let li = hub.sign_in("li").await;
@@ -97,15 +105,23 @@ async fn everybody_who_reported_a_merged_matter_is_told_when_the_whole_ends() {
     let (status, _) = duty.sends(&path, &body, None).await;
     assert_eq!(status, 201);
     duty.does(second, "merge", json!({ "case": first })).await;
-    assert_eq!(rows(&hub).await, 0, "a merged case has not ended for who reported it");
+    assert_eq!(
+        rows(&hub).await,
+        0,
+        "a merged case has not ended for who reported it"
+    );
     reject(&duty, first).await;
     assert_eq!(rows(&hub).await, 3);
     let mut hand = around(&hub.store).await;
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM notifications WHERE kind = 'completion'")
-        .fetch_all(&mut hand)
-        .await
-        .unwrap();
-    assert!(bodies.iter().all(|body| body.contains("经核实不予立案")), "{bodies:?}");
+    let bodies: Vec<String> =
+        sqlx::query_scalar("SELECT body FROM notifications WHERE kind = 'completion'")
+            .fetch_all(&mut hand)
+            .await
+            .unwrap();
+    assert!(
+        bodies.iter().all(|body| body.contains("经核实不予立案")),
+        "{bodies:?}"
+    );
 }
 
 #[tokio::test]

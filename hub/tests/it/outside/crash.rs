@@ -75,5 +75,8 @@ async fn burst_cut_by_kills_and_sent_again_is_exactly_one_case_for_each_key() {
         .await
         .unwrap();
     assert_eq!(rows.len(), KEYS, "one case for each key");
-    assert!(rows.iter().all(|row| row.get::<i64, _>(1) == 1), "one alert in each");
+    assert!(
+        rows.iter().all(|row| row.get::<i64, _>(1) == 1),
+        "one alert in each"
+    );
 }

@@ -77,7 +77,9 @@ fn report() -> Value {
 
 async fn post(officer: &Officer, path: &str, body: Vec<u8>) -> u16 {
     let request = officer.request(reqwest::Method::POST, path);
-    let request = request.header("content-type", "application/json").body(body);
+    let request = request
+        .header("content-type", "application/json")
+        .body(body);
     request.send().await.unwrap().status().as_u16()
 }
 
@@ -107,21 +109,54 @@ async fn no_body_makes_the_hub_fail() {
         let status = post(&duty, "/api/v1/cases/1/reports", body).await;
         *seen.entry(("join", status)).or_default() += 1;
         let url = hub.url("/intake/pagerduty/v2/enqueue");
-        let sent = hub.client.post(url).body(spoiled(&event, &mut random)).send().await.unwrap();
-        *seen.entry(("pagerduty", sent.status().as_u16())).or_default() += 1;
+        let sent = hub
+            .client
+            .post(url)
+            .body(spoiled(&event, &mut random))
+            .send()
+            .await
+            .unwrap();
+        *seen
+            .entry(("pagerduty", sent.status().as_u16()))
+            .or_default() += 1;
         let url = hub.url("/intake/alertmanager");
-        let sent = hub.client.post(url).bearer_auth(&prometheus).body(spoiled(&webhook, &mut random)).send().await.unwrap();
-        *seen.entry(("alertmanager", sent.status().as_u16())).or_default() += 1;
+        let sent = hub
+            .client
+            .post(url)
+            .bearer_auth(&prometheus)
+            .body(spoiled(&webhook, &mut random))
+            .send()
+            .await
+            .unwrap();
+        *seen
+            .entry(("alertmanager", sent.status().as_u16()))
+            .or_default() += 1;
         let status = open311(&hub, &hotline, &mut random).await;
         *seen.entry(("open311", status)).or_default() += 1;
     }
     println!("{seen:?}");
-    let failed: Vec<_> = seen.iter().filter(|((_, status), _)| *status >= 500).collect();
+    let failed: Vec<_> = seen
+        .iter()
+        .filter(|((_, status), _)| *status >= 500)
+        .collect();
     assert!(failed.is_empty(), "{failed:?}");
-    for (door, good) in [("report", 201), ("join", 201), ("pagerduty", 202), ("alertmanager", 200), ("open311", 200)] {
-        assert!(seen.contains_key(&(door, good)), "{door} took none of its bodies: {seen:?}");
+    for (door, good) in [
+        ("report", 201),
+        ("join", 201),
+        ("pagerduty", 202),
+        ("alertmanager", 200),
+        ("open311", 200),
+    ] {
+        assert!(
+            seen.contains_key(&(door, good)),
+            "{door} took none of its bodies: {seen:?}"
+        );
     }
-    assert_eq!(post(&duty, "/api/v1/cases", leak().to_string().into_bytes()).await, 201, "it goes on");
+    assert_eq!(
+        post(&duty, "/api/v1/cases", leak().to_string().into_bytes()).await,
+        201,
+        "it goes on"
+    );
 }
 
 async fn open311(hub: &super::Hub, key: &str, random: &mut StdRng) -> u16 {
@@ -141,15 +176,32 @@ async fn open311(hub: &super::Hub, key: &str, random: &mut StdRng) -> u16 {
     let pairs: Vec<(&str, &str)> = good
         .iter()
         .enumerate()
-        .map(|(place, (name, value))| (*name, if place == at { strange.as_str() } else { *value }))
+        .map(|(place, (name, value))| {
+            (
+                *name,
+                if place == at {
+                    strange.as_str()
+                } else {
+                    *value
+                },
+            )
+        })
         .collect();
     let mut body = form(&pairs).into_bytes();
     if random.random_bool(0.2) {
         let at = random.random_range(0..body.len());
         body[at] = random.random();
     }
-    let ending = if random.random_bool(0.5) { "xml" } else { "json" };
-    let request = hub.client.post(hub.url(&format!("/open311/v2/requests.{ending}")));
-    let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+    let ending = if random.random_bool(0.5) {
+        "xml"
+    } else {
+        "json"
+    };
+    let request = hub
+        .client
+        .post(hub.url(&format!("/open311/v2/requests.{ending}")));
+    let request = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body);
     request.send().await.unwrap().status().as_u16()
 }

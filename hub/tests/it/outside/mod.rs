@@ -30,7 +30,13 @@ async fn open_hub() -> Hub {
 }
 
 /// Adds a key to the store of a hub.
-async fn key(store: &StoreUrl, name: &str, kind: Kind, area: Option<&str>, per_minute: u32) -> String {
+async fn key(
+    store: &StoreUrl,
+    name: &str,
+    kind: Kind,
+    area: Option<&str>,
+    per_minute: u32,
+) -> String {
     let (_, mut writer) = hub::store::open(store).await.unwrap();
     let key = secrets::random_token();
     let new = NewKey {
@@ -60,7 +66,10 @@ fn form(pairs: &[(&str, &str)]) -> String {
 async fn post_form(hub: &Hub, path: &str, pairs: &[(&str, &str)]) -> Response {
     hub.client
         .post(hub.url(path))
-        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+        .header(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )
         .header("accept-language", "en")
         .body(form(pairs))
         .send()
@@ -70,7 +79,11 @@ async fn post_form(hub: &Hub, path: &str, pairs: &[(&str, &str)]) -> Response {
 
 async fn get(hub: &Hub, path: &str) -> Response {
     let request = hub.client.get(hub.url(path));
-    request.header("accept-language", "en").send().await.unwrap()
+    request
+        .header("accept-language", "en")
+        .send()
+        .await
+        .unwrap()
 }
 
 /// A matter that lacks nothing.

@@ -10,7 +10,11 @@ use super::{by_hand, key, leak, open, post_form, with};
 /// `duty` works for grid 2, where the market is.
 async fn hub() -> Hub {
     let hub = Hub::start_with(open).await;
-    by_hand(&hub, "UPDATE users SET area = '990101001001002' WHERE name = 'duty'").await;
+    by_hand(
+        &hub,
+        "UPDATE users SET area = '990101001001002' WHERE name = 'duty'",
+    )
+    .await;
     hub
 }
 
@@ -24,7 +28,9 @@ async fn officer_reports_only_in_the_own_area() {
         json!({ "site": null, "area": "990101" }),
         json!({ "site": null, "position": { "lat": 1.0, "lon": 1.0 } }),
     ] {
-        let (status, problem) = duty.sends("/api/v1/cases", &with(leak(), place.clone()), None).await;
+        let (status, problem) = duty
+            .sends("/api/v1/cases", &with(leak(), place.clone()), None)
+            .await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{place}");
         assert_eq!(problem["missing"][0]["code"], "area", "{problem}");
     }
@@ -40,7 +46,10 @@ async fn officer_reports_only_in_the_own_area() {
     // Nobody knows where it is: kept for those who see everything.
     let nowhere = json!({ "site": null, "position": { "lat": 1.0, "lon": 1.0 } });
     let lost = root.reports(&with(leak(), nowhere)).await;
-    assert_eq!((&lost["case"]["area_path"], &lost["case"]["site"]["known"]), (&json!([]), &json!(false)));
+    assert_eq!(
+        (&lost["case"]["area_path"], &lost["case"]["site"]["known"]),
+        (&json!([]), &json!(false))
+    );
     assert_eq!((duty.cases().await.len(), root.cases().await.len()), (3, 4));
 }
 
@@ -54,19 +63,37 @@ async fn cases_of_another_area_are_neither_suggested_nor_joined_nor_revealed() {
     let report = garden["report"]["id"].as_str().unwrap();
     // On the border, 100 m from the garden.
     let near = json!({ "site": "xinghe-market", "position": { "lat": 23.0215, "lon": 113.1525 } });
-    assert_eq!(duty.reports(&with(leak(), near.clone())).await["nearby"], json!([]));
-    assert_eq!(root.reports(&with(leak(), near)).await["nearby"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        duty.reports(&with(leak(), near.clone())).await["nearby"],
+        json!([])
+    );
+    assert_eq!(
+        root.reports(&with(leak(), near)).await["nearby"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     let bodies: [(&str, Value); 3] = [
         ("reports", json!({ "description": "x" })),
-        (&format!("reports/{report}/reveal"), json!({ "reason": "x" })),
+        (
+            &format!("reports/{report}/reveal"),
+            json!({ "reason": "x" }),
+        ),
         (&format!("reports/{report}/rating"), json!({ "rating": 5 })),
     ];
     for (path, body) in bodies {
-        let (status, _) = duty.sends(&format!("/api/v1/cases/{id}/{path}"), &body, None).await;
+        let (status, _) = duty
+            .sends(&format!("/api/v1/cases/{id}/{path}"), &body, None)
+            .await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }
     let path = format!("/api/v1/cases/{id}/reports");
-    let response = duty.request(reqwest::Method::GET, &path).send().await.unwrap();
+    let response = duty
+        .request(reqwest::Method::GET, &path)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     // A report of another case is not found through a case that is seen.
     let own = duty.cases().await[0]["id"].as_i64().unwrap();
@@ -78,16 +105,37 @@ async fn cases_of_another_area_are_neither_suggested_nor_joined_nor_revealed() {
 #[tokio::test]
 async fn key_of_an_area_reports_only_there_and_what_lies_nowhere_lies_there() {
     let hub = hub().await;
-    let grid = key(&hub.store, "app", Kind::Open311, Some("990101001001002"), 60).await;
+    let grid = key(
+        &hub.store,
+        "app",
+        Kind::Open311,
+        Some("990101001001002"),
+        60,
+    )
+    .await;
     let send = async |more: &[(&str, &str)]| {
         let mut pairs = vec![("api_key", grid.as_str()), ("service_code", "water_leak")];
         pairs.extend(more);
-        post_form(&hub, "/open311/v2/requests.json", &pairs).await.status()
+        post_form(&hub, "/open311/v2/requests.json", &pairs)
+            .await
+            .status()
     };
-    assert_eq!(send(&[("lat", "23.0208"), ("long", "113.1521")]).await, StatusCode::BAD_REQUEST);
-    assert_eq!(send(&[("address_id", "xinghe-garden")]).await, StatusCode::BAD_REQUEST);
-    assert_eq!(send(&[("address_id", "xinghe-market")]).await, StatusCode::OK);
-    assert_eq!(send(&[("address_string", "behind the market")]).await, StatusCode::OK);
+    assert_eq!(
+        send(&[("lat", "23.0208"), ("long", "113.1521")]).await,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        send(&[("address_id", "xinghe-garden")]).await,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        send(&[("address_id", "xinghe-market")]).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        send(&[("address_string", "behind the market")]).await,
+        StatusCode::OK
+    );
     let duty = hub.sign_in("duty").await;
     assert_eq!(duty.cases().await.len(), 2);
 }
