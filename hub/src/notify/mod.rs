@@ -18,6 +18,7 @@
 //! - `policy`, `quota`, `retry`, `text` and `template` are pure.
 
 pub mod config;
+pub mod facts;
 pub mod guard;
 pub mod plan;
 pub mod policy;

@@ -18,15 +18,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Channel, Notify};
+use super::facts::facts;
 use super::guard::Guard;
 use super::plan;
-use super::policy::{Due, Facts, News};
+use super::policy::{Facts, News};
 use super::rows::{self, CaseEventRow, Claimed, Settled};
 use super::send::http::Http;
 use super::send::{Outcome, Sender};
 use super::text::Style;
-use crate::api::view;
-use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add, count};
@@ -456,44 +455,6 @@ async fn news(
         });
     }
     Ok(news)
-}
-
-/// A case as it is told.
-#[must_use]
-pub fn facts(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Facts {
-    let summary = view::summary(case, directory, catalogue);
-    // The title is category and place; a field of its own says the category.
-    let place = |title: &str, category: &str| {
-        let rest = title.strip_prefix(category);
-        let rest = rest.and_then(|rest| rest.strip_prefix(" · "));
-        rest.unwrap_or(title).to_owned()
-    };
-    let due = (case.state.is_open() && case.acknowledged_at.is_none()).then(|| Due {
-        what: text("确认", "acknowledge"),
-        at: case.ack_due_at,
-    });
-    Facts {
-        id: case.id,
-        number: case.number.clone(),
-        severity: case.severity,
-        category: case.category.clone(),
-        site: case.site.clone(),
-        place: text(
-            place(&summary.title.zh, &summary.category_name.zh),
-            place(&summary.title.en, &summary.category_name.en),
-        ),
-        category_name: summary.category_name,
-        title: summary.title,
-        areas: summary
-            .area_path
-            .into_iter()
-            .map(|step| step.code)
-            .collect(),
-        state: case.state.as_str().to_owned(),
-        is_drill: case.is_drill,
-        opened_at: case.opened_at,
-        due,
-    }
 }
 
 /// Sends a test message to every recipient of a channel and gives what became of each; the receipts
