@@ -15,9 +15,10 @@ use crate::cases::{Case, CaseId, State};
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::notify::config::{Channel, Notify};
+use crate::notify::facts::facts;
 use crate::notify::policy::News;
+use crate::notify::rows as notifications;
 use crate::notify::text::plain;
-use crate::notify::{rows as notifications, worker};
 use crate::store::database::{Connection, QueryBuilder, query};
 use crate::store::{StoreResult, cases, from_json, sql, time};
 
@@ -162,7 +163,7 @@ async fn tell(
             change: "completed".to_owned(),
             earlier: Vec::new(),
             first: true,
-            case: worker::facts(case, directory, catalogue),
+            case: facts(case, directory, catalogue),
             said: completion.words(case, &person, catalogue),
         };
         notifications::enqueue_completion(connection, channel, address, news, at).await?;

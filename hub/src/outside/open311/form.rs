@@ -38,8 +38,7 @@ impl Pairs {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut found = self.0.iter().filter(|(own, _)| own == name);
-        let value = found.find_map(|(_, value)| Some(value.trim()).filter(|v| !v.is_empty()));
-        value
+        found.find_map(|(_, value)| Some(value.trim()).filter(|v| !v.is_empty()))
     }
 
     /// Attributes of a service definition: `attribute[code]` or `attribute[code][]`.

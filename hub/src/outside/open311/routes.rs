@@ -35,7 +35,7 @@ struct Visit {
     key: Option<KeyRow>,
 }
 
-type Answered = Result<Response, Response>;
+type Answered = Result<Response, Refusal>;
 
 /// A list: `services`, `requests` or `discovery`, as `.json` or `.xml`. Lists of requests take
 /// `service_request_id`, `service_code`, `start_date`, `end_date` and `status`; at most 1,000 are given.
@@ -64,10 +64,10 @@ pub async fn list(
             "services" => Ok(visit.services()),
             "requests" => visit.requests().await,
             "discovery" => Ok(visit.discovery()),
-            _ => Err(visit.refuse(&not_found(&file))),
+            _ => Err(not_found(&file)),
         }
     };
-    either(list.await)
+    either(list.await, &file)
 }
 
 /// One thing: `services/{code}`, `requests/{id}` or `tokens/{id}`, as `.json` or `.xml`.
@@ -97,10 +97,10 @@ pub async fn one(
             "services" => visit.definition(id),
             "requests" => visit.request(id).await,
             "tokens" => visit.token(id).await,
-            _ => Err(visit.refuse(&not_found(&resource))),
+            _ => Err(not_found(&resource)),
         }
     };
-    either(one.await)
+    either(one.await, &file)
 }
 
 /// A new request, form-encoded, with `api_key`: `POST /open311/v2/requests.json` or `.xml`. The same
@@ -124,27 +124,31 @@ pub async fn create(
     headers: HeaderMap,
     form: Result<RawForm, RawFormRejection>,
 ) -> Response {
-    let format = Format::split(&file).map_or(Format::Xml, |(_, format)| format);
     let pairs = match form {
         Ok(RawForm(bytes)) => Pairs::read(&bytes),
         Err(rejection) => {
             let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
             let code = if too_large { 413 } else { 400 };
-            return Refusal::new(code, rejection.body_text()).answer(format);
+            return Refusal::new(code, rejection.body_text()).answer(form_of(&file));
         }
     };
     let visit = enter(app, peer.ip(), &file, pairs, &headers).await;
     let create = async {
         match visit? {
             (visit, "requests") => visit.create(&headers).await,
-            (visit, _) => Err(visit.refuse(&not_found(&file))),
+            _ => Err(not_found(&file)),
         }
     };
-    either(create.await)
+    either(create.await, &file)
 }
 
-fn either(answered: Answered) -> Response {
-    answered.unwrap_or_else(|refused| refused)
+/// The form that an address asks for; XML, which everybody has to know, when it asks for none.
+fn form_of(file: &str) -> Format {
+    Format::split(file).map_or(Format::Xml, |(_, format)| format)
+}
+
+fn either(answered: Answered, file: &str) -> Response {
+    answered.unwrap_or_else(|refusal| refusal.answer(form_of(file)))
 }
 
 fn not_found(what: &str) -> Refusal {
@@ -162,24 +166,23 @@ async fn enter<'a>(
     file: &'a str,
     pairs: Pairs,
     headers: &HeaderMap,
-) -> Result<(Visit, &'a str), Response> {
+) -> Result<(Visit, &'a str), Refusal> {
     let (name, format) = Format::split(file).unwrap_or((file, Format::Xml));
-    let refuse = |refusal: &Refusal| refusal.answer(format);
     let config = &app.config.outside.open311;
     if !config.enabled || name.len() == file.len() {
-        return Err(refuse(&not_found(file)));
+        return Err(not_found(file));
     }
     let jurisdiction = pairs.get("jurisdiction_id");
     if jurisdiction
         .is_some_and(|given| !config.jurisdiction_id.is_empty() && given != config.jurisdiction_id)
     {
-        return Err(refuse(&Refusal::new(404, "jurisdiction_id was not found")));
+        return Err(Refusal::new(404, "jurisdiction_id was not found"));
     }
     let key = match pairs.get("api_key") {
         Some(key) => {
             let found = app.store.outside_key(key, Kind::Open311).await;
-            let found = found.map_err(|error| refuse(&busy(error)))?;
-            Some(found.ok_or_else(|| refuse(&wrong_key(&app, address)))?)
+            let found = found.map_err(busy)?;
+            Some(found.ok_or_else(|| wrong_key(&app, address))?)
         }
         None => None,
     };
@@ -188,7 +191,7 @@ async fn enter<'a>(
         None => (format!("open311 {address}"), config.reads_per_minute),
     };
     if let Err(seconds) = app.rates.take(&sender, per_minute, Instant::now()) {
-        return Err(refuse(&too_many(seconds)));
+        return Err(too_many(seconds));
     }
     let visit = Visit {
         language: language(headers),
@@ -238,10 +241,6 @@ impl Visit {
         document.answer(self.format)
     }
 
-    fn refuse(&self, refusal: &Refusal) -> Response {
-        refusal.answer(self.format)
-    }
-
     fn services(&self) -> Response {
         let services = form::services(&self.app.catalogue);
         self.answer(&answers::services(services, self.language))
@@ -257,19 +256,18 @@ impl Visit {
     fn definition(&self, code: &str) -> Answered {
         let mut services = form::services(&self.app.catalogue);
         if !services.any(|category| category.code == code) {
-            return Err(self.refuse(&not_found(code)));
+            return Err(not_found(code));
         }
         Ok(self.answer(&answers::definition(code, self.language)))
     }
 
-    async fn found(&self, filter: &Filter) -> Result<Vec<Request>, Response> {
+    async fn found(&self, filter: &Filter) -> Result<Vec<Request>, Refusal> {
         let found = self.app.store.open311_requests(filter).await;
-        found.map_err(|error| self.refuse(&busy(error)))
+        found.map_err(busy)
     }
 
     async fn requests(&self) -> Answered {
-        let filter = filter::read(&self.pairs, crate::now());
-        let filter = filter.map_err(|refusal| self.refuse(&refusal))?;
+        let filter = filter::read(&self.pairs, crate::now())?;
         let found = self.found(&filter).await?;
         Ok(self.shown(&found))
     }
@@ -285,7 +283,7 @@ impl Visit {
     async fn request(&self, id: &str) -> Answered {
         let found = self.found(&Filter::Ids(vec![id.to_owned()])).await?;
         if found.is_empty() {
-            return Err(self.refuse(&not_found(id)));
+            return Err(not_found(id));
         }
         Ok(self.shown(&found))
     }
@@ -293,19 +291,18 @@ impl Visit {
     async fn token(&self, id: &str) -> Answered {
         let found = self.found(&Filter::Ids(vec![id.to_owned()])).await?;
         if found.is_empty() {
-            return Err(self.refuse(&not_found(id)));
+            return Err(not_found(id));
         }
         Ok(self.answer(&answers::token(id)))
     }
 
     async fn create(&self, headers: &HeaderMap) -> Answered {
         let Some(key) = &self.key else {
-            return Err(self.refuse(&Refusal::new(403, "api_key was not provided")));
+            return Err(Refusal::new(403, "api_key was not provided"));
         };
         let directory = self.app.directory();
         let area = key.area.as_deref();
-        let matter = form::matter(&self.pairs, &self.app.catalogue, &directory, area);
-        let matter = matter.map_err(|refusal| self.refuse(&refusal))?;
+        let matter = form::matter(&self.pairs, &self.app.catalogue, &directory, area)?;
         let now = crate::now();
         let minutes = i64::from(self.app.config.outside.open311.repeat_minutes);
         let task = ReportMatter {
@@ -318,7 +315,7 @@ impl Visit {
             scope: area.map_or(Scope::whole(), |area| Scope::subtree(area, &directory)),
             joins: None,
             on_nearby: OnNearby::Open,
-            request_key: self.idempotency_key(headers)?,
+            request_key: idempotency_key(headers)?,
             request_hash: hex::encode(Sha256::digest(self.pairs.canonical())),
             repeats_since: Some(now.plus_ms(-60_000 * minutes)),
         };
@@ -337,21 +334,18 @@ impl Visit {
             | Err(JobError::Failed(_)) => Refusal::new(400, "general service error"),
             Err(_) => Refusal::new(503, "the service is busy; try again"),
         };
-        Err(self.refuse(&refusal))
+        Err(refusal)
     }
+}
 
-    fn idempotency_key(&self, headers: &HeaderMap) -> Result<Option<String>, Response> {
-        let Some(value) = headers.get("idempotency-key") else {
-            return Ok(None);
-        };
-        let key = value.to_str().ok().filter(|key| {
-            (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-        });
-        key.map(|key| Some(key.to_owned())).ok_or_else(|| {
-            self.refuse(&Refusal::new(
-                400,
-                "Idempotency-Key is 1 to 200 visible ASCII characters",
-            ))
-        })
-    }
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let wrong = "Idempotency-Key is 1 to 200 visible ASCII characters";
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| Refusal::new(400, wrong))
 }
