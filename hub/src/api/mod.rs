@@ -4,6 +4,8 @@
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
 pub mod cases;
+pub mod catalogue;
+pub mod channels;
 pub mod clocks;
 pub mod commissionings;
 pub mod extract;
@@ -119,7 +121,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(gateways::quarantine))
         .routes(routes!(gateways::quarantine_profile))
         .routes(routes!(commissionings::list))
+        .routes(routes!(catalogue::catalogue))
+        .routes(routes!(catalogue::calendar))
         .routes(routes!(notifications::list))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::test))
         .routes(routes!(notifications::retry))
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
