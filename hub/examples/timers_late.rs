@@ -70,6 +70,7 @@ fn settings() -> EngineSettings {
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
         rosters: hub::roster::known::Cache::default(),
+        completion: Arc::default(),
     }
 }
 

@@ -88,6 +88,9 @@ pub struct Category {
     /// Whether its files show people, as pictures of cameras do: who wants to see one says why.
     #[serde(default)]
     pub masked: bool,
+    /// Whether the public may report it through Open311.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// A condition for filing or closing a case.
@@ -287,7 +290,7 @@ fn fits(m: &Match, alert: &Alert) -> bool {
 }
 
 /// Whether `text` fits `pattern`, where `*` at either end stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(_), Some(_)) if pattern.len() >= 2 => text.contains(&pattern[1..pattern.len() - 1]),
         (Some(end), _) => text.ends_with(end),

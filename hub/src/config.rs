@@ -15,6 +15,7 @@ use crate::correlation::config::Correlation;
 use crate::directory::Directory;
 use crate::evidence::EvidenceSettings;
 use crate::notify::config::Notify;
+use crate::outside::config::Outside;
 use crate::parent::ParentSettings;
 use crate::reports::config::Reports;
 use crate::store::{StoreResult, StoreUrl};
@@ -61,6 +62,7 @@ pub struct Config {
     pub reports: Reports,
     pub evidence: EvidenceSettings,
     pub parent: ParentSettings,
+    pub outside: Outside,
     pub limits: Limits,
 }
 
@@ -230,6 +232,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
     config.notify.resolve(base, &mut problems);
+    config.outside.check(&config.notify, &mut problems);
     Ok((config, problems))
 }
 
@@ -242,6 +245,15 @@ fn default_table() -> Table {
         .and_then(Value::as_table_mut)
         .expect("the default has a section for notifications");
     notify.insert("channel".to_owned(), Value::Array(Vec::new()));
+    let outside = table.get_mut("outside").and_then(Value::as_table_mut);
+    for door in outside.into_iter().flat_map(|outside| {
+        let doors = outside.iter_mut();
+        doors.filter(|(name, _)| matches!(name.as_str(), "pagerduty" | "alertmanager"))
+    }) {
+        if let Value::Table(door) = door.1 {
+            door.insert("rules".to_owned(), Value::Array(Vec::new()));
+        }
+    }
     table
 }
 

@@ -30,6 +30,7 @@ use crate::clocks::Calendar;
 use crate::correlation::Settings;
 use crate::directory::{Directories, Directory};
 use crate::metrics::{Metrics, add};
+use crate::outside::completion::{self, Completion};
 use crate::parse::ParsedBatch;
 use crate::roster::calls;
 use crate::store::accounts::AccountChange;
@@ -61,6 +62,8 @@ pub struct EngineSettings {
     pub utc_offset_minutes: i32,
     /// Who is on duty.
     pub rosters: crate::roster::known::Cache,
+    /// How reporters are told that their matter is done.
+    pub completion: Arc<Completion>,
 }
 
 impl EngineSettings {
@@ -297,6 +300,8 @@ impl EngineTask {
         }
         let head = intake::counter(&mut transaction, "event").await?;
         if head != before {
+            let names = (&*self.settings.directory, &*self.settings.catalogue);
+            completion::follow(&mut transaction, &self.settings.completion, names, before).await?;
             // Whatever changed a case, its timers fit it when the change is there.
             let touched = timers::touched_since(&mut transaction, before).await?;
             timers::sync(&mut transaction, self.settings.clocks(), &touched).await?;

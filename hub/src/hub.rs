@@ -27,6 +27,9 @@ use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
 use crate::notify::worker::{self, Notifier, Setup};
+use crate::outside::Rates;
+use crate::outside::completion::Completion;
+use crate::outside::tasks::Forget;
 use crate::parent::up::client::Parent;
 use crate::parent::up::line;
 use crate::parent::up::uplink::{self, Child};
@@ -47,6 +50,8 @@ const SILENCE_EVERY: Duration = Duration::from_secs(1);
 const ACTION_KEYS_KEPT_MS: i64 = 86_400_000;
 /// Old rows are let go this often.
 const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
+/// A foreign system's alert that ended is known for a month: late copies come within hours.
+const SIGNALS_KEPT_MS: i64 = 30 * 86_400_000;
 /// Ended sessions are forgotten this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -192,6 +197,7 @@ async fn open(
         fire_group_ms: i64::from(config.cases.fire_group_minutes) * 60_000,
         utc_offset_minutes: config.utc_offset_minutes,
         rosters: rosters.clone(),
+        completion: Arc::new(Completion::new(&config.outside, &config.notify)),
     };
     let queue = usize::try_from(config.limits.intake_queue)?;
     let (engine, engine_task) = engine(
@@ -252,6 +258,7 @@ async fn open(
         auth,
         limits,
         evidence,
+        rates: Rates::default(),
         metrics,
         stop: stop.clone(),
     }))
@@ -371,6 +378,7 @@ fn spawn_store_keeping(
         Ok(())
     });
     let days = config.retention.clone();
+    let reporter_days = config.outside.reporter_days;
     let (engine, metrics, until) = (engine.clone(), Arc::clone(metrics), stop.clone());
     tasks.spawn("retention", async move {
         let mut tick = tokio::time::interval(RETAIN_EVERY);
@@ -378,6 +386,17 @@ fn spawn_store_keeping(
             let keep = keep(&days, crate::now());
             // What fails now is done at the next tick; while rows go, alerts have their turn in between.
             while let Ok(rows @ 1..) = engine.retain(keep).await {
+                add(&metrics.rows_let_go, usize::try_from(rows).unwrap_or(0));
+                if until.is_cancelled() {
+                    break;
+                }
+            }
+            let now = crate::now();
+            let forget = || Forget {
+                reporters_before: now.plus_ms(-86_400_000 * i64::from(reporter_days)),
+                signals_before: now.plus_ms(-SIGNALS_KEPT_MS),
+            };
+            while let Ok(rows @ 1..) = engine.run(forget(), now).await {
                 add(&metrics.rows_let_go, usize::try_from(rows).unwrap_or(0));
                 if until.is_cancelled() {
                     break;

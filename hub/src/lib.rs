@@ -42,6 +42,7 @@ pub mod intake;
 pub mod live;
 pub mod metrics;
 pub mod notify;
+pub mod outside;
 pub mod parent;
 pub mod parse;
 pub mod reports;

@@ -224,6 +224,7 @@ async fn main() -> Result<()> {
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
         rosters: hub::roster::known::Cache::default(),
+        completion: Arc::default(),
     };
     let directories = Directories::new(Arc::clone(&settings.directory));
     let (engine, task) = engine(writer, settings, directories, 1024, Arc::default()).await?;

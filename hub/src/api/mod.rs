@@ -22,6 +22,7 @@ pub mod language;
 pub mod limit;
 pub mod map;
 pub mod notifications;
+pub mod outside;
 pub mod page;
 pub mod problem;
 pub mod readings;
@@ -60,6 +61,8 @@ use crate::history::History;
 use crate::history::ring::Ring;
 use crate::metrics::Metrics;
 use crate::notify::worker::Notifier;
+use crate::outside::Rates;
+use crate::outside::open311::routes as open311;
 use crate::store::Store;
 use problem::Problem;
 
@@ -95,6 +98,8 @@ pub struct Shared {
     pub limits: limit::Limits,
     /// Files of evidence.
     pub evidence: Arc<Evidence>,
+    /// What keys of other systems and readers of the public door have sent lately.
+    pub rates: Rates,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the hub stops; live feeds end then.
@@ -132,7 +137,7 @@ struct Description;
 fn described() -> OpenApiRouter<App> {
     let officers = OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::who, session::sign_out))
-        .routes(routes!(cases::list))
+        .routes(routes!(cases::list, outside::report))
         .routes(routes!(cases::one))
         .routes(routes!(cases::act))
         .routes(routes!(clocks::case_clocks))
@@ -186,7 +191,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(takeovers::takeover))
         .routes(routes!(takeovers::list))
         .routes(routes!(duty::console))
-        .routes(routes!(duty::own_shifts));
+        .routes(routes!(duty::own_shifts))
+        .routes(routes!(outside::reports, outside::join))
+        .routes(routes!(outside::reveal))
+        .routes(routes!(outside::rating))
+        .routes(routes!(open311::list, open311::create))
+        .routes(routes!(open311::one));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
@@ -194,9 +204,21 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(crate::parent::children::intake::batches))
         .routes(routes!(crate::parent::children::intake::heartbeats))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    let pagerduty = OpenApiRouter::new()
+        .routes(routes!(crate::outside::intake::pagerduty_enqueue))
+        .layer(DefaultBodyLimit::max(
+            crate::outside::pagerduty::BODY_BYTES_MAX,
+        ));
+    let alertmanager = OpenApiRouter::new()
+        .routes(routes!(crate::outside::intake::alertmanager_webhook))
+        .layer(DefaultBodyLimit::max(
+            crate::outside::alertmanager::BODY_BYTES_MAX,
+        ));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
         .merge(gateways)
+        .merge(pagerduty)
+        .merge(alertmanager)
 }
 
 /// The description of the API, generated from the code.

@@ -198,7 +198,9 @@ pub struct Transition {
     /// What was done: the name of an [`Action`]; `propose_` and that name for the first of two persons;
     /// or a step of the hub itself: `report`, `join`, `clear`, `escalate`, `proposal_lapsed`,
     /// `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`, `silence`, `unsilence`, `latch`,
-    /// `raise_level`, `split_off`, `relate`, `report_again`, `remind_answer`, `escalate_answer`, `card_answer`.
+    /// `raise_level`, `split_off`, `relate`, `report_again`, `remind_answer`, `escalate_answer`, `card_answer`. A
+    /// matter that people report has `report`, `report_joined` (another report of it) and `rated` with the name
+    /// of who wrote it down.
     pub action: String,
     /// The state before; none for the first.
     pub from: Option<State>,

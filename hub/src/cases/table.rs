@@ -149,6 +149,8 @@ pub type OwnStep = (&'static str, &'static [State], To);
 pub const OWN: &[OwnStep] = &[
     ("report",           &[],                      Become(Reported)),
     ("join",             OPEN,                     Stay),
+    ("report_joined",    OPEN,                     Stay),
+    ("rated",            State::ALL,               Stay),
     ("clear",            State::ALL,               Stay),
     ("escalate",         State::ALL,               Stay),
     ("report_again",     &[Reported, PreVerify],   Stay),

@@ -9,6 +9,7 @@ mod child;
 mod gateway;
 mod init;
 mod notify;
+mod outside;
 mod roster;
 mod user;
 
@@ -70,6 +71,9 @@ enum Command {
     /// Check and import rosters: who is on duty.
     #[command(subcommand)]
     Roster(roster::Command),
+    /// Keys of other systems that report matters or send alerts.
+    #[command(subcommand)]
+    Outside(outside::Command),
     /// Copy the whole store into one file, while the hub runs.
     Backup(backup::BackupArguments),
     /// Fill an empty store with a backup.
@@ -140,6 +144,7 @@ async fn run(command: Command) -> Result<()> {
         Command::User(command) => user::run(command).await,
         Command::Notify(command) => notify::run(command).await,
         Command::Roster(command) => roster::run(command).await,
+        Command::Outside(command) => outside::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,
         Command::Restore(arguments) => backup::restore(&arguments).await,
         Command::Audit(command) => audit::run(&command).await,

@@ -9,9 +9,11 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
-use gridwatch_protocol::Timestamp;
+use gridwatch_protocol::{Alert, GatewayId, Timestamp};
 
-use super::{EngineSettings, Rules};
+use super::{EngineSettings, Rules, Source, messages};
+use crate::cases::Arrival;
+use crate::cases::desk::Outcome;
 use crate::store::StoreResult;
 use crate::store::database::Connection;
 
@@ -33,6 +35,36 @@ impl<'a> Bench<'a> {
     #[must_use]
     pub fn rules(&self) -> Rules<'a> {
         self.settings.rules()
+    }
+
+    /// Takes a message about an alert that came on another way than an outbox of a gateway; the category
+    /// when it is not chosen by the catalogue's `match`.
+    pub(crate) async fn take_alert(
+        &mut self,
+        gateway: &GatewayId,
+        alert: Alert,
+        category: Option<&str>,
+    ) -> StoreResult<Outcome> {
+        let source = Source {
+            gateway,
+            stream: None,
+        };
+        let arrivals = [Arrival {
+            gateway: gateway.clone(),
+            alert,
+        }];
+        let rules = self.rules();
+        let (mut outcomes, opened) = messages::decide(
+            self.connection,
+            rules,
+            &source,
+            &arrivals,
+            category,
+            self.now,
+        )
+        .await?;
+        *self.opened += opened;
+        Ok(outcomes.pop().expect("one outcome for each arrival"))
     }
 }
 

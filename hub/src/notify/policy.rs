@@ -83,6 +83,9 @@ pub struct News {
     pub first: bool,
     /// The case.
     pub case: Facts,
+    /// What a reporter is told, in their language; officers are told in the words of their channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// A time of day in which only P1 is told at once.

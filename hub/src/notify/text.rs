@@ -264,6 +264,7 @@ pub fn completion(news: &News, style: &Style) -> Words {
     let number = plain(&news.case.number);
     let name = plain(language.of(&news.case.category_name));
     let title = match language {
+        _ if news.said.is_some() => news.said.clone().unwrap_or_default(),
         Language::Zh => format!("您反映的事项“{name}”（{number}）已办结，感谢您的反映。"),
         Language::En => format!(
             "The matter that you reported, \"{name}\" ({number}), has been completed. Thank you."
@@ -355,6 +356,7 @@ pub fn plain(value: &str) -> String {
 pub fn test_news(at: Timestamp) -> News {
     let words = |zh: &str, en: &str| crate::cases::text(zh, en);
     News {
+        said: None,
         seq: 0,
         at,
         change: "test".to_owned(),

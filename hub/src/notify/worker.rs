@@ -500,6 +500,7 @@ async fn news(
             earlier: Vec::new(),
             first: false,
             case: case.clone(),
+            said: None,
         });
     }
     Ok(news)

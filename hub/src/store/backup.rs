@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 44] = [
+pub const TABLES: [&str; 48] = [
     "counters",
     "epochs",
     "users",
@@ -73,6 +73,10 @@ pub const TABLES: [&str; 44] = [
     "duty_takeover_cases",
     "duty_reports",
     "duty_calls",
+    "outside_keys",
+    "outside_alerts",
+    "case_reports",
+    "case_reporters",
 ];
 /// Tables that no backup holds: sessions end with a restore, migrations are the store's own, and what
 /// counts for a quota of notifications, or says which consoles are open, is minutes old. A restored hub tells

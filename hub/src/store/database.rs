@@ -104,6 +104,9 @@ fn without_nul(text: String) -> String {
 fn add(arguments: &mut AnyArguments, value: Value) {
     let added = match value {
         Value::Integer(value) => arguments.add(value),
+        // sqlx tells PostgreSQL that an absent f64 is a `real`, and an absent f32 a `double precision`; the
+        // statement stays prepared for what came first.
+        Value::Real(None) => arguments.add(None::<f32>),
         Value::Real(value) => arguments.add(value),
         Value::Text(value) => arguments.add(value),
     };

@@ -94,8 +94,9 @@ pub struct DeviceCounts {
 
 const STATUS: &str = "SELECT state, last_heartbeat_at, boot_epoch, offline_alert, body, hub_faults FROM gateway_status WHERE gateway = $1";
 
-/// Gateways with their place; a gateway of an unknown site has none.
-const SEEN: &str = "SELECT g.id, g.site, g.key_hash, g.added_at, g.revoked_at FROM gateways g LEFT JOIN site_areas s ON s.site = g.site WHERE 1 = 1";
+/// Gateways with their place; a gateway of an unknown site has none. Virtual ones of foreign systems have no
+/// signs of life to be shown.
+const SEEN: &str = "SELECT g.id, g.site, g.key_hash, g.added_at, g.revoked_at FROM gateways g LEFT JOIN site_areas s ON s.site = g.site WHERE g.kind = 'agent'";
 
 impl Store {
     /// The gateway whose key has this hash, revoked or not.

@@ -48,6 +48,7 @@ fn settings() -> EngineSettings {
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
         rosters: crate::roster::known::Cache::default(),
+        completion: Arc::default(),
     }
 }
 

@@ -344,3 +344,79 @@ fn roster_files_are_checked_whole_and_imported_as_versions() {
     );
     assert_eq!(run(&["user", "email", "nobody"]).status.code(), Some(64));
 }
+
+#[test]
+fn key_of_another_system_is_shown_once_listed_and_revoked() {
+    let dir = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        hub(
+            dir.path(),
+            &[arguments, &["--config", "h/hub.toml"]].concat(),
+            "",
+        )
+    };
+    assert!(
+        hub(dir.path(), &["init", "--dir", "h"], "")
+            .status
+            .success()
+    );
+    let add = [
+        "outside", "key", "add", "hotline", "--kind", "open311", "--area", "990101",
+    ];
+    let added = run(&add);
+    assert!(added.status.success(), "{}", told(&added));
+    assert!(
+        told(&added).contains("[outside.open311]"),
+        "the door is shut: {}",
+        told(&added)
+    );
+    let key = String::from_utf8(added.stdout).unwrap();
+    assert_eq!(key.trim().len(), 43);
+    let again = run(&add);
+    assert_eq!(again.status.code(), Some(64));
+    assert!(told(&again).contains("not used twice"), "{}", told(&again));
+    for (wrong, expected) in [
+        (
+            ["outside", "key", "add", "a b", "--kind", "open311"].to_vec(),
+            "letters",
+        ),
+        (
+            [
+                "outside", "key", "add", "x", "--kind", "open311", "--area", "77",
+            ]
+            .to_vec(),
+            "no area `77`",
+        ),
+        (
+            ["outside", "key", "add", "x", "--kind", "fax"].to_vec(),
+            "alertmanager",
+        ),
+        (
+            ["outside", "key", "revoke", "nobody"].to_vec(),
+            "no key `nobody`",
+        ),
+    ] {
+        let output = run(&wrong);
+        assert_eq!(output.status.code(), Some(64), "{wrong:?}");
+        assert!(
+            told(&output).contains(expected),
+            "{wrong:?}: {}",
+            told(&output)
+        );
+    }
+    let listed = String::from_utf8(run(&["outside", "key", "list"]).stdout).unwrap();
+    assert!(
+        listed.starts_with("hotline  open311  990101  60 a minute"),
+        "{listed}"
+    );
+    assert!(!listed.contains(key.trim()));
+    assert!(
+        run(&["outside", "key", "revoke", "hotline"])
+            .status
+            .success()
+    );
+    let listed = String::from_utf8(run(&["outside", "key", "list"]).stdout).unwrap();
+    assert!(listed.contains("revoked"), "{listed}");
+    let gateways = String::from_utf8(run(&["gateway", "list"]).stdout).unwrap();
+    assert_eq!(gateways, "", "a key's virtual gateway is no gateway");
+}

@@ -55,6 +55,7 @@ on_every_store! {
     manners
     notify
     parent
+    outside
     process
     reports
     retention

@@ -1,6 +1,6 @@
 //! The keys by which an alert finds its case. Pure.
 
-use gridwatch_protocol::{Alert, GatewayId, Kind};
+use gridwatch_protocol::{Alert, GatewayId, Kind, Place, SiteId};
 
 use crate::cases::Arrival;
 use crate::catalogue::{Category, FALSE_ALARMS_FREQUENT, GATEWAY_OFFLINE, Group};
@@ -33,13 +33,21 @@ pub fn gateway_key(gateway: &GatewayId) -> String {
 /// The group of an alert, if its category has one.
 #[must_use]
 pub fn group_key(alert: &Alert, category: &Category) -> Option<String> {
+    group_key_of(&alert.site, &alert.place, is_drill(alert), category)
+}
+
+/// The group of something at this place, if its category has one.
+#[must_use]
+pub fn group_key_of(
+    site: &SiteId,
+    place: &Place,
+    is_drill: bool,
+    category: &Category,
+) -> Option<String> {
     let Group::Fire = category.group?;
-    let building = alert.place.building.as_deref().unwrap_or_default();
-    Some(format!(
-        "{}fire:{}:{building}",
-        drill_prefix(alert),
-        alert.site
-    ))
+    let building = place.building.as_deref().unwrap_or_default();
+    let drill = if is_drill { "drill:" } else { "" };
+    Some(format!("{drill}fire:{site}:{building}"))
 }
 
 pub(super) fn is_drill(alert: &Alert) -> bool {
