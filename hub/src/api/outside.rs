@@ -188,7 +188,7 @@ pub async fn reports(
 ) -> Result<Answer<ReportList>, Problem> {
     let case = app.store.case(id, &officer.scope).await?;
     case.ok_or_else(|| no_case(id))?;
-    let found = app.store.reports_of(id).await?;
+    let found = app.store.people_reports_of(id).await?;
     let items = found.into_iter();
     Ok(Answer(ReportList {
         items: items

@@ -30,7 +30,6 @@ use gridwatch_protocol::{Alert, AlertId, GatewayId, Kind, Phase, Text, Timestamp
 
 pub use bearable::desk_of;
 pub(crate) use bearable::own_alert;
-pub use keys::{correlation_key, gateway_key, group_key};
 pub use keys::{correlation_key, gateway_key, group_key, group_key_of};
 
 use bearable::Way;

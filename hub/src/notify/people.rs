@@ -131,6 +131,7 @@ pub fn desk_news(
         change: report.kind.as_str().to_owned(),
         earlier: Vec::new(),
         first: true,
+        said: None,
         case: Facts {
             id: 0,
             number: area.to_owned(),

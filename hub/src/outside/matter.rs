@@ -395,6 +395,7 @@ pub fn open(
         related_reason: None,
         proposal: None,
         transitions: 0,
+        marks: Marks::default(),
         progress: Progress::default(),
     };
     let row = row(&mut case, "report", None, matter, teller, now);
