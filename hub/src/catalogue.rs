@@ -15,6 +15,8 @@ pub const FIRE_CONFIRMED: &str = "fire_confirmed";
 pub const FIRE_SUSPECTED: &str = "fire_suspected";
 /// Chosen by the hub when a gateway sends no heartbeat.
 pub const GATEWAY_OFFLINE: &str = "gateway_offline";
+/// The category of water on roads and in yards.
+pub const FLOODING: &str = "flooding";
 /// Chosen by the hub when nothing fits.
 pub const OTHER: &str = "other";
 
@@ -158,6 +160,12 @@ impl Catalogue {
         } else {
             Err(problems)
         }
+    }
+
+    /// Every category, in the file's order.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
     }
 
     /// The category with this code.

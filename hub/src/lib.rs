@@ -40,6 +40,7 @@ pub mod live;
 pub mod metrics;
 pub mod notify;
 pub mod parse;
+pub mod people;
 pub mod secrets;
 pub mod sequence;
 pub mod serve;

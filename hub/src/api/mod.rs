@@ -3,12 +3,15 @@
 //! Every error is problem+json. Every read asks who is there; there is no route for officers without
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
+pub mod areas;
 pub mod cases;
 pub mod clocks;
 pub mod commissionings;
+pub mod directory;
 pub mod extract;
 pub mod gateways;
 pub mod notifications;
+pub mod people;
 pub mod problem;
 pub mod readings;
 pub mod session;
@@ -22,6 +25,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,6 +72,8 @@ pub struct Shared {
     pub auth: Auth,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Places for imports of the directory.
+    pub imports: Arc<Semaphore>,
     /// Cancelled when the hub stops; live feeds end then.
     pub stop: CancellationToken,
 }
@@ -119,17 +125,45 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
         .routes(routes!(system::load))
-        .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
-        .routes(routes!(system::healthz));
+        .routes(routes!(system::healthz))
+        .routes(routes!(
+            directory::rows::put_row,
+            directory::rows::remove_row
+        ))
+        .routes(routes!(areas::at))
+        .routes(routes!(areas::map))
+        .routes(routes!(areas::contacts))
+        .routes(routes!(areas::unassigned))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::one, people::edit))
+        .routes(routes!(people::disable))
+        .routes(routes!(people::enable))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::own_password));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
         .routes(routes!(crate::intake::commissionings))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    let imports = OpenApiRouter::new()
+        .routes(routes!(
+            directory::whole::read_whole,
+            directory::whole::replace_whole
+        ))
+        .routes(routes!(
+            directory::whole::read_outlines,
+            directory::whole::replace_outlines
+        ))
+        .routes(routes!(
+            directory::rows::read_table,
+            directory::rows::replace_table
+        ))
+        .layer(DefaultBodyLimit::max(directory::IMPORT_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
+        .merge(imports)
         .merge(gateways)
 }
 

@@ -1,16 +1,18 @@
-//! Areas, sites, an officer's load, users, and the hub's own health.
+//! Areas, sites, an officer's load, and the hub's own health.
+
+use std::collections::BTreeSet;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use gridwatch_protocol::{GatewayId, Timestamp};
+use gridwatch_protocol::GatewayId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
 use super::cases::OpenCounts;
-use super::extract::{Administrator, Officer, Peer};
+use super::extract::{Officer, Peer};
 use super::problem::Problem;
 use crate::cases::Role;
 use crate::directory::{Area, Site};
@@ -62,29 +64,6 @@ pub struct LoadView {
     pub oldest_unacknowledged_ms: Option<i64>,
 }
 
-/// A user.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct UserView {
-    /// Sign-in name.
-    pub username: String,
-    /// Name for people.
-    pub display_name: String,
-    /// What they may do.
-    pub role: Role,
-    /// When they were added.
-    pub created_at: Timestamp,
-    /// Since when they may not sign in, if so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disabled_at: Option<Timestamp>,
-}
-
-/// Users.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct UserList {
-    /// The users, by name.
-    pub items: Vec<UserView>,
-}
-
 /// Whether the hub is ready.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
@@ -98,15 +77,19 @@ pub struct Health {
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", responses((status = 200, body = AreaList)))]
 pub async fn areas(State(app): State<App>, officer: Officer) -> Answer<AreaList> {
     let directory = app.directory();
-    let seen: Vec<String> = (directory.areas().iter())
-        .map(|area| directory.area_path(&area.code))
-        .filter(|path| officer.scope.sees_path(path))
-        .collect();
     // With the areas above, so that the tree hangs together.
-    let is_shown = |area: &&Area| {
-        let path = directory.area_path(&area.code);
-        seen.iter().any(|seen| seen.starts_with(&path))
-    };
+    let mut shown: BTreeSet<String> = BTreeSet::new();
+    for area in directory.areas() {
+        if officer.scope.sees_path(&directory.area_path(&area.code)) {
+            shown.extend(
+                directory
+                    .steps(&area.code)
+                    .into_iter()
+                    .map(|step| step.code),
+            );
+        }
+    }
+    let is_shown = |area: &&Area| shown.contains(&area.code);
     Answer(AreaList {
         items: directory.areas().iter().filter(is_shown).cloned().collect(),
     })
@@ -152,28 +135,6 @@ pub async fn load(State(app): State<App>, officer: Officer) -> Result<Answer<Loa
         maximum: LOAD_MAXIMUM,
         open_by_severity: app.store.open_by_severity(&officer.scope).await?.into(),
         oldest_unacknowledged_ms: load.oldest_unacknowledged_at.map(|at| now.unix_ms() - at),
-    }))
-}
-
-/// All users. Only for administrators.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses(
-    (status = 200, body = UserList),
-    (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json"),
-))]
-pub async fn users(
-    State(app): State<App>,
-    _administrator: Administrator,
-) -> Result<Answer<UserList>, Problem> {
-    let users = app.store.users().await?;
-    let items = users.into_iter().map(|user| UserView {
-        username: user.actor.username,
-        display_name: user.actor.display_name,
-        role: user.actor.role,
-        created_at: user.created_at,
-        disabled_at: user.disabled_at,
-    });
-    Ok(Answer(UserList {
-        items: items.collect(),
     }))
 }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+pub(crate) mod directory;
 mod gateway;
 mod init;
 mod notify;
@@ -56,6 +57,9 @@ enum Command {
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
+    /// Check, import and export areas, sites, units and duties.
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Try out channels of notifications.
     #[command(subcommand)]
     Notify(notify::Command),
@@ -125,6 +129,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Gateway(command) => gateway::run(command).await,
         Command::User(command) => user::run(command).await,
+        Command::Directory(command) => directory::run(command).await,
         Command::Notify(command) => notify::run(command).await,
         Command::Backup(arguments) => backup::backup(&arguments).await,
         Command::Restore(arguments) => backup::restore(&arguments).await,
