@@ -173,6 +173,14 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/sites", "all"),
         ("/api/v1/statistics/load", "all"),
         ("/api/v1/users", "administrator"),
+        ("/api/v1/users/root", "administrator"),
+        ("/api/v1/directory", "administrator"),
+        ("/api/v1/directory/outlines", "administrator"),
+        ("/api/v1/directory/areas", "administrator"),
+        ("/api/v1/directory/unassigned", "all"),
+        ("/api/v1/directory/at?lat=23&lon=113", "all"),
+        ("/api/v1/map", "all"),
+        ("/api/v1/contacts?place_kind=site&place=x", "all"),
         ("/api/v1/notifications", "administrator"),
         ("/api/v1/openapi.json", "public"),
         ("/healthz", "public"),
@@ -187,6 +195,8 @@ async fn rights_matrix_of_routes_and_roles() {
                     .next()
                     .unwrap()
                     .replace("/1", "/{id}")
+                    .replace("directory/areas", "directory/{table}")
+                    .replace("users/root", "users/{username}")
                     .replace("gw-1", "{id}")
                     == *path
             });

@@ -22,6 +22,7 @@ macro_rules! on_every_store {
         #[path = "."]
         mod postgres {
             pub(crate) const STORE: super::Kind = super::Kind::Postgres;
+            mod directory_several;
             mod notify_several;
             mod several_hubs;
             $(mod $file;)*
@@ -43,11 +44,13 @@ on_every_store! {
     cases_api
     closed_loop
     commissioning
+    directory
     harness
     history
     intake
     live
     notify
+    people
     process
     retention
     sign_in
