@@ -162,7 +162,7 @@ impl Catalogue {
         }
     }
 
-    /// Every category, in the file's order.
+    /// Every category, in the order of the file.
     #[must_use]
     pub fn categories(&self) -> &[Category] {
         &self.categories

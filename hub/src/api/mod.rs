@@ -5,6 +5,8 @@
 
 pub mod areas;
 pub mod cases;
+pub mod catalogue;
+pub mod channels;
 pub mod clocks;
 pub mod commissionings;
 pub mod directory;
@@ -16,6 +18,7 @@ pub mod problem;
 pub mod readings;
 pub mod session;
 pub mod system;
+pub mod unassigned;
 pub mod view;
 
 use std::sync::Arc;
@@ -120,7 +123,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(gateways::quarantine))
         .routes(routes!(gateways::quarantine_profile))
         .routes(routes!(commissionings::list))
+        .routes(routes!(catalogue::catalogue))
+        .routes(routes!(catalogue::calendar))
         .routes(routes!(notifications::list))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::test))
         .routes(routes!(notifications::retry))
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
@@ -135,7 +142,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(areas::at))
         .routes(routes!(areas::map))
         .routes(routes!(areas::contacts))
-        .routes(routes!(areas::unassigned))
+        .routes(routes!(unassigned::list))
         .routes(routes!(people::list, people::add))
         .routes(routes!(people::one, people::edit))
         .routes(routes!(people::disable))

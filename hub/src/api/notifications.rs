@@ -199,7 +199,7 @@ fn view(row: Stored) -> NotificationView {
 }
 
 /// A provider's answer may repeat the recipient.
-fn hide(text: &str, recipient: &str) -> String {
+pub(super) fn hide(text: &str, recipient: &str) -> String {
     if recipient.is_empty() {
         text.to_owned()
     } else {
@@ -208,7 +208,7 @@ fn hide(text: &str, recipient: &str) -> String {
 }
 
 /// An address or number of which only the ends are shown: enough to tell recipients apart.
-fn masked(recipient: &str) -> String {
+pub(super) fn masked(recipient: &str) -> String {
     let (name, domain) = match recipient.split_once('@') {
         Some((name, domain)) => (name, format!("@{domain}")),
         None => (recipient, String::new()),

@@ -74,6 +74,27 @@ impl Calendar {
         &self.week[day]
     }
 
+    /// Working hours of an ordinary Monday to Sunday.
+    #[must_use]
+    pub fn week(&self) -> &[Vec<Hours>; 7] {
+        &self.week
+    }
+
+    /// The official notice that a year was copied from, empty when it was not; none when the calendar
+    /// does not know the year.
+    #[must_use]
+    pub fn notice(&self, year: i16) -> Option<&str> {
+        self.years.get(&year).map(|year| year.notice.as_str())
+    }
+
+    /// Days of the year of `first` that are not like their day of the week, with their hours.
+    #[must_use]
+    pub fn other_days(&self, first: Date) -> BTreeMap<Date, &[Hours]> {
+        let holidays = self.holidays.iter().chain(self.makeup.keys());
+        let of_year = holidays.filter(|date| date.year() == first.year());
+        of_year.map(|date| (*date, self.hours_on(*date))).collect()
+    }
+
     /// The local day of an instant.
     #[must_use]
     pub fn local_date(&self, at: Timestamp) -> Date {

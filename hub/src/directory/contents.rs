@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Directory;
 use super::finding::Table;
 use super::outline::Outline;
 use super::rows::{Area, Contact, Duty, Hazard, PlaceKind, Site, Unit};
@@ -64,6 +65,9 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     /// attached to is not known.
     fn anchor(&self, places: &Places<'_>) -> Option<String>;
 
+    /// Every row of its table in a directory.
+    fn rows(directory: &Directory) -> impl Iterator<Item = &Self>;
+
     /// Its table's rows.
     fn list(contents: &Contents) -> &Vec<Entry<Self>>;
 
@@ -106,19 +110,27 @@ pub enum ColumnKind {
 pub struct Places<'a>(BTreeMap<(PlaceKind, &'a str), &'a str>);
 
 impl<'a> Places<'a> {
-    /// Of these rows.
+    /// Of rows that are looked at.
     #[must_use]
     pub fn of(contents: &'a Contents) -> Self {
-        let site = |entry: &'a Entry<Site>| {
-            let row = &entry.row;
-            ((PlaceKind::Site, row.id.as_str()), row.grid.as_str())
-        };
-        let hazard = |entry: &'a Entry<Hazard>| {
-            let row = &entry.row;
-            ((PlaceKind::Hazard, row.code.as_str()), row.grid.as_str())
-        };
-        let sites = contents.sites.iter().map(site);
-        Self(sites.chain(contents.hazards.iter().map(hazard)).collect())
+        let sites = contents.sites.iter().map(|entry| &entry.row);
+        Self::new(sites, contents.hazards.iter().map(|entry| &entry.row))
+    }
+
+    /// Of a directory.
+    #[must_use]
+    pub fn in_directory(directory: &'a Directory) -> Self {
+        Self::new(directory.sites(), directory.hazards().iter())
+    }
+
+    fn new(
+        sites: impl Iterator<Item = &'a Site>,
+        hazards: impl Iterator<Item = &'a Hazard>,
+    ) -> Self {
+        let sites = sites.map(|row| ((PlaceKind::Site, row.id.as_str()), row.grid.as_str()));
+        let hazards =
+            hazards.map(|row| ((PlaceKind::Hazard, row.code.as_str()), row.grid.as_str()));
+        Self(sites.chain(hazards).collect())
     }
 
     /// Code of the grid of a place.
@@ -133,7 +145,7 @@ const fn column(name: &'static str, kind: ColumnKind) -> Column {
 }
 
 macro_rules! rows {
-    ($($type:ident in $list:ident $table:ident, key $key:expr, anchor $anchor:expr;)*) => {
+    ($($type:ident in $list:ident $(.$values:ident())? $table:ident, key $key:expr, anchor $anchor:expr;)*) => {
         $(impl Row for $type {
             const TABLE: Table = Table::$table;
             fn key(&self) -> String {
@@ -144,6 +156,9 @@ macro_rules! rows {
                 let anchor: fn(&Self, &Places<'_>) -> Option<String> = $anchor;
                 anchor(self, places)
             }
+            fn rows(directory: &Directory) -> impl Iterator<Item = &Self> {
+                rows!(@iterate directory.$list $($values)?)
+            }
             fn list(contents: &Contents) -> &Vec<Entry<Self>> {
                 &contents.$list
             }
@@ -152,14 +167,20 @@ macro_rules! rows {
             }
         })*
     };
+    (@iterate $directory:ident.$list:ident) => {
+        $directory.$list.iter()
+    };
+    (@iterate $directory:ident.$list:ident $values:ident) => {
+        $directory.$list.values()
+    };
 }
 
 rows! {
     Area in areas Areas, key |row| row.code.clone(), anchor |row, _| Some(row.code.clone());
-    AreaOutline in outlines Outlines, key |row| row.code.clone(), anchor |row, _| Some(row.code.clone());
-    Site in sites Sites, key |row| row.id.to_string(), anchor |row, _| Some(row.grid.clone());
+    AreaOutline in outlines.values() Outlines, key |row| row.code.clone(), anchor |row, _| Some(row.code.clone());
+    Site in sites.values() Sites, key |row| row.id.to_string(), anchor |row, _| Some(row.grid.clone());
     Unit in units Units, key |row| row.code.clone(), anchor |row, _| Some(row.area.clone());
-    Duty in duties Duties, key |row| format!("{}:{}", row.area, row.category), anchor |row, _| Some(row.area.clone());
+    Duty in duties.values() Duties, key |row| format!("{}:{}", row.area, row.category), anchor |row, _| Some(row.area.clone());
     Hazard in hazards Hazards, key |row| row.code.clone(), anchor |row, _| Some(row.grid.clone());
     Contact in contacts Contacts, key |row| format!("{}:{}:{}", row.place_kind.as_str(), row.place, row.order),
         anchor |row, places| places.grid(row.place_kind, &row.place).map(str::to_owned);

@@ -110,8 +110,7 @@ impl Import {
     pub fn onto(self, old: &Directory, scope: &Scope) -> Contents {
         let mut whole = old.contents();
         let Self { contents, tables } = self;
-        let there = old.contents();
-        let places = Places::of(&there);
+        let places = Places::in_directory(old);
         let mut given = contents;
         let mut lay = Lay {
             old,
@@ -184,9 +183,7 @@ pub fn in_scope<T: Row>(
 /// The rows of a table that are in scope, in order.
 #[must_use]
 pub fn rows_in_scope<T: Row>(directory: &Directory, scope: &Scope) -> Vec<T> {
-    let contents = directory.contents();
-    let places = Places::of(&contents);
-    let rows = T::list(&contents).iter().map(|entry| &entry.row);
-    let seen = rows.filter(|row| in_scope(*row, directory, &places, scope));
+    let places = Places::in_directory(directory);
+    let seen = T::rows(directory).filter(|row| in_scope(*row, directory, &places, scope));
     seen.cloned().collect()
 }

@@ -6,6 +6,7 @@
 
 mod claim;
 mod list;
+mod state;
 
 use std::collections::BTreeMap;
 

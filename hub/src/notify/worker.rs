@@ -55,13 +55,53 @@ pub enum Retried {
 
 type Reply = oneshot::Sender<Retried>;
 
-/// The asking side; cheap to clone.
-#[derive(Debug, Clone)]
+/// The asking side.
+#[derive(Debug)]
 pub struct Notifier {
     requests: mpsc::Sender<(String, Reply)>,
+    open: Vec<Arc<Open>>,
+    testing: tokio::sync::Mutex<()>,
+}
+
+/// Why no test was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// No channel has this name.
+    #[error("there is no such channel")]
+    Unknown,
+    /// One test at a time.
+    #[error("another test is under way")]
+    Busy,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Notifier {
+    /// The channels, in the order of the configuration.
+    pub fn channels(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().map(AsRef::as_ref)
+    }
+
+    /// Sends a test through a channel, as [`test`] does, one at a time.
+    ///
+    /// # Errors
+    /// [`TestError`].
+    pub async fn test(
+        &self,
+        channel: &str,
+        store: &Store,
+    ) -> Result<Vec<(String, Option<Outcome>)>, TestError> {
+        let mut channels = self.channels();
+        let open = channels.find(|open| open.channel.name == channel);
+        let open = open.ok_or(TestError::Unknown)?;
+        let _one = self.testing.try_lock().map_err(|_| TestError::Busy)?;
+        let mut writer = Writer::connect(store.url()).await?;
+        let outcomes = test(&mut writer, open, crate::now()).await;
+        writer.close().await?;
+        Ok(outcomes?)
+    }
+
     /// Lets a dead letter be tried anew; none when the task is busy or has ended.
     pub async fn retry(&self, id: &str) -> Option<Retried> {
         let (reply, answer) = oneshot::channel();
@@ -196,14 +236,19 @@ pub async fn notifier(mut setup: Setup) -> StoreResult<(Notifier, NotifyTask)> {
     rows::know_channels(&mut setup.writer, names).await?;
     let task = NotifyTask {
         plain,
-        open,
+        open: open.clone(),
         requests,
         owner: rows::new_id(),
         under_way: BTreeMap::new(),
         idle_through: 0,
         setup,
     };
-    Ok((Notifier { requests: sender }, task))
+    let notifier = Notifier {
+        requests: sender,
+        open,
+        testing: tokio::sync::Mutex::default(),
+    };
+    Ok((notifier, task))
 }
 
 type UnderWay = FuturesUnordered<BoxFuture<'static, Settled>>;

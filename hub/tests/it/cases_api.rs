@@ -182,6 +182,9 @@ async fn rights_matrix_of_routes_and_roles() {
         ("/api/v1/map", "all"),
         ("/api/v1/contacts?place_kind=site&place=x", "all"),
         ("/api/v1/notifications", "administrator"),
+        ("/api/v1/notifications/channels", "administrator"),
+        ("/api/v1/catalogue", "all"),
+        ("/api/v1/calendar?year=2026", "all"),
         ("/api/v1/openapi.json", "public"),
         ("/healthz", "public"),
         ("/metrics", "public"),
@@ -362,4 +365,26 @@ async fn load_of_an_officer_counts_new_cases_and_the_oldest_that_waits() {
     assert!(load["oldest_unacknowledged_ms"].as_i64().unwrap() >= 0);
     let sites = duty.get("/api/v1/sites").await;
     assert_eq!(sites["items"][0]["gateway"], "gw-1");
+}
+
+#[tokio::test]
+async fn catalogue_and_calendar_are_there_to_be_read() {
+    let hub = Hub::start().await;
+    let duty = hub.sign_in("duty").await;
+    let catalogue = duty.get("/api/v1/catalogue").await;
+    let items = catalogue["items"].as_array().unwrap();
+    let fire = items.iter().find(|item| item["code"] == "fire_confirmed").unwrap();
+    assert_eq!(fire["severity"], "P1");
+    assert_eq!(fire["limits"]["acknowledge"], json!({ "amount": 60, "clock": "seconds" }));
+    let calendar = duty.get("/api/v1/calendar?year=2026").await;
+    assert_eq!(calendar["known"], true);
+    assert_eq!(calendar["days"]["2026-10-01"], json!([]), "National Day");
+    let unknown = duty.get("/api/v1/calendar?year=2199").await;
+    assert_eq!((&unknown["known"], &unknown["days"]), (&json!(false), &json!({})));
+    let wrong = duty
+        .request(Method::GET, "/api/v1/calendar?year=9999")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }

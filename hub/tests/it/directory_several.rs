@@ -16,7 +16,10 @@ async fn change_at_one_hub_counts_at_the_other_for_writers_at_once_and_for_reade
     let StoreUrl::Postgres(url) = &here.store else {
         unreachable!("this runs on PostgreSQL only");
     };
-    let there = process::start(&write_files_for(dir.path(), PLAIN, url));
+    let config = write_files_for(dir.path(), PLAIN, url);
+    // The hub of this process goes on while the other one starts: it may hold the lock for writing.
+    let there = tokio::task::spawn_blocking(move || process::start(&config));
+    let there = there.await.unwrap();
     let root = here.sign_in("root").await;
     let elsewhere = Officer {
         url: format!("http://{}", there.address),

@@ -72,6 +72,41 @@ async fn dead_letter_is_seen_and_sent_again_by_administrators_only() {
 }
 
 #[tokio::test]
+async fn administrator_sees_how_a_channel_is_and_tests_it() {
+    let end = Endpoint::always(400, "bad").await;
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    std::fs::write(&key, "a secret").unwrap();
+    let hub = hub_with(&format!(
+        "[[channel]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"{}\"\nsecret_file = \"{}\"\n",
+        end.url("/?token=not-to-be-shown"),
+        key.display()
+    ))
+    .await;
+    let root = hub.sign_in("root").await;
+    let channels = "/api/v1/notifications/channels";
+    let test = async |who: &str, name: &str| {
+        let officer = hub.sign_in(who).await;
+        let path = format!("{channels}/{name}/test");
+        let answer = officer.request(Method::POST, &path).send().await.unwrap();
+        (answer.status(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    assert_eq!(test("duty", "hook").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(test("root", "phone").await.0, StatusCode::NOT_FOUND);
+    let (status, refused) = test("root", "hook").await;
+    assert_eq!((status, &refused["items"][0]["outcome"]), (StatusCode::OK, &json!("refused")));
+    end.answer_from_now(|_, _| Some(reply(204, "")));
+    let (_, delivered) = test("root", "hook").await;
+    assert_eq!(delivered["items"][0]["outcome"], "delivered");
+    let listed = root.get(channels).await;
+    let hook = &listed["items"][0];
+    assert_eq!((&hook["kind"], &hook["dead"], &hook["waiting"]), (&json!("webhook"), &json!(1), &json!(0)));
+    assert_eq!(hook["quota"][0]["count"], 50);
+    assert!(!listed.to_string().contains("not-to-be-shown"), "{listed}");
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn list_has_pages_and_says_what_it_cannot_filter_by() {
     let end = Endpoint::always(204, "").await;
     let dir = tempfile::tempdir().unwrap();
