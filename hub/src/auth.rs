@@ -4,6 +4,7 @@
 //! account and per address, in memory: a restart forgets it, which costs an attacker more than it gives.
 
 mod limiter;
+mod password;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -20,6 +20,8 @@ pub const GATEWAY_OFFLINE: &str = "gateway_offline";
 pub const CHATTERING: &str = "chattering";
 /// Chosen by the hub when false alarms of fire come too often from one site.
 pub const FALSE_ALARMS_FREQUENT: &str = "false_alarms_frequent";
+/// The category of water on roads and in yards.
+pub const FLOODING: &str = "flooding";
 /// Chosen by the hub when nothing fits.
 pub const OTHER: &str = "other";
 

@@ -8,9 +8,11 @@
 pub mod act;
 mod ask;
 pub mod correlation;
+pub mod directory;
 mod heartbeat;
 mod messages;
 mod patience;
+pub mod people;
 pub mod task;
 
 use std::sync::Arc;
@@ -289,14 +291,23 @@ impl EngineTask {
 
     async fn commit(&mut self, group: &[Job]) -> StoreResult<Vec<Done>> {
         let started = Instant::now();
-        self.settings.directory = self.directories.now();
+        self.directories.prepare(None);
+        let known = self.directories.now();
         let dialect = self.writer.dialect();
         let mut transaction = self.writer.begin().await?;
+        self.settings.directory =
+            directory::newest(&mut transaction, &self.directories, known).await?;
         let before = intake::counter(&mut transaction, "event").await?;
         let mut done = Vec::with_capacity(group.len());
         let mut opened = 0;
         for job in group {
             done.push(work(&mut transaction, &self.settings, job, &mut opened).await?);
+            if matches!(job, Job::Task { .. }) {
+                // What comes after it in this transaction goes by what it has made of the directory.
+                let known = Arc::clone(&self.settings.directory);
+                self.settings.directory =
+                    directory::newest(&mut transaction, &self.directories, known).await?;
+            }
         }
         let head = intake::counter(&mut transaction, "event").await?;
         if head != before {
@@ -309,6 +320,7 @@ impl EngineTask {
             dialect.tell_of_events(&mut transaction, head).await?;
         }
         store::commit(transaction).await?;
+        self.directories.offer(Arc::clone(&self.settings.directory));
         self.metrics.commit(started.elapsed(), group.len());
         add(&self.metrics.cases_opened, opened);
         raise(&self.head, head);

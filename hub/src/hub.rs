@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use gridwatch_protocol::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,9 @@ use crate::catalogue::Catalogue;
 use crate::certificates;
 use crate::config::{self, Config, Loaded};
 use crate::correlation_watch::Watch;
-use crate::directory::Directories;
+use crate::directory::change::Changes;
+use crate::directory::finding::Table;
+use crate::directory::{Directories, Directory};
 use crate::engine::{Engine, EngineSettings, engine};
 use crate::evidence::{Evidence, keeper};
 use crate::history::ring::{self, Keep};
@@ -39,7 +42,7 @@ use crate::serve::{self, Timed};
 use crate::store::follow::follow;
 use crate::store::retention;
 use crate::store::seal::{self, Seal};
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreResult};
 use crate::timers::Timers;
 
 /// Name of the history in the data directory.
@@ -52,6 +55,9 @@ const ACTION_KEYS_KEPT_MS: i64 = 86_400_000;
 const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 /// A foreign system's alert that ended is known for a month: late copies come within hours.
 const SIGNALS_KEPT_MS: i64 = 30 * 86_400_000;
+/// The directory's version is looked at this often: what is changed at another hub counts here so much
+/// later, for those who read; who writes looks in every transaction.
+const DIRECTORY_EVERY: Duration = Duration::from_secs(1);
 /// Ended sessions are forgotten this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -183,11 +189,12 @@ async fn open(
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
     let (store, mut writer) = store::open(&config.store_url()?).await?;
-    writer.follow_directory(&directory).await?;
+    let stored = writer.fill_directory(&directory, crate::now()).await?;
+    warn_of_difference(&directory, &stored, &config);
     writer
-        .follow_child_areas(&store.child_hubs().await?, &directory)
+        .follow_child_areas(&store.child_hubs().await?, &stored)
         .await?;
-    let directories = Directories::new(directory);
+    let directories = Directories::new(stored);
     let rosters = Rosters::default();
     let settings = EngineSettings {
         catalogue: Arc::clone(&catalogue),
@@ -210,6 +217,7 @@ async fn open(
     .await?;
     let seal = Seal::open(&config.data_dir)?;
     spawn_store_keeping(tasks, &config, &store, &engine, &metrics, seal, stop);
+    spawn_directory_watch(tasks, &store, &directories, stop);
     let stop_engine = stop_engine.clone();
     tasks.spawn(
         "engine",
@@ -260,8 +268,55 @@ async fn open(
         evidence,
         rates: Rates::default(),
         metrics,
+        imports: Arc::new(Semaphore::new(api::directory::IMPORTS_MAX)),
         stop: stop.clone(),
     }))
+}
+
+/// The store holds the directory; files that say something else are only told.
+fn warn_of_difference(files: &Directory, stored: &Directory, config: &Config) {
+    let changes = Changes::between(&stored.contents(), &files.contents());
+    let differs = changes.counts().iter().any(|count| {
+        // What the files need not have, they need not agree on.
+        !matches!(
+            count.table,
+            Table::Outlines | Table::Hazards | Table::Contacts
+        )
+    });
+    if differs {
+        tracing::warn!(
+            areas = %config.areas.display(),
+            sites = %config.sites.display(),
+            "the files of areas and sites differ from the directory in the store, which counts; `hub directory check` shows how, `hub directory import` takes the files, `hub directory export DIR` writes what is in the store"
+        );
+    }
+}
+
+/// Takes what other hubs and the command line have made of the directory.
+fn spawn_directory_watch(
+    tasks: &mut Tasks,
+    store: &Store,
+    directories: &Directories,
+    stop: &CancellationToken,
+) {
+    let (store, directories, until) = (store.clone(), directories.clone(), stop.clone());
+    tasks.spawn("directory of other hubs", async move {
+        let mut tick = tokio::time::interval(DIRECTORY_EVERY);
+        while until.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = refresh(&store, &directories).await {
+                let error = crate::chain(&error);
+                tracing::warn!(error, "the directory is read again at the next tick");
+            }
+        }
+        Ok(())
+    });
+}
+
+async fn refresh(store: &Store, directories: &Directories) -> StoreResult<()> {
+    if store.directory_version().await? > directories.now().version() {
+        directories.offer(Arc::new(store.directory().await?));
+    }
+    Ok(())
 }
 
 fn open_export(

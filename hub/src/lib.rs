@@ -45,6 +45,7 @@ pub mod notify;
 pub mod outside;
 pub mod parent;
 pub mod parse;
+pub mod people;
 pub mod reports;
 pub mod roster;
 pub mod secrets;

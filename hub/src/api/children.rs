@@ -240,7 +240,7 @@ pub async fn list(State(app): State<App>, officer: Officer) -> Result<Answer<Chi
         for child in app.store.children(&officer.scope).await? {
             let found = counts.iter().position(|(hub, _)| *hub == child.id);
             let counts = found.map(|at| counts.swap_remove(at).1).unwrap_or_default();
-            let area_path = directory.steps_to(&child.area);
+            let area_path = directory.steps(&child.area);
             items.push(Child {
                 state: liveness(&child, now),
                 open: counts.open.into(),

@@ -4,6 +4,7 @@
 //! [`extract::Officer`] in its handler. Bodies are bounded before they are read.
 
 pub mod alarm_reports;
+pub mod areas;
 pub mod audit;
 pub mod cases;
 pub mod catalogue;
@@ -14,6 +15,7 @@ pub mod commissionings;
 pub mod conditional;
 pub mod correlation;
 pub mod description;
+pub mod directory;
 pub mod duty;
 pub mod evidence;
 pub mod extract;
@@ -24,6 +26,7 @@ pub mod map;
 pub mod notifications;
 pub mod outside;
 pub mod page;
+pub mod people;
 pub mod problem;
 pub mod readings;
 mod refusals;
@@ -35,6 +38,7 @@ pub mod session;
 pub mod system;
 pub mod takeovers;
 pub mod today;
+pub mod unassigned;
 pub mod view;
 pub mod words;
 
@@ -45,6 +49,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -102,6 +107,8 @@ pub struct Shared {
     pub rates: Rates,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Places for imports of the directory.
+    pub imports: Arc<Semaphore>,
     /// Cancelled when the hub stops; live feeds end then.
     pub stop: CancellationToken,
 }
@@ -159,7 +166,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(system::areas))
         .routes(routes!(system::sites))
         .routes(routes!(system::load))
-        .routes(routes!(system::users))
         .routes(routes!(system::openapi))
         .routes(routes!(system::metrics))
         .routes(routes!(system::healthz))
@@ -196,7 +202,21 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(outside::reveal))
         .routes(routes!(outside::rating))
         .routes(routes!(open311::list, open311::create))
-        .routes(routes!(open311::one));
+        .routes(routes!(open311::one))
+        .routes(routes!(
+            directory::rows::put_row,
+            directory::rows::remove_row
+        ))
+        .routes(routes!(areas::at))
+        .routes(routes!(areas::map))
+        .routes(routes!(areas::contacts))
+        .routes(routes!(unassigned::list))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::one, people::edit))
+        .routes(routes!(people::disable))
+        .routes(routes!(people::enable))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::own_password));
     let gateways = OpenApiRouter::new()
         .routes(routes!(crate::intake::batches))
         .routes(routes!(crate::intake::heartbeats))
@@ -214,8 +234,23 @@ fn described() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(
             crate::outside::alertmanager::BODY_BYTES_MAX,
         ));
+    let imports = OpenApiRouter::new()
+        .routes(routes!(
+            directory::whole::read_whole,
+            directory::whole::replace_whole
+        ))
+        .routes(routes!(
+            directory::whole::read_outlines,
+            directory::whole::replace_outlines
+        ))
+        .routes(routes!(
+            directory::rows::read_table,
+            directory::rows::replace_table
+        ))
+        .layer(DefaultBodyLimit::max(directory::IMPORT_BYTES_MAX));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
+        .merge(imports)
         .merge(gateways)
         .merge(pagerduty)
         .merge(alertmanager)

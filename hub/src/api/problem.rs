@@ -15,6 +15,7 @@ use super::view::CaseView;
 use super::words;
 use crate::cases::actions::Refusal;
 use crate::cases::conditions::Lack;
+use crate::directory::finding::Finding;
 use crate::engine::JobError;
 use crate::store::StoreError;
 
@@ -69,6 +70,13 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "nothing")]
     #[schema(value_type = Vec<Lack>)]
     pub missing: Box<[Lack]>,
+    /// What is wrong with a directory that was given, for `directory-refused` and `in-use`.
+    #[serde(default, skip_serializing_if = "nothing_found")]
+    #[schema(value_type = Vec<Finding>)]
+    pub findings: Box<[Finding]>,
+    /// Version of the directory now, for its `version-conflict`; also the ETag of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
     /// Seconds to wait before coming again.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
@@ -79,6 +87,10 @@ pub struct Problem {
 
 fn nothing(missing: &[Lack]) -> bool {
     missing.is_empty()
+}
+
+fn nothing_found(findings: &[Finding]) -> bool {
+    findings.is_empty()
 }
 
 impl Problem {
@@ -97,6 +109,8 @@ impl Problem {
             detail: en,
             current: None,
             missing: Box::default(),
+            findings: Box::default(),
+            version: None,
             retry_after_s: None,
         }
     }
@@ -165,12 +179,17 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
+        let version = self.version;
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
         // `super::language` writes it anew for callers of another language.
         response.extensions_mut().insert(Told(self));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let tag = version.and_then(|version| super::directory::etag(version).parse().ok());
+        if let Some(tag) = tag {
+            headers.insert(header::ETAG, tag);
+        }
         if let Some(seconds) = retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

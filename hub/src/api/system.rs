@@ -1,16 +1,18 @@
-//! Areas, sites, an officer's load, users, and the hub's own health.
+//! Areas, sites, an officer's load, and the hub's own health.
+
+use std::collections::BTreeSet;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use gridwatch_protocol::{GatewayId, Timestamp};
+use gridwatch_protocol::GatewayId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::cases::OpenCounts;
-use super::extract::{Administrator, Args, Officer, Peer};
+use super::extract::{Args, Officer, Peer};
 use super::page;
 use super::problem::Problem;
 use crate::cases::Role;
@@ -66,31 +68,6 @@ pub struct LoadView {
     pub oldest_unacknowledged_ms: Option<i64>,
 }
 
-/// A user.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct UserView {
-    /// Sign-in name.
-    pub username: String,
-    /// Name for people.
-    pub display_name: String,
-    /// What they may do.
-    pub role: Role,
-    /// When they were added.
-    pub created_at: Timestamp,
-    /// Since when they may not sign in, if so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disabled_at: Option<Timestamp>,
-}
-
-/// Users.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct UserList {
-    /// The users, by name.
-    pub items: Vec<UserView>,
-    /// `after` of the next page; null on the last.
-    pub next: Option<String>,
-}
-
 /// Whether the hub is ready.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
@@ -104,15 +81,19 @@ pub struct Health {
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", responses((status = 200, body = AreaList)))]
 pub async fn areas(State(app): State<App>, officer: Officer) -> Answer<AreaList> {
     let directory = app.directory();
-    let seen: Vec<String> = (directory.areas().iter())
-        .map(|area| directory.area_path(&area.code))
-        .filter(|path| officer.scope.sees_path(path))
-        .collect();
     // With the areas above, so that the tree hangs together.
-    let is_shown = |area: &&Area| {
-        let path = directory.area_path(&area.code);
-        seen.iter().any(|seen| seen.starts_with(&path))
-    };
+    let mut shown: BTreeSet<String> = BTreeSet::new();
+    for area in directory.areas() {
+        if officer.scope.sees_path(&directory.area_path(&area.code)) {
+            shown.extend(
+                directory
+                    .steps(&area.code)
+                    .into_iter()
+                    .map(|step| step.code),
+            );
+        }
+    }
+    let is_shown = |area: &&Area| shown.contains(&area.code);
     Answer(AreaList {
         items: directory.areas().iter().filter(is_shown).cloned().collect(),
     })
@@ -185,62 +166,6 @@ pub async fn load(State(app): State<App>, officer: Officer) -> Result<Answer<Loa
         open_by_severity: app.store.open_by_severity(&officer.scope).await?.into(),
         oldest_unacknowledged_ms: load.oldest_unacknowledged_at.map(|at| now.unix_ms() - at),
     }))
-}
-
-/// Which users.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct UserArgs {
-    /// Only with this role, such as `duty_officer`.
-    role: Option<String>,
-    /// Only of this unit.
-    unit: Option<String>,
-    /// At most this many, up to 200, which is usual.
-    limit: Option<i64>,
-    /// `next` of the page before.
-    after: Option<String>,
-}
-
-/// Users who work for the asking administrator's area. Only for administrators.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserArgs), responses((status = 200, body = UserList)))]
-pub async fn users(
-    State(app): State<App>,
-    Administrator(officer): Administrator,
-    Args(args): Args<UserArgs>,
-) -> Result<Answer<UserList>, Problem> {
-    let roles: Vec<_> = Role::ALL
-        .iter()
-        .map(|role| (role.as_str(), *role))
-        .collect();
-    let limit = page::limit(args.limit, page::MAX)?;
-    let filter = UserFilter {
-        role: page::one_of("role", args.role.as_deref(), &roles)?,
-        unit: page::given(args.unit.as_deref()).map(str::to_owned),
-        after: args.after,
-        limit: limit + 1,
-    };
-    let areas = (!officer.scope.is_whole()).then(|| areas_seen(&app, &officer));
-    let mut users = app.store.list_users(&filter, areas.as_deref()).await?;
-    let next = page::cut(&mut users, limit, |user| user.actor.username.clone());
-    let items = users.into_iter().map(|user| UserView {
-        username: user.actor.username,
-        display_name: user.actor.display_name,
-        role: user.actor.role,
-        created_at: user.created_at,
-        disabled_at: user.disabled_at,
-    });
-    Ok(Answer(UserList {
-        items: items.collect(),
-        next,
-    }))
-}
-
-/// Codes of the areas that somebody sees.
-fn areas_seen(app: &App, officer: &Officer) -> Vec<String> {
-    let directory = app.directory();
-    let seen = |area: &&Area| officer.scope.sees_path(&directory.area_path(&area.code));
-    let codes = directory.areas().iter().filter(seen);
-    codes.map(|area| area.code.clone()).collect()
 }
 
 /// This description.

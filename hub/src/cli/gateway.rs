@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use gridwatch_protocol::{GatewayId, SiteId};
 
-use super::{ConfigArgument, UsageError, open_store};
+use super::{ConfigArgument, UsageError, directory, open_store};
 use crate::access::Scope;
 use crate::certificates::Files;
 use crate::config::Config;
@@ -93,9 +93,13 @@ async fn add(id: &str, site: &str, url: Option<String>, at: &ConfigArgument) -> 
         ))
         .into());
     }
-    if loaded.directory.site(&site).is_none() {
+    if directory::current(&loaded, &store)
+        .await?
+        .site(&site)
+        .is_none()
+    {
         eprintln!(
-            "note: site `{site}` is not in the configuration; its cases will be shown without a grid"
+            "note: site `{site}` is not in the directory; its cases will be shown without a grid"
         );
     }
     let key = secrets::random_token();

@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod child;
+pub(crate) mod directory;
 mod gateway;
 mod init;
 mod notify;
@@ -65,6 +66,9 @@ enum Command {
     /// Add, list and disable users, set passwords.
     #[command(subcommand)]
     User(user::Command),
+    /// Check, import and export areas, sites, units and duties.
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Try out channels of notifications.
     #[command(subcommand)]
     Notify(notify::Command),
@@ -142,6 +146,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Child(command) => child::run(command).await,
         Command::Parent(command) => child::parent(&command),
         Command::User(command) => user::run(command).await,
+        Command::Directory(command) => directory::run(command).await,
         Command::Notify(command) => notify::run(command).await,
         Command::Roster(command) => roster::run(command).await,
         Command::Outside(command) => outside::run(command).await,

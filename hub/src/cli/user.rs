@@ -2,13 +2,17 @@
 
 use std::io::Read;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use super::{ConfigArgument, UsageError, open_store};
-use crate::cases::{Actor, Role};
+use super::{ConfigArgument, UsageError, directory, open_store};
+use crate::access::Scope;
+use crate::cases::Role;
+use crate::people::{Profile, check_username};
 use crate::secrets;
-use crate::store::accounts::UserRow;
+
+/// People read from the store at once.
+const PAGE: i64 = 200;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -16,6 +20,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   hub user add wang --role duty_officer --display-name 王芳 --config hub.toml
   hub user add zhao --role handler --unit xinghe-property --config hub.toml
+  hub user add liu --role checker --area 990101001001001 --config hub.toml
   printf %s \"$PASSWORD\" | hub user add li --role supervisor --password-stdin --config hub.toml")]
     Add {
         /// Sign-in name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`.
@@ -24,9 +29,15 @@ pub(crate) enum Command {
         /// administrator or auditor.
         #[arg(long)]
         role: String,
-        /// Code of the unit that the user belongs to (areas.toml); needed for unit and handler.
+        /// Code of the unit that the user belongs to; needed for unit and handler.
         #[arg(long)]
         unit: Option<String>,
+        /// Code of the area whose subtree the user works for; the whole tree when left out.
+        #[arg(long)]
+        area: Option<String>,
+        /// Telephone.
+        #[arg(long)]
+        phone: Option<String>,
         /// Name for people; the sign-in name when left out.
         #[arg(long)]
         display_name: Option<String>,
@@ -82,20 +93,23 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             name,
             role,
             unit,
+            area,
+            phone,
             display_name,
             language,
             password_stdin,
             at,
         } => {
-            let role = checked_role(&role)?;
-            let actor = Actor {
+            check_username(&name).map_err(UsageError)?;
+            let profile = Profile {
                 display_name: display_name.unwrap_or_else(|| name.clone()),
-                unit: checked_unit(role, unit)?,
-                role,
-                username: checked_name(name)?,
+                role: checked_role(&role)?,
+                unit,
+                area,
+                phone,
+                language,
             };
-            let language = language.map(checked_language).transpose()?;
-            add(actor, language, password_stdin, &at).await
+            add(name, profile, password_stdin, &at).await
         }
         Command::List { at } => list(&at).await,
         Command::Email { name, address, at } => email(&name, address, &at).await,
@@ -127,33 +141,25 @@ pub(crate) async fn run(command: Command) -> Result<()> {
 }
 
 async fn add(
-    actor: Actor,
-    language: Option<String>,
+    name: String,
+    profile: Profile,
     password_stdin: bool,
     at: &ConfigArgument,
 ) -> Result<()> {
     let (loaded, store, mut writer) = open_store(at).await?;
-    if let Some(code) = &actor.unit
-        && !loaded.directory.units().is_empty()
-        && loaded.directory.unit(code).is_none()
-    {
-        let path = loaded.config.areas.display();
-        return Err(UsageError(format!("there is no unit `{code}` in {path}")).into());
-    }
-    let name = actor.username.clone();
-    if store.user(&name).await?.is_some() {
-        return Err(UsageError(format!("user `{name}` exists")).into());
+    let directory = directory::current(&loaded, &store).await?;
+    let problems = profile.problems(&directory);
+    if !problems.is_empty() {
+        return Err(UsageError(problems.join("\n  ")).into());
     }
     let (password, made) = password(password_stdin)?;
-    let user = UserRow {
-        actor,
-        password_hash: secrets::password_hash(&password),
-        language,
-        area: None,
-        created_at: crate::now(),
-        disabled_at: None,
-    };
-    writer.add_user(&user).await?;
+    let hash = secrets::password_hash(&password);
+    if !writer
+        .add_person(&name, &profile, &hash, crate::now())
+        .await?
+    {
+        return Err(UsageError(format!("user `{name}` exists")).into());
+    }
     tell(&name, &password, made);
     Ok(())
 }
@@ -178,24 +184,39 @@ async fn email(name: &str, address: Option<String>, at: &ConfigArgument) -> Resu
 
 async fn list(at: &ConfigArgument) -> Result<()> {
     let (_, store, _writer) = open_store(at).await?;
-    for user in store.users().await? {
-        let Actor {
-            username,
-            display_name,
-            role,
-            unit,
-        } = user.actor;
-        let unit = unit.map_or(String::new(), |unit| format!(" of {unit}"));
-        let disabled = user
-            .disabled_at
-            .map_or(String::new(), |at| format!("  disabled {at}"));
-        println!(
-            "{username}  {}{unit}  {display_name}  added {}{disabled}",
-            role.as_str(),
-            user.created_at
-        );
+    let mut after = None;
+    loop {
+        let people = store
+            .people(&Scope::whole(), after.as_deref(), PAGE)
+            .await?;
+        for person in &people {
+            let Profile {
+                role,
+                unit,
+                area,
+                display_name,
+                ..
+            } = &person.profile;
+            let of = |word: &str, code: &Option<String>| {
+                code.as_ref()
+                    .map_or(String::new(), |code| format!(" {word} {code}"))
+            };
+            let (unit, area) = (of("of", unit), of("in", area));
+            let disabled = person
+                .disabled_at
+                .map_or(String::new(), |at| format!("  disabled {at}"));
+            println!(
+                "{}  {}{unit}{area}  {display_name}  added {}{disabled}",
+                person.username,
+                role.as_str(),
+                person.created_at
+            );
+        }
+        match people.into_iter().next_back() {
+            Some(last) => after = Some(last.username),
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
 /// The password and whether it was made here.
@@ -232,41 +253,4 @@ fn checked_role(text: &str) -> Result<Role> {
         ))
         .into()
     })
-}
-
-/// Who speaks or works for a unit names it; nobody else has one.
-fn checked_unit(role: Role, unit: Option<String>) -> Result<Option<String>> {
-    let needs = matches!(role, Role::Unit | Role::Handler);
-    let ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let problem = match &unit {
-        None if needs => "needs a unit: give its code with --unit",
-        Some(_) if !needs => "has no unit: leave --unit out",
-        Some(code) if code.is_empty() || code.len() > 64 || !code.chars().all(ok) => {
-            "needs a unit's code of 1 to 64 letters, digits and `-`"
-        }
-        _ => return Ok(unit),
-    };
-    bail!(UsageError(format!(
-        "a user with the role {} {problem}",
-        role.as_str()
-    )))
-}
-
-fn checked_name(name: String) -> Result<String> {
-    let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(ok) || name == crate::cases::SYSTEM {
-        bail!(UsageError(format!(
-            "`{name}` is not a sign-in name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`, and not `system`"
-        )));
-    }
-    Ok(name)
-}
-
-fn checked_language(text: String) -> Result<String> {
-    if matches!(text.as_str(), "zh" | "en") {
-        return Ok(text);
-    }
-    bail!(UsageError(format!(
-        "`{text}` is not a language of the console; it has zh and en"
-    )))
 }

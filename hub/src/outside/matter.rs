@@ -17,6 +17,7 @@ use crate::cases::progress::Evidence;
 use crate::cases::steps::evidence_hash;
 use crate::cases::{Case, CaseId, Details, EvidenceKind, Progress, Role, State, Transition, text};
 use crate::catalogue::Catalogue;
+use crate::correlation::Marks;
 use crate::directory::Directory;
 
 /// Photos of one report: as many as a phone sends in one message.

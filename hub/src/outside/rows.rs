@@ -265,7 +265,10 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn people_reports_of(&self, case: CaseId) -> StoreResult<Vec<(Report, Option<Person>)>> {
+    pub async fn people_reports_of(
+        &self,
+        case: CaseId,
+    ) -> StoreResult<Vec<(Report, Option<Person>)>> {
         let rows = query("SELECT r.id, r.case_id, r.current_case, r.opened, r.source, r.teller, r.at, r.category, r.lat, r.lon, r.rating, r.request_hash, r.body, p.body FROM case_reports r LEFT JOIN case_reporters p ON p.report_id = r.id WHERE r.current_case = $1 ORDER BY r.at, r.id LIMIT $2")
             .bind(case)
             .bind(SHOWN_MAX)

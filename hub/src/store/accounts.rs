@@ -267,7 +267,7 @@ impl Writer {
     }
 }
 
-fn by_command(action: &str, subject: &str, now: Timestamp) -> AuditRow {
+pub(crate) fn by_command(action: &str, subject: &str, now: Timestamp) -> AuditRow {
     AuditRow {
         at: now,
         actor: "command line".to_owned(),

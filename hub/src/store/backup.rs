@@ -28,9 +28,15 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 48] = [
+pub const TABLES: [&str; 54] = [
     "counters",
     "epochs",
+    "areas",
+    "sites",
+    "units",
+    "duties",
+    "hazards",
+    "contacts",
     "users",
     "audit",
     "gateways",

@@ -23,6 +23,7 @@ macro_rules! on_every_store {
         #[path = "."]
         mod postgres {
             pub(crate) const STORE: super::Kind = super::Kind::Postgres;
+            mod directory_several;
             mod notify_several;
             mod plans;
             mod several_hubs;
@@ -48,6 +49,7 @@ on_every_store! {
     correlation
     deliveries
     evidence
+    directory
     harness
     history
     intake
@@ -56,6 +58,7 @@ on_every_store! {
     notify
     parent
     outside
+    people
     process
     reports
     retention

@@ -37,14 +37,16 @@ pub(crate) fn start(config: &std::path::Path) -> Running {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
     let address = loop {
-        let line = lines
-            .next()
-            .expect("the hub says where it listens")
-            .unwrap();
+        let Some(line) = lines.next() else {
+            panic!("the hub ended before it said where it listens:\n{}", said.join("\n"));
+        };
+        let line = line.unwrap();
         if let Some((_, rest)) = line.split_once("address=") {
             break rest.split_whitespace().next().unwrap().parse().unwrap();
         }
+        said.push(line);
     };
     // Reads on, so that the hub never waits for its log.
     std::thread::spawn(move || lines.for_each(drop));
