@@ -8,11 +8,15 @@ import { forgetCases } from "./data/cases";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
 import { resume, session } from "./data/session";
+import { followTasks, onPhone } from "./data/tasks";
+import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
 import { followShift } from "./duty/shift";
 import { suggestLanguage } from "./logic/settings";
 
 followShift();
+followTasks();
+followOutbox();
 followArrivals();
 
 effect(() => {
@@ -23,6 +27,11 @@ effect(() => {
   forgetCases();
   forgetGateways();
   forgetLoad();
+});
+
+// Only where work goes on without a line is the console itself kept in the browser.
+effect(() => {
+  if (onPhone.value) void navigator.serviceWorker?.register("/sw.js").catch(() => undefined);
 });
 
 void resume();

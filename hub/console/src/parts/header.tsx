@@ -5,6 +5,7 @@ import { openBySeverity } from "../data/cases";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
 import { SEVERITIES } from "../data/types";
+import { unsent } from "../data/work";
 import { endShift, isMuted, onShift, startShift, testTone } from "../duty/shift";
 import { problemInWords, t } from "../i18n";
 import { route } from "../logic/route";
@@ -85,7 +86,7 @@ function Shift() {
 
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-function Menu() {
+export function Menu() {
   const open = useSignal(false);
   const failure = useSignal("");
   const box = useRef<HTMLDivElement>(null);
@@ -175,6 +176,9 @@ function Menu() {
           <button type="button" class="button" onClick={() => void leave()}>
             {words.header.signOut}
           </button>
+          {unsent.value.length > 0 && (
+            <p class="form-note">{words.phone.unsentAtSignOut(unsent.value.length)}</p>
+          )}
           {failure.value && <p class="form-error">{failure.value}</p>}
         </div>
       )}

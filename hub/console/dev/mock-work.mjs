@@ -1,0 +1,276 @@
+/**
+ * What the mock answers for people's work: reports, evidence, the wall's figures, the map and the rates.
+ * Invented like the rest of the mock; nothing here is in the build.
+ */
+import { createHash } from "node:crypto";
+import { makeCase, SITES } from "./mock-data.mjs";
+import { ended } from "./mock-loop.mjs";
+
+const text = (zh, en) => ({ zh, en });
+const iso = (ms) => new Date(ms).toISOString();
+const HOUR = 3_600_000;
+
+const square = (lon, lat, w, h) => ({
+  type: "Polygon",
+  coordinates: [
+    [
+      [lon, lat],
+      [lon + w, lat],
+      [lon + w, lat + h],
+      [lon, lat + h],
+      [lon, lat],
+    ],
+  ],
+});
+
+export const GRIDS = [
+  {
+    code: "440605004012003",
+    name: text("第三网格", "Grid 3"),
+    outline: square(113.144, 23.032, 0.009, 0.008),
+  },
+  {
+    code: "440605004012007",
+    name: text("第七网格", "Grid 7"),
+    outline: square(113.135, 23.0255, 0.009, 0.0065),
+  },
+  {
+    code: "440605004012009",
+    name: text("第九网格", "Grid 9"),
+    outline: square(113.1455, 23.0245, 0.008, 0.0065),
+  },
+  { code: "440605004012011", name: text("第十一网格", "Grid 11"), outline: null },
+];
+
+export const AREAS = [
+  { code: "440605", level: "district", name: text("南海区", "Nanhai District") },
+  { code: "440605004", parent: "440605", level: "street", name: text("桂城街道", "Guicheng Street") },
+  {
+    code: "440605004012",
+    parent: "440605004",
+    level: "community",
+    name: text("桂园社区", "Guiyuan Community"),
+  },
+  ...GRIDS.map(({ code, name }) => ({ code, parent: "440605004012", level: "grid", name })),
+];
+
+const open = (hub) => [...hub.cases.values()].filter((found) => !ended(found) && !found.is_drill);
+const worstOf = (cases) => cases.map((found) => found.severity).sort()[0] ?? null;
+
+export function makeMap(hub) {
+  const cases = open(hub);
+  const at = (site) => cases.filter((found) => found.site.id === site);
+  const inGrid = (code) =>
+    cases.filter((found) => (hub.sites ?? SITES).find((site) => site.id === found.site.id)?.grid === code);
+  return {
+    grids: GRIDS.map((grid) => {
+      const mine = inGrid(grid.code);
+      return { ...grid, worst: worstOf(mine), open: mine.length };
+    }),
+    sites: (hub.sites ?? SITES)
+      .filter((site) => typeof site.lat === "number")
+      .map((site) => {
+        const mine = at(site.id);
+        const state = hub.gateways.get(site.gateway)?.state ?? "never_seen";
+        return {
+          id: site.id,
+          name: site.name,
+          lat: site.lat,
+          lon: site.lon,
+          worst: worstOf(mine),
+          open: mine.length,
+          gateway_state: state,
+        };
+      }),
+    hazards: hub.hazards ?? [
+      {
+        id: "hz-1",
+        name: text("液化气站", "LPG station"),
+        category: "gas",
+        lat: 23.0335,
+        lon: 113.1512,
+        contacts: [{ name: "刘站长", phone: "0757-0000 0001" }],
+      },
+      {
+        id: "hz-2",
+        name: text("低洼涵洞", "Low underpass"),
+        category: "flood",
+        lat: 23.0275,
+        lon: 113.1475,
+        contacts: [],
+      },
+    ],
+  };
+}
+
+export function makeToday(hub, now, summaryOf) {
+  const cases = open(hub);
+  const count = (severity) => cases.filter((found) => found.severity === severity).length;
+  const newest = [...cases].sort((a, b) => b.opened_at.localeCompare(a.opened_at)).slice(0, 8);
+  return {
+    at: iso(now),
+    opened: hub.cases.size + 31,
+    closed: 27 + [...hub.cases.values()].filter(ended).length,
+    open_by_severity: { P1: count("P1"), P2: count("P2"), P3: count("P3"), P4: count("P4") },
+    overdue: cases.filter((found) => found.due_at && Date.parse(found.due_at) < now).length,
+    yellow_cards: 2,
+    red_cards: 1,
+    rates: hub.rates ?? [
+      {
+        code: "acknowledged_in_time",
+        name: text("按时确认率", "Acknowledged in time"),
+        value: 0.982,
+        target: 0.95,
+      },
+      { code: "closed_in_time", name: text("按期结案率", "Closed in time"), value: 0.914, target: 0.95 },
+      { code: "rework", name: text("一次办结率", "Done at once"), value: 0.967, target: 0.9 },
+    ],
+    newest: newest.map(summaryOf),
+  };
+}
+
+const row = (code, zh, en, reported, on_time, rework, yellow, red) => ({
+  code,
+  name: text(zh, en),
+  reported,
+  filed: reported - 3,
+  closed: reported - 9,
+  on_time_rate: on_time,
+  rework_rate: rework,
+  score: Math.round(on_time * 90 + (1 - rework) * 10),
+  yellow,
+  red,
+  trend: Array.from({ length: 14 }, (_, index) => ({
+    day: iso(Date.now() - (13 - index) * 24 * HOUR).slice(0, 10),
+    on_time_rate: Math.min(1, Math.max(0, on_time + 0.06 * Math.sin(index * 1.7 + code.length))),
+  })),
+});
+
+export function makeRates(what) {
+  if (what === "units") {
+    return {
+      items: [
+        row("lihu-property", "丽湖物业", "Lihu property management", 64, 0.94, 0.05, 1, 0),
+        row("fire", "消防救援大队", "Fire and rescue", 12, 1, 0, 0, 0),
+        row("lihu-grid", "丽湖网格站", "Lihu grid workers", 131, 0.81, 0.12, 3, 1),
+      ],
+    };
+  }
+  return {
+    items: GRIDS.map(({ code, name }, index) =>
+      row(code, name.zh, name.en, 20 + index * 17, 0.97 - index * 0.05, 0.03, index, 0),
+    ),
+  };
+}
+
+async function bytesOf(request, most) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > most) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A file of a case; the hash in the address must be the one of the bytes. */
+export async function putEvidence(hub, [, id, sha256], request, user, { reply, refuse }) {
+  const found = hub.cases.get(Number(id));
+  const bytes = await bytesOf(request, 10 * 1024 * 1024);
+  if (!found) return refuse(404, "not-found", "no such case");
+  if (bytes === null) return refuse(413, "too-large", "at most 10 MiB");
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if (hash !== sha256) return refuse(422, "hash-differs", "the bytes have another hash");
+  found.files ??= new Map();
+  if (!found.files.has(sha256)) {
+    const type = request.headers["content-type"];
+    const at = new Date().toISOString();
+    const name = `evidence-${found.files.size + 1}`;
+    found.files.set(sha256, {
+      sha256,
+      name,
+      type,
+      bytes: bytes.length,
+      by: user.username,
+      at,
+      present: true,
+      body: bytes,
+    });
+  }
+  hub.uploads.push({ id: Number(id), sha256 });
+  return reply(201, { sha256 });
+}
+
+export function listEvidence(hub, id) {
+  const files = [...(hub.cases.get(id)?.files?.values() ?? [])];
+  return { items: files.map(({ body, masked, ...file }) => file) };
+}
+
+export function getEvidence(hub, [, id, sha256], response, user, { refuse }) {
+  const file = hub.cases.get(Number(id))?.files?.get(sha256);
+  if (!file) return refuse(404, "not-found", "no such file");
+  const until = hub.reveals.find((each) => each.sha256 === sha256 && each.by === user.username)?.until ?? 0;
+  if (file.masked && until < Date.now()) return refuse(403, "reveal-needed", "say why you must see it");
+  response.writeHead(200, {
+    "Content-Type": file.type,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+  });
+  return response.end(file.body);
+}
+
+export function reveal(hub, id, body, user, { reply, refuse }) {
+  if (!body.reason?.trim()) return refuse(422, "reason-needed", "a reason is needed");
+  const until = Date.now() + (hub.revealMs ?? 600_000);
+  hub.reveals.push({ id, sha256: body.sha256, reason: body.reason, by: user.username, until });
+  return reply(201, { until: iso(until) });
+}
+
+/** A matter that a person reports. */
+export function report(hub, body, user, { reply, refuse }) {
+  if (!body.category || !body.description?.trim())
+    return refuse(422, "invalid-request", "category and description");
+  if (!body.position && !body.site && !body.grid)
+    return refuse(422, "invalid-request", "position, site or grid");
+  const found = hub.addReport(body, user);
+  const similar = open(hub).filter((other) => other.id !== found.id && other.category === body.category);
+  return reply(201, { case: hub.whole(found, user), similar: similar.map(hub.summaryOf) });
+}
+
+/** The case that a report opens: without alerts, at its grid. */
+export function caseOfReport(id, body, user, at) {
+  const found = makeCase(
+    id,
+    {
+      kind: "other",
+      severity: "P3",
+      site: "lihu",
+      device: "-",
+      place: body.place ?? {},
+      reason: text("", ""),
+    },
+    at,
+  );
+  const area = AREAS.find((each) => each.code === body.grid) ?? AREAS[1];
+  return {
+    ...found,
+    category: body.category,
+    category_name: text(body.category === "water_leak" ? "漏水" : "其他", body.category),
+    title: text(body.description.slice(0, 30), body.description.slice(0, 30)),
+    site: { id: area.code, name: area.name, known: false },
+    kinds: [],
+    devices: [],
+    alerts: [],
+    alert_count: 0,
+    alerts_active: 0,
+    transitions: [
+      {
+        ...found.transitions[0],
+        actor: user.username,
+        actor_name: user.display_name,
+        reason: body.description,
+      },
+    ],
+  };
+}
