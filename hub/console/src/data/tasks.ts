@@ -3,7 +3,7 @@
  * a line, and each of them in full as soon as there is one.
  */
 import { computed, effect } from "@preact/signals";
-import { afterCaseEvent, listState, loadCase, openCases } from "./cases";
+import { listState, loadCase, openCases } from "./cases";
 import { ApiError } from "./http";
 import { keepCase, keepTasks, keptCase, keptTasks, PHONE_ROLES } from "./kept";
 import { session } from "./session";
@@ -74,5 +74,3 @@ export function followTasks(): void {
     }, SETTLE_MS);
   });
 }
-
-export { afterCaseEvent };

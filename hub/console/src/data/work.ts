@@ -57,18 +57,20 @@ class GoneError extends Error {}
 async function send(item: OutboxItem, all: readonly OutboxItem[]): Promise<Sent> {
   try {
     const found = await sendWork(item, all);
-    for (const listener of listeners) listener(item, found);
+    for (const listener of listeners) listener(item);
     return { is: "done", case: found };
   } catch (error) {
     if (error instanceof GoneError) return { is: "refused", code: "bytes-gone", detail: "" };
-    return sentOf(error);
+    const sent = sentOf(error);
+    if (sent.is !== "later") for (const listener of listeners) listener(item);
+    return sent;
   }
 }
 
-const listeners = new Set<(item: OutboxItem, found: Case | null) => void>();
+const listeners = new Set<(item: OutboxItem) => void>();
 
-/** Calls with everything that the hub has done for this page. */
-export function afterSent(listener: (item: OutboxItem, found: Case | null) => void): () => void {
+/** Calls with everything that the hub has answered, whatever it said: the case may stand differently now. */
+export function afterSent(listener: (item: OutboxItem) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -120,6 +120,7 @@ export const en: Dictionary = {
     ringing: "Ringing",
   },
   link: {
+    label: "Line and sound",
     offline: "Offline",
     live: "Live",
     connecting: "Connecting…",

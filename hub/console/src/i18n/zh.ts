@@ -115,6 +115,7 @@ export const zh = {
     ringing: "响铃中",
   },
   link: {
+    label: "连接与声音",
     offline: "离线",
     live: "实时",
     connecting: "正在连接…",
