@@ -13,6 +13,7 @@ import { Devices } from "./pages/devices";
 import { Gateway } from "./pages/gateway";
 import { OutboxPage } from "./pages/outbox";
 import { ReportPage } from "./pages/report";
+import { SheetPage } from "./pages/sheet";
 import { SignIn } from "./pages/sign-in";
 import { TaskPage } from "./pages/task";
 import { TasksPage } from "./pages/tasks";
@@ -41,6 +42,8 @@ function Page() {
   switch (here.page) {
     case "board":
       return onPhone.value ? <TasksPage /> : <Board />;
+    case "sheet":
+      return <SheetPage key={here.id} id={here.id} />;
     case "tasks":
       return <TasksPage />;
     case "task":

@@ -331,10 +331,16 @@ export function CasePage({ id }: { id: number }) {
   const state = loaded.value;
   return (
     <main class="case" id="main">
-      <Link to="/" class="back">
-        <Icon name="back" />
-        {t.value.back}
-      </Link>
+      <div class="case-tools">
+        <Link to="/" class="back">
+          <Icon name="back" />
+          {t.value.back}
+        </Link>
+        <Link to={`/cases/${id}/sheet`} class="back">
+          <Icon name="print" />
+          {t.value.sheet.open}
+        </Link>
+      </div>
       {state.is === "loading" && <p class="note">{t.value.loading}</p>}
       {state.is === "failed" && (
         <div class="note note-bad" role="alert">
