@@ -17,6 +17,7 @@ import { SheetPage } from "./pages/sheet";
 import { SignIn } from "./pages/sign-in";
 import { TaskPage } from "./pages/task";
 import { TasksPage } from "./pages/tasks";
+import { WallPage } from "./pages/wall";
 import { Header } from "./parts/header";
 import { KeysHelp } from "./parts/keys-help";
 import { Link } from "./parts/link";
@@ -44,6 +45,8 @@ function Page() {
       return onPhone.value ? <TasksPage /> : <Board />;
     case "sheet":
       return <SheetPage key={here.id} id={here.id} />;
+    case "wall":
+      return <WallPage />;
     case "tasks":
       return <TasksPage />;
     case "task":
@@ -92,6 +95,8 @@ function Bars() {
 
 function SignedIn() {
   useTitle();
+  // Nobody works at the wall: no bars, no keys, no announcements.
+  if (route.value.page === "wall") return <Page />;
   const fixed = route.value.page === "board" && !onPhone.value;
   return (
     <div class={fixed ? "frame frame-fixed" : "frame"}>

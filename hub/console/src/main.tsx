@@ -12,6 +12,7 @@ import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
 import { followShift } from "./duty/shift";
+import { route } from "./logic/route";
 import { suggestLanguage } from "./logic/settings";
 
 followShift();
@@ -29,9 +30,10 @@ effect(() => {
   forgetLoad();
 });
 
-// Only where work goes on without a line is the console itself kept in the browser.
+// Only where it must open without a line is the console itself kept in the browser.
 effect(() => {
-  if (onPhone.value) void navigator.serviceWorker?.register("/sw.js").catch(() => undefined);
+  if (onPhone.value || route.value.page === "wall")
+    void navigator.serviceWorker?.register("/sw.js").catch(() => undefined);
 });
 
 void resume();

@@ -149,4 +149,20 @@ export const enPages: typeof zhPages = {
     printed: (who, when, host, version) =>
       `Printed by ${who} on ${when} from ${host}; version ${version} of the case. The record in the system prevails.`,
   },
+  wall: {
+    title: "Gridwatch · Today",
+    open: "Open cases",
+    opened: "Reported today",
+    closed: "Closed today",
+    overdue: "Overdue",
+    yellow: "Yellow cards",
+    red: "Red cards",
+    rates: "Rates and targets",
+    newest: "Newest cases",
+    target: (value) => `target ${value}`,
+    met: "met",
+    missed: "not met",
+    live: "Live",
+    lost: (span, at) => `No line for ${span}; figures as of ${at}, trying again`,
+  },
 };

@@ -147,4 +147,20 @@ export const zhPages = {
     printed: (who: string, when: string, host: string, version: number) =>
       `${who} 于 ${when} 从 ${host} 打印；案件版本 ${version}。打印件仅供参考，以系统记录为准。`,
   },
+  wall: {
+    title: "网格哨 · 今日态势",
+    open: "未结案件",
+    opened: "今日上报",
+    closed: "今日结案",
+    overdue: "超时未结",
+    yellow: "黄牌",
+    red: "红牌",
+    rates: "指标与目标",
+    newest: "最新案件",
+    target: (value: string) => `目标 ${value}`,
+    met: "达标",
+    missed: "未达标",
+    live: "实时",
+    lost: (span: string, at: string) => `与中心断开 ${span}，以下为 ${at} 的数据，正在自动恢复`,
+  },
 };
