@@ -11,6 +11,7 @@ import { Board } from "./pages/board";
 import { CasePage } from "./pages/case";
 import { Devices } from "./pages/devices";
 import { Gateway } from "./pages/gateway";
+import { MapPage } from "./pages/map";
 import { OutboxPage } from "./pages/outbox";
 import { ReportPage } from "./pages/report";
 import { SheetPage } from "./pages/sheet";
@@ -47,6 +48,8 @@ function Page() {
       return <SheetPage key={here.id} id={here.id} />;
     case "wall":
       return <WallPage />;
+    case "map":
+      return <MapPage />;
     case "tasks":
       return <TasksPage />;
     case "task":
@@ -99,7 +102,7 @@ function SignedIn() {
   if (route.value.page === "wall") return <Page />;
   const fixed = route.value.page === "board" && !onPhone.value;
   return (
-    <div class={fixed ? "frame frame-fixed" : "frame"}>
+    <div class={fixed ? "frame frame-fixed" : route.value.page === "map" ? "frame frame-map" : "frame"}>
       <a class="skip" href="#main">
         {t.value.skip}
       </a>

@@ -220,6 +220,9 @@ export function Header() {
         <Link to="/" current={page === "board" || page === "case"}>
           {words.nav.board}
         </Link>
+        <Link to="/map" current={page === "map"}>
+          {words.nav.map}
+        </Link>
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}
         </Link>
