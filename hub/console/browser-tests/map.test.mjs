@@ -63,11 +63,14 @@ test("the map is loaded only when it is shown, asks nobody, and leads to a case"
   assert.ok(asked.some(({ pathname }) => /\/assets\/map-draw/.test(pathname)));
   assert.ok(asked.every(({ origin }) => origin === url));
   assert.ok(!asked.some(({ pathname }) => /glyph|font|tile|\.pbf/.test(pathname)));
+  await page.locator('[data-target="hazard:hz-1"] button').click();
+  await page.getByRole("button", { name: /联系人/ }).click();
+  await page.getByRole("link", { name: "0757-0000 0001" }).waitFor();
   // By pointer: the site with the P1 stands in the middle of its grid.
   const box = await page.locator(".map-canvas").boundingBox();
-  await page.locator('[data-target="site:lihu"] button').click();
+  await page.locator('[data-target="site:lihu"] > button').click();
   await page.locator('[data-target="site:lihu"]').getByRole("link", { name: "厨房烟雾报警" }).waitFor();
-  await page.locator('[data-target="site:lihu"] button').click();
+  await page.locator('[data-target="site:lihu"] > button').click();
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   await page.locator('.map-row-current[data-target="site:lihu"]').waitFor();
   assert.match(page.url(), /at=site%3Alihu/);

@@ -92,7 +92,7 @@ test("a masked photo is not printed without a reason", { skip: MOCK_ONLY }, asyn
   await signIn(page, url, "/cases/6");
   await page.locator(".photo input").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: PIXEL });
   await page.locator(".evidence-image").waitFor();
-  for (const file of hub.cases.get(6).files.values()) file.masked = true;
+  hub.cases.get(6).masked = true;
   await page.goto(`${url}/cases/6/sheet`);
   await page.getByText("1 张照片涉及个人隐私，未打印。").waitFor();
   assert.equal(await page.locator(".sheet-photos img").count(), 0);

@@ -65,7 +65,7 @@ export function makeMap(hub) {
   return {
     grids: GRIDS.map((grid) => {
       const mine = inGrid(grid.code);
-      return { ...grid, worst: worstOf(mine), open: mine.length };
+      return { ...grid, worst: worstOf(mine), open_cases: mine.length };
     }),
     sites: (hub.sites ?? SITES)
       .filter((site) => typeof site.lat === "number")
@@ -78,26 +78,25 @@ export function makeMap(hub) {
           lat: site.lat,
           lon: site.lon,
           worst: worstOf(mine),
-          open: mine.length,
-          gateway_state: state,
+          open_cases: mine.length,
+          gateway: state,
+          grid: site.grid,
         };
       }),
     hazards: hub.hazards ?? [
       {
-        id: "hz-1",
+        code: "hz-1",
         name: text("液化气站", "LPG station"),
         category: "gas",
         lat: 23.0335,
         lon: 113.1512,
-        contacts: [{ name: "刘站长", phone: "0757-0000 0001" }],
       },
       {
-        id: "hz-2",
+        code: "hz-2",
         name: text("低洼涵洞", "Low underpass"),
         category: "flood",
         lat: 23.0275,
         lon: 113.1475,
-        contacts: [],
       },
     ],
   };
@@ -107,59 +106,77 @@ export function makeToday(hub, now, summaryOf) {
   const cases = open(hub);
   const count = (severity) => cases.filter((found) => found.severity === severity).length;
   const newest = [...cases].sort((a, b) => b.opened_at.localeCompare(a.opened_at)).slice(0, 8);
+  const closed = 27 + [...hub.cases.values()].filter(ended).length;
   return {
-    at: iso(now),
-    opened: hub.cases.size + 31,
-    closed: 27 + [...hub.cases.values()].filter(ended).length,
+    made_at: iso(now),
+    today: { counts: { reported: hub.cases.size + 31, closed } },
     open_by_severity: { P1: count("P1"), P2: count("P2"), P3: count("P3"), P4: count("P4") },
     overdue: cases.filter((found) => found.due_at && Date.parse(found.due_at) < now).length,
     yellow_cards: 2,
     red_cards: 1,
     rates: hub.rates ?? [
-      {
-        code: "acknowledged_in_time",
-        name: text("按时确认率", "Acknowledged in time"),
-        value: 0.982,
-        target: 0.95,
-      },
-      { code: "closed_in_time", name: text("按期结案率", "Closed in time"), value: 0.914, target: 0.95 },
-      { code: "rework", name: text("一次办结率", "Done at once"), value: 0.967, target: 0.9 },
+      { rate: "acknowledged_in_time", value: 0.982, target: 0.95, at_most: false, met: true },
+      { rate: "handled_in_time", value: 0.957, target: 0.95, at_most: false, met: true },
+      { rate: "closed_in_time", value: 0.914, target: 0.95, at_most: false, met: false },
+      { rate: "rework", value: 0.033, target: 0.05, at_most: true, met: true },
     ],
     newest: newest.map(summaryOf),
   };
 }
 
-const row = (code, zh, en, reported, on_time, rework, yellow, red) => ({
-  code,
-  name: text(zh, en),
-  reported,
-  filed: reported - 3,
-  closed: reported - 9,
-  on_time_rate: on_time,
-  rework_rate: rework,
-  score: Math.round(on_time * 90 + (1 - rework) * 10),
-  yellow,
-  red,
-  trend: Array.from({ length: 14 }, (_, index) => ({
-    day: iso(Date.now() - (13 - index) * 24 * HOUR).slice(0, 10),
-    on_time_rate: Math.min(1, Math.max(0, on_time + 0.06 * Math.sin(index * 1.7 + code.length))),
-  })),
+const figures = (reported, in_time, rework, yellow_cards, red_cards) => ({
+  counts: {
+    reported,
+    filed: reported - 3,
+    closed: reported - 9,
+    yellow_cards,
+    red_cards,
+    score: -5 * yellow_cards - 10 * red_cards,
+  },
+  rates: {
+    acknowledged_in_time: Math.min(1, in_time + 0.03),
+    handled_in_time: in_time,
+    closed_in_time: Math.max(0, in_time - 0.02),
+    rework,
+  },
+  times: {},
 });
 
-export function makeRates(what) {
+export function makeRates(what, search) {
+  const from = search.get("from");
+  const to = search.get("to");
+  const whole = (items) => ({
+    from,
+    to,
+    made_at: iso(Date.now()),
+    total: figures(207, 0.92, 0.06, 4, 1),
+    items,
+    next: null,
+  });
+  const row = (key, name, ...given) => ({ key, name, ...figures(...given) });
   if (what === "units") {
-    return {
-      items: [
-        row("lihu-property", "丽湖物业", "Lihu property management", 64, 0.94, 0.05, 1, 0),
-        row("fire", "消防救援大队", "Fire and rescue", 12, 1, 0, 0, 0),
-        row("lihu-grid", "丽湖网格站", "Lihu grid workers", 131, 0.81, 0.12, 3, 1),
-      ],
-    };
+    return whole([
+      row("lihu-property", text("丽湖物业", "Lihu property management"), 64, 0.94, 0.05, 1, 0),
+      row("fire", text("消防救援大队", "Fire and rescue"), 12, 1, 0, 0, 0),
+      row("lihu-grid", text("丽湖网格站", "Lihu grid workers"), 131, 0.81, 0.12, 3, 1),
+    ]);
   }
+  if (what === "areas")
+    return whole(GRIDS.map(({ code, name }, n) => row(code, name, 20 + n * 17, 0.97 - n * 0.05, 0.03, n, 0)));
+  const days = [];
+  for (let day = Date.parse(from); day <= Date.parse(to) && days.length < 31; day += 24 * HOUR) {
+    const key = iso(day).slice(0, 10);
+    days.push(row(key, text(key, key), 10, 0.92 + 0.05 * Math.sin(days.length * 1.3), 0.05, 0, 0));
+  }
+  return whole(days);
+}
+
+export function makeContacts(place) {
+  if (place !== "hz-1") return { items: [] };
   return {
-    items: GRIDS.map(({ code, name }, index) =>
-      row(code, name.zh, name.en, 20 + index * 17, 0.97 - index * 0.05, 0.03, index, 0),
-    ),
+    items: [
+      { place_kind: "hazard", place, order: 1, name: "刘站长", duty: "值班室", phone: "0757-0000 0001" },
+    ],
   };
 }
 
@@ -184,17 +201,14 @@ export async function putEvidence(hub, [, id, sha256], request, user, { reply, r
   if (hash !== sha256) return refuse(422, "hash-differs", "the bytes have another hash");
   found.files ??= new Map();
   if (!found.files.has(sha256)) {
-    const type = request.headers["content-type"];
-    const at = new Date().toISOString();
-    const name = `evidence-${found.files.size + 1}`;
     found.files.set(sha256, {
       sha256,
-      name,
-      type,
+      name: `evidence-${found.files.size + 1}`,
+      file: "there",
+      media_type: request.headers["content-type"],
       bytes: bytes.length,
-      by: user.username,
-      at,
-      present: true,
+      stored_by: user.username,
+      stored_at: new Date().toISOString(),
       body: bytes,
     });
   }
@@ -202,18 +216,30 @@ export async function putEvidence(hub, [, id, sha256], request, user, { reply, r
   return reply(201, { sha256 });
 }
 
-export function listEvidence(hub, id) {
-  const files = [...(hub.cases.get(id)?.files?.values() ?? [])];
-  return { items: files.map(({ body, masked, ...file }) => file) };
+const until = (hub, id, user) =>
+  hub.reveals.filter((each) => each.id === id && each.by === user.username).at(-1)?.until ?? 0;
+
+export function listEvidence(hub, id, user) {
+  const found = hub.cases.get(id);
+  const files = [...(found?.files?.values() ?? [])];
+  const shown = until(hub, id, user);
+  return {
+    items: files.map(({ body, ...file }) => file),
+    next: null,
+    masked: found?.masked === true,
+    revealed_until: shown > Date.now() ? iso(shown) : null,
+  };
 }
 
 export function getEvidence(hub, [, id, sha256], response, user, { refuse }) {
-  const file = hub.cases.get(Number(id))?.files?.get(sha256);
+  const found = hub.cases.get(Number(id));
+  const file = found?.files?.get(sha256);
   if (!file) return refuse(404, "not-found", "no such file");
-  const until = hub.reveals.find((each) => each.sha256 === sha256 && each.by === user.username)?.until ?? 0;
-  if (file.masked && until < Date.now()) return refuse(403, "reveal-needed", "say why you must see it");
+  if (found.masked && until(hub, Number(id), user) < Date.now())
+    return refuse(403, "reveal-needed", "say why you must see it");
   response.writeHead(200, {
-    "Content-Type": file.type,
+    "Content-Type": file.media_type,
+    "Content-Disposition": "attachment",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
   });
@@ -221,21 +247,29 @@ export function getEvidence(hub, [, id, sha256], response, user, { refuse }) {
 }
 
 export function reveal(hub, id, body, user, { reply, refuse }) {
+  if (body.what !== "evidence") return refuse(422, "invalid-request", "what is evidence or reporter");
   if (!body.reason?.trim()) return refuse(422, "reason-needed", "a reason is needed");
-  const until = Date.now() + (hub.revealMs ?? 600_000);
-  hub.reveals.push({ id, sha256: body.sha256, reason: body.reason, by: user.username, until });
-  return reply(201, { until: iso(until) });
+  const end = Date.now() + 600_000;
+  hub.reveals.push({ id, reason: body.reason, by: user.username, until: end });
+  return reply(201, { what: "evidence", until: iso(end) });
 }
 
 /** A matter that a person reports. */
 export function report(hub, body, user, { reply, refuse }) {
   if (!body.category || !body.description?.trim())
     return refuse(422, "invalid-request", "category and description");
-  if (!body.position && !body.site && !body.grid)
-    return refuse(422, "invalid-request", "position, site or grid");
+  if (!body.position && !body.site && !body.area) return refuse(422, "incomplete", "position, site or area");
+  const known = ["category", "description", "site", "area", "position", "place", "photos", "reporter"];
+  const strange = Object.keys(body).find((key) => !known.includes(key));
+  if (strange) return refuse(422, "invalid-request", `unknown field ${strange}`);
   const found = hub.addReport(body, user);
-  const similar = open(hub).filter((other) => other.id !== found.id && other.category === body.category);
-  return reply(201, { case: hub.whole(found, user), similar: similar.map(hub.summaryOf) });
+  const nearby = open(hub).filter((other) => other.id !== found.id && other.category === body.category);
+  const because = text("同类，24 小时内", "of the same kind, within 24 h");
+  return reply(201, {
+    case: hub.summaryOf(found),
+    report: { id: `r${found.id}` },
+    nearby: nearby.map((other) => ({ case: hub.summaryOf(other), because })),
+  });
 }
 
 /** The case that a report opens: without alerts, at its grid. */
@@ -252,7 +286,7 @@ export function caseOfReport(id, body, user, at) {
     },
     at,
   );
-  const area = AREAS.find((each) => each.code === body.grid) ?? AREAS[1];
+  const area = AREAS.find((each) => each.code === body.area) ?? AREAS[1];
   return {
     ...found,
     category: body.category,

@@ -27,6 +27,7 @@ import {
   caseOfReport,
   getEvidence,
   listEvidence,
+  makeContacts,
   makeMap,
   makeRates,
   makeToday,
@@ -54,7 +55,17 @@ const USERS = {
   checker: { display_name: "吴霞", role: "checker" },
   auditor: { display_name: "何敏", role: "auditor" },
 };
-function summaryOf({ alerts, transitions, related_reason, proposal, checked, files, ...summary }) {
+function summaryOf({
+  alerts,
+  transitions,
+  related_reason,
+  proposal,
+  checked,
+  files,
+  masked,
+  progress,
+  ...summary
+}) {
   return summary;
 }
 
@@ -105,7 +116,7 @@ export class MockHub {
 
   /** A case in full, for this person. */
   whole(found, user) {
-    const { files, proposal, checked, ...rest } = found;
+    const { files, masked, proposal, checked, ...rest } = found;
     return { ...rest, units: UNITS, allowed_actions: allowedActions(found, user) };
   }
 
@@ -259,8 +270,9 @@ function get(hub, path, search, response, user) {
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
   const [first, second, third] = parts;
   if (first === "cases" && second === undefined) {
+    const over = search.get("state") === "ended";
     const items = [...hub.cases.values()].filter(
-      (found) => !ended(found) && !found.is_drill && hub.sees(found, user),
+      (found) => ended(found) === over && !found.is_drill && hub.sees(found, user),
     );
     items.sort((a, b) => a.severity.localeCompare(b.severity) || a.opened_at.localeCompare(b.opened_at));
     return reply(response, 200, { items: items.map(summaryOf), next: null, total_open: openTotals(hub) });
@@ -270,17 +282,18 @@ function get(hub, path, search, response, user) {
     if (!found) return refuse(response, 404, "not-found", "no such case");
     if (third === "series") return reply(response, 200, makeSeries(found, now));
     if (third === "evidence" && parts[3] === undefined)
-      return reply(response, 200, listEvidence(hub, Number(second)));
+      return reply(response, 200, listEvidence(hub, Number(second), user));
     if (third === "evidence") {
       const tools = toolsOf(response);
       return getEvidence(hub, [null, second, parts[3]], response, user, tools);
     }
     return reply(response, 200, hub.whole(found, user));
   }
+  if (first === "contacts") return reply(response, 200, makeContacts(search.get("place")));
   if (first === "areas") return reply(response, 200, { items: AREAS });
   if (first === "map") return reply(response, 200, makeMap(hub));
   if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
-  if (first === "reports") return reply(response, 200, hub.reports?.(second) ?? makeRates(second));
+  if (first === "reports") return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
   if (first === "gateways" && second === undefined)
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")

@@ -16,6 +16,7 @@ import { OutboxPage } from "./pages/outbox";
 import { ReportPage } from "./pages/report";
 import { SheetPage } from "./pages/sheet";
 import { SignIn } from "./pages/sign-in";
+import { SupervisionPage } from "./pages/supervision";
 import { TaskPage } from "./pages/task";
 import { TasksPage } from "./pages/tasks";
 import { WallPage } from "./pages/wall";
@@ -50,6 +51,8 @@ function Page() {
       return <WallPage />;
     case "map":
       return <MapPage />;
+    case "supervision":
+      return <SupervisionPage />;
     case "tasks":
       return <TasksPage />;
     case "task":

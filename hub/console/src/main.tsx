@@ -8,6 +8,7 @@ import { forgetCases } from "./data/cases";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
 import { resume, session } from "./data/session";
+import { forgetAsked } from "./data/supervision";
 import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
@@ -28,6 +29,7 @@ effect(() => {
   forgetCases();
   forgetGateways();
   forgetLoad();
+  forgetAsked();
 });
 
 // Only where it must open without a line is the console itself kept in the browser.

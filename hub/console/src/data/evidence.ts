@@ -5,25 +5,33 @@
 import { request } from "./http";
 import type { Timestamp } from "./types";
 
-/** One file of a case. */
+/** One piece of evidence of a case. */
 export interface EvidenceFile {
   sha256: string;
+  /** What the action that named it says it is; none when no action has named it yet. */
+  kind?: string | null;
   name?: string | null;
-  /** Media type. */
-  type: string;
-  bytes: number;
-  by: string;
-  at: Timestamp;
-  /** Whether the hub has the bytes; else only their hash is known. */
-  present: boolean;
+  taken_at?: Timestamp | null;
+  /** Where its bytes are: at the hub, never brought, let go when its time was over, or lost. */
+  file: "there" | "missing" | "let_go" | "lost";
+  media_type?: string | null;
+  bytes?: number | null;
+  stored_by?: string | null;
+  stored_at?: Timestamp | null;
+}
+
+export interface EvidenceList {
+  items: EvidenceFile[];
+  /** Whether the files of this case need a reveal. */
+  masked: boolean;
+  /** Until when they are revealed to who asks. */
+  revealed_until?: Timestamp | null;
 }
 
 /** What the hub takes. */
 export const EVIDENCE_TYPES: readonly string[] = ["image/jpeg", "image/png", "image/webp", "application/pdf"];
 /** Largest file that the hub takes, in bytes. */
 export const EVIDENCE_BYTES_MAX = 10 * 1024 * 1024;
-/** So long is shown what was masked, in milliseconds; the hub's own clock decides. */
-export const REVEALED_MS = 600_000;
 /** A photo over a poor line: 10 MiB at 1 Mbit/s take 84 s. */
 const UPLOAD_TIMEOUT_MS = 180_000;
 
@@ -45,8 +53,8 @@ export function evidenceAddress(id: number, sha256: string): string {
   return `/api/v1/cases/${id}/evidence/${sha256}`;
 }
 
-export async function listEvidence(id: number): Promise<EvidenceFile[]> {
-  return (await request<{ items: EvidenceFile[] }>("GET", `/cases/${id}/evidence`)).items;
+export function listEvidence(id: number): Promise<EvidenceList> {
+  return request("GET", `/cases/${id}/evidence`);
 }
 
 /** Sends the bytes. The same bytes twice are one file. */
@@ -54,24 +62,7 @@ export function putEvidence(id: number, sha256: string, bytes: Blob, key: string
   return request("PUT", `/cases/${id}/evidence/${sha256}`, bytes, { key, timeoutMs: UPLOAD_TIMEOUT_MS });
 }
 
-export type Look = "shown" | "masked" | "gone" | "line";
-
-/** Why a picture did not show. */
-export async function lookAt(id: number, sha256: string): Promise<Look> {
-  try {
-    const answer = await fetch(evidenceAddress(id, sha256), {
-      credentials: "same-origin",
-      cache: "no-store",
-    });
-    await answer.body?.cancel();
-    if (answer.ok) return "shown";
-    return answer.status === 403 ? "masked" : "gone";
-  } catch {
-    return "line";
-  }
-}
-
-/** Asks to see what is masked, for ten minutes; the reason is kept in the log. */
-export function reveal(id: number, sha256: string, reason: string): Promise<unknown> {
-  return request("POST", `/cases/${id}/reveals`, { sha256, reason });
+/** Asks to see the files of a case, for ten minutes; the reason is kept in the audit. */
+export function reveal(id: number, reason: string): Promise<{ until: Timestamp }> {
+  return request("POST", `/cases/${id}/reveals`, { what: "evidence", reason });
 }

@@ -1,6 +1,6 @@
 /** Gateways, their devices and the messages that nobody understood. */
 import { signal } from "@preact/signals";
-import { query, request } from "./http";
+import { query, request, requestAll } from "./http";
 import { onGatewayEvent, onReload } from "./live";
 import type { Commissionings, DeviceStatus, GatewayStatus, ProfileSkeleton, QuarantineSample } from "./types";
 
@@ -15,7 +15,7 @@ export async function loadGateways(): Promise<void> {
   const heard: GatewayStatus[] = [];
   meanwhile = heard;
   try {
-    const { items } = await request<{ items: GatewayStatus[] }>("GET", "/gateways");
+    const items = await requestAll<GatewayStatus>("/gateways");
     gateways.value = new Map([...items, ...heard].map((gateway) => [gateway.id, gateway]));
     gatewaysError.value = null;
   } catch (error) {
@@ -39,14 +39,12 @@ export function forgetGateways(): void {
   gateways.value = null;
 }
 
-export async function loadDevices(gateway: string): Promise<DeviceStatus[]> {
-  const path = `/gateways/${encodeURIComponent(gateway)}/devices`;
-  return (await request<{ items: DeviceStatus[] }>("GET", path)).items;
+export function loadDevices(gateway: string): Promise<DeviceStatus[]> {
+  return requestAll(`/gateways/${encodeURIComponent(gateway)}/devices`);
 }
 
-export async function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
-  const path = `/gateways/${encodeURIComponent(gateway)}/quarantine`;
-  return (await request<{ items: QuarantineSample[] }>("GET", path)).items;
+export function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
+  return requestAll(`/gateways/${encodeURIComponent(gateway)}/quarantine`);
 }
 
 export function loadCommissionings(gateway: string): Promise<Commissionings> {

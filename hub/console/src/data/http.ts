@@ -120,6 +120,25 @@ export async function request<T>(
   throw error;
 }
 
+/** At most so many pages of a list are read: 20,000 rows; more is a fault, not a list. */
+const PAGES_MAX = 100;
+
+/** All rows of a list, page by page. `path` has no parameters yet. */
+export async function requestAll<T>(path: string, limit = 200): Promise<T[]> {
+  const rows: T[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const found: { items: T[]; next?: string | null } = await request(
+      "GET",
+      `${path}${after === null ? "" : query({ after, limit })}`,
+    );
+    rows.push(...found.items);
+    after = found.next ?? null;
+    if (after === null) return rows;
+  }
+  return rows;
+}
+
 /** A query string from the parameters that are set. */
 export function query(parameters: Record<string, string | number | undefined | null>): string {
   const set = new URLSearchParams();

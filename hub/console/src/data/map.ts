@@ -5,17 +5,17 @@
 import { signal } from "@preact/signals";
 import type { Outline } from "../logic/map";
 import { afterCaseEvent } from "./cases";
-import { request } from "./http";
+import { query, request } from "./http";
 import { onGatewayEvent, onReload } from "./live";
 import type { GatewayStatus, Severity, Text } from "./types";
 
 export interface MapGrid {
   code: string;
   name: Text;
-  /** GeoJSON geometry, WGS 84; null for a grid that nobody has drawn. */
-  outline: Outline | null;
+  /** GeoJSON geometry, WGS 84; none for a grid that nobody has drawn. */
+  outline?: Outline | null;
   worst: Severity | null;
-  open: number;
+  open_cases: number;
 }
 
 export interface MapSite {
@@ -24,17 +24,25 @@ export interface MapSite {
   lat: number;
   lon: number;
   worst: Severity | null;
-  open: number;
-  gateway_state?: GatewayStatus["state"] | null;
+  open_cases: number;
+  /** The worst state of its gateways; null when it has none. */
+  gateway: GatewayStatus["state"] | null;
 }
 
 export interface MapHazard {
-  id: string;
+  code: string;
   name: Text;
   category: string;
   lat: number;
   lon: number;
-  contacts: { name: string; phone?: string | null }[];
+}
+
+/** Whom to call about a place. */
+export interface Contact {
+  order: number;
+  name: string;
+  duty: string;
+  phone: string;
 }
 
 export interface MapData {
@@ -53,6 +61,11 @@ export async function loadMap(): Promise<void> {
   } catch (error) {
     mapError.value = error;
   }
+}
+
+/** Whom to call, the first first. Every look is a line of the audit: only on request. */
+export async function loadContacts(kind: "site" | "hazard", place: string): Promise<Contact[]> {
+  return (await request<{ items: Contact[] }>("GET", `/contacts${query({ place_kind: kind, place })}`)).items;
 }
 
 const SETTLE_MS = 2000;

@@ -173,7 +173,7 @@ test("photos of a report go to the case that it opens, and leave the disk once t
     case: null,
     report: null,
     title: "leak",
-    work: { kind: "report", body: { category: "other", description: "leak", grid: "1", photos: ["cc"] } },
+    work: { kind: "report", body: { category: "other", description: "leak", area: "1", photos: [] } },
   };
   await outbox.add("zhou", report);
   await outbox.add("zhou", photo("cc", { case: null, report: "r1" }));
@@ -191,7 +191,7 @@ test("giving up a report gives up its photos", async () => {
     case: null,
     report: null,
     title: "leak",
-    work: { kind: "report", body: { category: "other", description: "leak", photos: ["cc"] } },
+    work: { kind: "report", body: { category: "other", description: "leak", photos: [] } },
   });
   await outbox.add("zhou", photo("cc", { case: null, report: "r1" }));
   await drain(outbox);

@@ -1,12 +1,19 @@
 /** Matters that people report: what is sent, and the categories and grids to choose from. */
 import type { ReportBody } from "../logic/outbox";
 import { request } from "./http";
-import type { Area, Case, CaseSummary, Text } from "./types";
+import type { Area, CaseSummary, Text } from "./types";
 
-/** What the hub answers to a report: the case, and open ones that may be the same matter. */
+/** An open case that may be about the same matter. */
+export interface Nearby {
+  case: CaseSummary;
+  distance_m?: number | null;
+  because: Text;
+}
+
+/** What the hub answers to a report: the case that it opened, and open ones that may be the same matter. */
 export interface Reported {
-  case: Case;
-  similar?: CaseSummary[];
+  case: CaseSummary;
+  nearby: Nearby[];
 }
 
 export interface Category {

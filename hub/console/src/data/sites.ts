@@ -1,6 +1,6 @@
 /** Sites with their addresses. They change seldom: loaded once per page and when events were skipped. */
 import { signal } from "@preact/signals";
-import { request } from "./http";
+import { requestAll } from "./http";
 import { keepSites, keptSites } from "./kept";
 import { onReload } from "./live";
 import type { Site } from "./types";
@@ -9,7 +9,7 @@ export const sites = signal<ReadonlyMap<string, Site>>(new Map());
 
 export async function loadSites(): Promise<void> {
   try {
-    const { items } = await request<{ items: Site[] }>("GET", "/sites");
+    const items = await requestAll<Site>("/sites");
     sites.value = new Map(items.map((site) => [site.id, site]));
     keepSites(items);
   } catch {

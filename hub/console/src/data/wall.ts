@@ -6,31 +6,34 @@ import { signal } from "@preact/signals";
 import { afterCaseEvent } from "./cases";
 import { request } from "./http";
 import { onReload } from "./live";
-import type { CaseSummary, OpenBySeverity, Text, Timestamp } from "./types";
+import type { CaseSummary, OpenBySeverity, Timestamp } from "./types";
 
-/** A share in [0, 1] and the share that is wanted. */
+/** A rate against its target, both in [0, 1]. */
 export interface Rate {
-  code: string;
-  name: Text;
-  /** Null while there is nothing to count yet. */
+  rate: string;
+  /** Null while there is nothing to divide by. */
   value: number | null;
   target: number;
+  /** Whether `target` is the most that it should be; else it is the least. */
+  at_most: boolean;
+  met: boolean | null;
 }
 
 export interface Today {
-  at: Timestamp;
-  opened: number;
-  closed: number;
+  made_at: Timestamp;
+  /** Figures of the cases that were reported today. */
+  today: { counts: { reported: number; closed: number } };
   open_by_severity: OpenBySeverity;
   overdue: number;
   yellow_cards: number;
   red_cards: number;
+  /** This month's rates. */
   rates: Rate[];
   newest: CaseSummary[];
 }
 
 export const today = signal<Today | null>(null);
-/** Whether the last question got no answer: the figures are those of `today.at`. */
+/** Whether the last question got no answer: the figures are those of `today.made_at`. */
 export const todayStale = signal(false);
 
 async function read(): Promise<void> {

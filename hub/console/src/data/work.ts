@@ -27,7 +27,10 @@ function sentOf(error: unknown): Sent {
   return { is: "refused", code: error.code, detail: error.message };
 }
 
-async function sendWork(item: OutboxItem, all: readonly OutboxItem[]): Promise<Case | null> {
+async function sendWork(
+  item: OutboxItem,
+  all: readonly OutboxItem[],
+): Promise<Pick<Case, "id" | "version"> | null> {
   const { work } = item;
   if (work.kind === "report") {
     const reported = await sendReport(work.body, item.id);

@@ -87,7 +87,15 @@ export const en: Dictionary = {
     needBoth: "Enter user name and password.",
     unreachable: "The hub cannot be reached, trying again…",
   },
-  nav: { board: "Board", map: "Map", supervision: "Supervision", devices: "Devices", label: "Main" },
+  nav: {
+    board: "Board",
+    map: "Map",
+    supervision: "Supervision",
+    wall: "Wall",
+    report: "Report a matter",
+    devices: "Devices",
+    label: "Main",
+  },
   header: {
     openCounts: "Open cases",
     load: "My hour",

@@ -82,7 +82,15 @@ export const zh = {
     needBoth: "请填写用户名和密码。",
     unreachable: "连不上中心，正在重试…",
   },
-  nav: { board: "看板", map: "地图", supervision: "督办", devices: "设备", label: "主导航" },
+  nav: {
+    board: "看板",
+    map: "地图",
+    supervision: "督办",
+    wall: "大屏",
+    report: "上报新事项",
+    devices: "设备",
+    label: "主导航",
+  },
   header: {
     openCounts: "未结案件",
     load: "我的本小时",

@@ -18,14 +18,14 @@ const square = (lon: number, lat: number): Outline => ({
 });
 const data: MapData = {
   grids: [
-    { code: "g1", name: text("g1"), outline: square(10, 20), worst: null, open: 0 },
-    { code: "g2", name: text("g2"), outline: null, worst: "P2", open: 3 },
+    { code: "g1", name: text("g1"), outline: square(10, 20), worst: null, open_cases: 0 },
+    { code: "g2", name: text("g2"), outline: null, worst: "P2", open_cases: 3 },
   ],
   sites: [
-    { id: "s1", name: text("s1"), lat: 21, lon: 11, worst: "P1", open: 1, gateway_state: "silent" },
-    { id: "s2", name: text("s2"), lat: 22, lon: 30, worst: "P2", open: 9, gateway_state: "online" },
+    { id: "s1", name: text("s1"), lat: 21, lon: 11, worst: "P1", open_cases: 1, gateway: "silent" },
+    { id: "s2", name: text("s2"), lat: 22, lon: 30, worst: "P2", open_cases: 9, gateway: "online" },
   ],
-  hazards: [{ id: "h1", name: text("h1"), category: "gas", lat: 5, lon: 12, contacts: [] }],
+  hazards: [{ code: "h1", name: text("h1"), category: "gas", lat: 5, lon: 12 }],
 };
 
 test("the worst comes first, then the most, then the names", () => {

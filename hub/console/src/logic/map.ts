@@ -57,7 +57,7 @@ function middle(outline: Outline): [number, number] | null {
 /** All that has a place, as one box; null when nothing has. */
 export function extent(data: MapData): Box | null {
   return boxOf([
-    ...data.grids.flatMap((grid) => (grid.outline === null ? [] : ringsOf(grid.outline).flat())),
+    ...data.grids.flatMap((grid) => (!grid.outline ? [] : ringsOf(grid.outline).flat())),
     ...data.sites.map((site): [number, number] => [site.lon, site.lat]),
     ...data.hazards.map((hazard): [number, number] => [hazard.lon, hazard.lat]),
   ]);
@@ -72,9 +72,9 @@ export function rowsOf(data: MapData, language: "zh" | "en"): Row[] {
         id: grid.code,
         name: grid.name,
         worst: grid.worst,
-        open: grid.open,
+        open: grid.open_cases,
         silent: false,
-        at: grid.outline === null ? null : middle(grid.outline),
+        at: !grid.outline ? null : middle(grid.outline),
       }),
     ),
     ...data.sites.map(
@@ -83,15 +83,15 @@ export function rowsOf(data: MapData, language: "zh" | "en"): Row[] {
         id: site.id,
         name: site.name,
         worst: site.worst,
-        open: site.open,
-        silent: site.gateway_state === "silent",
+        open: site.open_cases,
+        silent: site.gateway === "silent",
         at: [site.lon, site.lat],
       }),
     ),
     ...data.hazards.map(
       (hazard): Row => ({
         kind: "hazard",
-        id: hazard.id,
+        id: hazard.code,
         name: hazard.name,
         worst: null,
         open: 0,
@@ -117,7 +117,7 @@ export function signOf(row: Pick<Row, "kind" | "worst" | "silent">): string {
 /** What is drawn. Names go as text into the map's own text layer, never as markup. */
 export function drawingOf(data: MapData, rows: readonly Row[], language: "zh" | "en"): Drawing {
   const outlines = data.grids.flatMap((grid): Feature[] =>
-    grid.outline === null
+    !grid.outline
       ? []
       : [
           {

@@ -20,12 +20,13 @@ export type Work =
 export interface ReportBody {
   category: string;
   description: string;
-  position?: { lat: number; lon: number; datum: "wgs84" };
+  position?: { lat: number; lon: number; system: "wgs84" };
   site?: string;
-  grid?: string;
+  /** Code of the grid. */
+  area?: string;
   place?: { building?: string; unit?: string; floor?: string; room?: string };
-  photos: string[];
-  reporter?: { name: string; phone: string };
+  photos: { sha256: string; name: string; at: string }[];
+  reporter?: { name?: string; phone?: string };
 }
 
 export type OutboxState =
@@ -128,7 +129,7 @@ export function versionFor(items: Iterable<OutboxItem>, item: OutboxItem): numbe
 
 /** What came of one sending. */
 export type Sent =
-  | { is: "done"; case: Case | null }
+  | { is: "done"; case: Pick<Case, "id" | "version"> | null }
   /** No answer, or an answer that asks for patience: the same again later, under the same key. */
   | { is: "later"; after_s: number | null }
   /** Nobody is signed in: nothing is sent until somebody is. */

@@ -5,7 +5,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { openCases } from "../data/cases";
-import { followMap, loadMap, type MapData, mapData, mapError } from "../data/map";
+import { type Contact, followMap, loadContacts, loadMap, type MapData, mapData, mapError } from "../data/map";
 import { headline, inPlace, problemInWords, said, t } from "../i18n";
 import { casesAt, drawingOf, extent, type Row, rowsOf, type Target } from "../logic/map";
 import { byUrgency } from "../logic/order";
@@ -149,28 +149,56 @@ function RowButton({ row, current }: { row: Row; current: boolean }) {
 /** More than this are not read here; the board has them all. */
 const CASES_MAX = 20;
 
+function Contacts({ kind, place }: { kind: "site" | "hazard"; place: string }) {
+  const words = t.value.map;
+  const found = useSignal<Contact[] | null>(null);
+  const failure = useSignal<string | null>(null);
+  const ask = async () => {
+    try {
+      found.value = await loadContacts(kind, place);
+      failure.value = null;
+    } catch (error) {
+      failure.value = words.contactsFailed + problemInWords(error);
+    }
+  };
+  if (found.value === null) {
+    return (
+      <p>
+        <button type="button" class="button button-small" onClick={() => void ask()}>
+          {words.contacts}
+        </button>{" "}
+        {failure.value}
+      </p>
+    );
+  }
+  if (found.value.length === 0) return <p class="empty">{words.noContacts}</p>;
+  return (
+    <ol class="plain">
+      {found.value.map((contact) => (
+        <li key={`${contact.order}${contact.phone}`}>
+          <Said>{contact.duty}</Said> <Said>{contact.name}</Said>{" "}
+          <a href={`tel:${contact.phone.replace(/[^+\d]/g, "")}`}>
+            <Said class="number">{contact.phone}</Said>
+          </a>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
 function Here({ row }: { row: Row }) {
   const words = t.value.map;
   const cases = casesAt(row, openCases.value.values()).sort(byUrgency);
   const hazard =
-    row.kind === "hazard" ? mapData.value?.hazards.find((each) => each.id === row.id) : undefined;
+    row.kind === "hazard" ? mapData.value?.hazards.find((each) => each.code === row.id) : undefined;
   return (
     <div class="map-here">
       {hazard && (
-        <>
-          <p>
-            <Said>{hazard.category}</Said>
-          </p>
-          {hazard.contacts.length === 0 && <p class="empty">{words.noContacts}</p>}
-          <ul class="plain">
-            {hazard.contacts.map((contact) => (
-              <li key={`${contact.name}${contact.phone}`}>
-                <Said>{contact.name}</Said> <Said class="number">{contact.phone ?? ""}</Said>
-              </li>
-            ))}
-          </ul>
-        </>
+        <p>
+          <Said>{hazard.category}</Said>
+        </p>
       )}
+      {row.kind !== "grid" && <Contacts kind={row.kind} place={row.id} />}
       {row.kind !== "hazard" && cases.length === 0 && <p class="empty">{words.noCases}</p>}
       <ul class="map-cases">
         {cases.slice(0, CASES_MAX).map((found) => (

@@ -6,8 +6,8 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { EVIDENCE_TYPES, sha256Of, unfit } from "../data/evidence";
 import { OutboxFull } from "../data/outbox";
-import { loadAreas, REPORTABLE, type Reported } from "../data/report";
-import type { Area, CaseSummary } from "../data/types";
+import { loadAreas, type Nearby, REPORTABLE, type Reported } from "../data/report";
+import type { Area } from "../data/types";
 import { addPhoto, addWork, afterReport, mine } from "../data/work";
 import { type Position, position } from "../duty/position";
 import { headline, said, t } from "../i18n";
@@ -48,10 +48,15 @@ const EMPTY: Draft = {
 };
 
 /** Pure: what is sent, without what was left empty. */
-function bodyOf(draft: Draft, photos: string[]): ReportBody {
+function bodyOf(draft: Draft, photos: ReportBody["photos"]): ReportBody {
   const written = (text: string) => text.trim();
   const place = Object.fromEntries(
     (["building", "floor", "room"] as const).flatMap((part) =>
+      written(draft[part]) === "" ? [] : [[part, written(draft[part])]],
+    ),
+  );
+  const reporter = Object.fromEntries(
+    (["name", "phone"] as const).flatMap((part) =>
       written(draft[part]) === "" ? [] : [[part, written(draft[part])]],
     ),
   );
@@ -59,13 +64,11 @@ function bodyOf(draft: Draft, photos: string[]): ReportBody {
   return {
     category: draft.category,
     description: written(draft.description),
-    ...(here === null ? {} : { position: { lat: here.lat, lon: here.lon, datum: "wgs84" as const } }),
-    ...(draft.grid === "" ? {} : { grid: draft.grid }),
+    ...(here === null ? {} : { position: { lat: here.lat, lon: here.lon, system: "wgs84" as const } }),
+    ...(draft.grid === "" ? {} : { area: draft.grid }),
     ...(Object.keys(place).length === 0 ? {} : { place }),
     photos,
-    ...(written(draft.name) === "" && written(draft.phone) === ""
-      ? {}
-      : { reporter: { name: written(draft.name), phone: written(draft.phone) } }),
+    ...(Object.keys(reporter).length === 0 ? {} : { reporter }),
   };
 }
 
@@ -215,7 +218,13 @@ function Photos({ draft, fail }: PartGiven & { fail: (text: string | null) => vo
 async function keep(draft: Draft): Promise<string> {
   const id = newKey();
   const title = draft.description.trim().slice(0, 60);
-  const photos = await Promise.all(draft.photos.map(sha256Of));
+  const photos = await Promise.all(
+    draft.photos.map(async (file) => ({
+      sha256: await sha256Of(file),
+      name: file.name.slice(0, 60),
+      at: new Date(file.lastModified).toISOString(),
+    })),
+  );
   await addWork({
     id,
     case: null,
@@ -227,17 +236,18 @@ async function keep(draft: Draft): Promise<string> {
   return id;
 }
 
-function Similar({ cases }: { cases: readonly CaseSummary[] }) {
+function Similar({ cases }: { cases: readonly Nearby[] }) {
   if (cases.length === 0) return null;
   return (
     <div class="note note-warning">
       <p>{t.value.report.similar}</p>
       <ul class="plain">
-        {cases.map((each) => (
+        {cases.map(({ case: each, because }) => (
           <li key={each.id}>
             <Link to={`/cases/${each.id}`}>
               <Said>{`${each.number} ${headline(each)} ${said(each.site.name)}`}</Said>
-            </Link>
+            </Link>{" "}
+            <Said>{said(because)}</Said>
           </li>
         ))}
       </ul>
@@ -271,7 +281,7 @@ function After({ id, another }: { id: string; another: () => void }) {
       ) : (
         <p>{words.kept}</p>
       )}
-      <Similar cases={answer.value?.similar ?? []} />
+      <Similar cases={answer.value?.nearby ?? []} />
       <div class="dialog-buttons">
         <button type="button" class="button" onClick={another}>
           {words.another}

@@ -7,7 +7,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadCase } from "../data/cases";
 import { hubNow } from "../data/clock";
-import { type EvidenceFile, evidenceAddress, listEvidence } from "../data/evidence";
+import { type EvidenceList, evidenceAddress, listEvidence } from "../data/evidence";
 import { session } from "../data/session";
 import { sites } from "../data/sites";
 import type { Alert, Case, CaseAlert, Transition } from "../data/types";
@@ -240,10 +240,13 @@ function History({ found }: { found: Case }) {
   );
 }
 
-function Evidence({ found, files }: { found: Case; files: readonly EvidenceFile[] }) {
+function Evidence({ found, list }: { found: Case; list: EvidenceList }) {
   const words = t.value.sheet;
-  const photos = files.filter((file) => file.present && file.type.startsWith("image/")).slice(0, PHOTOS_MAX);
-  const hidden = useSignal<ReadonlySet<string>>(new Set());
+  const files = list.items;
+  const pictures = files.filter((file) => file.file === "there" && file.media_type?.startsWith("image/"));
+  // What this reader has given no reason to see is not on paper either.
+  const hidden = list.masked && !(list.revealed_until && Date.parse(list.revealed_until) > hubNow());
+  const photos = hidden ? [] : pictures.slice(0, PHOTOS_MAX);
   if (files.length === 0) return null;
   return (
     <section class="sheet-part">
@@ -262,38 +265,32 @@ function Evidence({ found, files }: { found: Case; files: readonly EvidenceFile[
           {files.map((file) => (
             <tr key={file.sha256}>
               <td>
-                <Said>{file.name ?? file.type}</Said>
+                <Said>{file.name ?? file.media_type ?? ""}</Said>
               </td>
               <td>
-                <Said>{file.by}</Said>
+                <Said>{file.stored_by ?? ""}</Said>
               </td>
-              <td>{when(file.at)}</td>
+              <td>{when(file.taken_at ?? file.stored_at)}</td>
               <td class="sheet-hash">{file.sha256}</td>
             </tr>
           ))}
         </tbody>
       </table>
       <div class="sheet-photos">
-        {photos
-          .filter((file) => !hidden.value.has(file.sha256))
-          .map((file) => (
-            <img
-              key={file.sha256}
-              src={evidenceAddress(found.id, file.sha256)}
-              alt={t.value.evidence.pictureOf(file.name ?? file.sha256.slice(0, 12))}
-              onError={() => {
-                // Masked without a reason of this reader: it is not on paper either.
-                hidden.value = new Set(hidden.value).add(file.sha256);
-              }}
-            />
-          ))}
+        {photos.map((file) => (
+          <img
+            key={file.sha256}
+            src={evidenceAddress(found.id, file.sha256)}
+            alt={t.value.evidence.pictureOf(file.name ?? file.sha256.slice(0, 12))}
+          />
+        ))}
       </div>
-      {hidden.value.size > 0 && <p>{words.masked(hidden.value.size)}</p>}
+      {hidden && pictures.length > 0 && <p>{words.masked(pictures.length)}</p>}
     </section>
   );
 }
 
-function Paper({ found, files }: { found: Case; files: readonly EvidenceFile[] }) {
+function Paper({ found, list }: { found: Case; list: EvidenceList }) {
   const words = t.value.sheet;
   const who = session.value.is === "signed-in" ? session.value.session.display_name : "";
   return (
@@ -322,7 +319,7 @@ function Paper({ found, files }: { found: Case; files: readonly EvidenceFile[] }
       <Facts found={found} />
       <Alerts found={found} />
       <History found={found} />
-      <Evidence found={found} files={files} />
+      <Evidence found={found} list={list} />
       <section class="sheet-part sheet-notes">
         <h2>{words.notes}</h2>
         <div class="sheet-lines" />
@@ -345,7 +342,7 @@ function Paper({ found, files }: { found: Case; files: readonly EvidenceFile[] }
 type Loaded =
   | { is: "loading" }
   | { is: "failed"; error: unknown }
-  | { is: "loaded"; found: Case; files: EvidenceFile[] };
+  | { is: "loaded"; found: Case; list: EvidenceList };
 
 export function SheetPage({ id }: { id: number }) {
   const words = t.value.sheet;
@@ -355,8 +352,8 @@ export function SheetPage({ id }: { id: number }) {
       try {
         const found = await loadCase(id);
         // Without the list of files the rest of the case still belongs on paper.
-        const files = await listEvidence(id).catch(() => []);
-        loaded.value = { is: "loaded", found, files };
+        const list = await listEvidence(id).catch(() => ({ items: [], masked: false }));
+        loaded.value = { is: "loaded", found, list };
       } catch (error) {
         loaded.value = { is: "failed", error };
       }
@@ -383,7 +380,7 @@ export function SheetPage({ id }: { id: number }) {
           {problemInWords(state.error)}
         </p>
       )}
-      {state.is === "loaded" && <Paper found={state.found} files={state.files} />}
+      {state.is === "loaded" && <Paper found={state.found} list={state.list} />}
     </main>
   );
 }

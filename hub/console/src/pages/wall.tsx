@@ -7,7 +7,7 @@ import { now } from "../data/clock";
 import { linkLost, secondsSinceAlive } from "../data/live";
 import { type CaseSummary, SEVERITIES, type Severity } from "../data/types";
 import { followToday, isOutdated, type Rate, type Today, today, todayStale } from "../data/wall";
-import { headline, inPlace, said, span, t } from "../i18n";
+import { headline, inPlace, rateName, said, span, t } from "../i18n";
 import { dayAndTime, timeOfDay } from "../logic/time";
 import { Age } from "../parts/clock";
 import { Said } from "../parts/said";
@@ -72,13 +72,10 @@ const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
 function RateLine({ rate }: { rate: Rate }) {
   const words = t.value.wall;
   const value = rate.value ?? 0;
-  const met = value >= rate.target;
-  const tone = rate.value === null ? "" : met ? " wall-met" : " wall-missed";
+  const tone = rate.met === null ? "" : rate.met ? " wall-met" : " wall-missed";
   return (
     <li class={`wall-rate${tone}`}>
-      <span class="wall-rate-name">
-        <Said>{said(rate.name)}</Said>
-      </span>
+      <span class="wall-rate-name">{rateName(rate.rate)}</span>
       <strong class="wall-rate-value">{rate.value === null ? "–" : percent(rate.value)}</strong>
       <svg
         class="wall-bar"
@@ -92,8 +89,8 @@ function RateLine({ rate }: { rate: Rate }) {
         <rect class="wall-bar-target" x={Math.min(99.2, rate.target * 100)} width="0.8" height="6" />
       </svg>
       <span class="wall-rate-target">
-        {words.target(percent(rate.target))}
-        {rate.value !== null && ` · ${met ? words.met : words.missed}`}
+        {(rate.at_most ? words.targetMost : words.target)(percent(rate.target))}
+        {rate.met !== null && ` · ${rate.met ? words.met : words.missed}`}
       </span>
     </li>
   );
@@ -118,6 +115,15 @@ function Newest({ found }: { found: CaseSummary }) {
   );
 }
 
+/** As many as are legible; those that are not met are never left out for those that are. */
+const RATES_MAX = 5;
+
+function shown(rates: readonly Rate[]): Rate[] {
+  const rank = (rate: Rate) => (rate.met === false ? 0 : rate.met === null ? 2 : 1);
+  const chosen = [...rates].sort((a, b) => rank(a) - rank(b)).slice(0, RATES_MAX);
+  return rates.filter((rate) => chosen.includes(rate));
+}
+
 function Figures({ all }: { all: Today }) {
   const words = t.value.wall;
   return (
@@ -131,8 +137,8 @@ function Figures({ all }: { all: Today }) {
         </ul>
       </section>
       <dl class="wall-figures">
-        <Figure name={words.opened} value={all.opened} />
-        <Figure name={words.closed} value={all.closed} />
+        <Figure name={words.opened} value={all.today.counts.reported} />
+        <Figure name={words.closed} value={all.today.counts.closed} />
         <Figure name={words.overdue} value={all.overdue} tone="late" />
         <Figure name={words.yellow} value={all.yellow_cards} tone="yellow" />
         <Figure name={words.red} value={all.red_cards} tone="red" />
@@ -140,8 +146,8 @@ function Figures({ all }: { all: Today }) {
       <section class="wall-rates" aria-labelledby="wall-rates">
         <h2 id="wall-rates">{words.rates}</h2>
         <ul>
-          {all.rates.slice(0, 4).map((rate) => (
-            <RateLine key={rate.code} rate={rate} />
+          {shown(all.rates).map((rate) => (
+            <RateLine key={rate.rate} rate={rate} />
           ))}
         </ul>
       </section>
@@ -182,7 +188,7 @@ export function WallPage() {
     <main class="wall" id="main">
       <header class="wall-head">
         <h1>{t.value.wall.title}</h1>
-        <State at={all?.at ?? null} />
+        <State at={all?.made_at ?? null} />
         <time class="wall-time">{dayAndTime(now.value)}</time>
       </header>
       {all === null ? <p class="wall-wait">{t.value.loading}</p> : <Figures all={all} />}

@@ -2,17 +2,16 @@
  * The files of a case: photos are shown, papers opened, and one more can be sent. What is masked needs a
  * reason, which is logged, and is masked again after ten minutes.
  */
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { hubNow, now } from "../data/clock";
+import { now } from "../data/clock";
 import {
   EVIDENCE_TYPES,
   type EvidenceFile,
+  type EvidenceList,
   evidenceAddress,
   listEvidence,
-  lookAt,
   putEvidence,
-  REVEALED_MS,
   reveal,
   sha256Of,
   unfit,
@@ -35,11 +34,10 @@ export async function upload(id: number, file: File): Promise<KeptFile> {
 
 interface RevealGiven {
   id: number;
-  sha256: string;
-  close: (until: number | null) => void;
+  close: (until: string | null) => void;
 }
 
-function RevealDialog({ id, sha256, close }: RevealGiven) {
+function RevealDialog({ id, close }: RevealGiven) {
   const words = t.value.evidence;
   const dialog = useRef<HTMLDialogElement>(null);
   const reason = useSignal("");
@@ -54,8 +52,7 @@ function RevealDialog({ id, sha256, close }: RevealGiven) {
     }
     busy.value = true;
     try {
-      await reveal(id, sha256, reason.value.trim());
-      close(hubNow() + REVEALED_MS);
+      close((await reveal(id, reason.value.trim())).until);
     } catch (error) {
       failure.value = words.revealFailed + problemInWords(error);
       busy.value = false;
@@ -70,7 +67,7 @@ function RevealDialog({ id, sha256, close }: RevealGiven) {
           <span>{words.revealReason}</span>
           <textarea
             rows={3}
-            maxLength={500}
+            maxLength={200}
             value={reason.value}
             onInput={(event) => {
               reason.value = event.currentTarget.value;
@@ -95,121 +92,114 @@ function RevealDialog({ id, sha256, close }: RevealGiven) {
   );
 }
 
-type Sight = "unseen" | "shown" | "masked" | "gone";
-
-function Content({
-  id,
-  file,
-  sight,
-  turn,
-}: {
+interface PieceGiven {
   id: number;
   file: EvidenceFile;
-  sight: Signal<Sight>;
-  turn: number;
-}) {
+  hidden: boolean;
+  /** Asks anew how the files stand, when one did not show. */
+  again: () => void;
+}
+
+function Content({ id, file, again }: PieceGiven) {
   const words = t.value.evidence;
-  // Another address after a reveal: the browser remembers that the first one failed.
-  const address = `${evidenceAddress(id, file.sha256)}${turn > 0 ? `?turn=${turn}` : ""}`;
-  const look = async () => {
-    const found = await lookAt(id, file.sha256);
-    sight.value = found === "line" ? "gone" : found;
-  };
-  if (file.type.startsWith("image/")) {
+  const failed = useSignal(false);
+  const address = evidenceAddress(id, file.sha256);
+  if (failed.value) return <p class="form-note">{words.gone}</p>;
+  if (file.media_type?.startsWith("image/")) {
     return (
-      <a href={address} target="_blank" rel="noreferrer">
+      <a href={address}>
         <img
           class="evidence-image"
           src={address}
           alt={words.pictureOf(file.name ?? file.sha256.slice(0, 12))}
           loading="lazy"
-          onLoad={() => {
-            sight.value = "shown";
+          onError={() => {
+            failed.value = true;
+            again();
           }}
-          onError={() => void look()}
         />
       </a>
     );
   }
-  if (sight.value === "shown") {
-    return (
-      <a class="button" href={address} target="_blank" rel="noreferrer">
-        {words.open}
-      </a>
-    );
-  }
   return (
-    <button type="button" class="button" onClick={() => void look()}>
-      {words.show}
-    </button>
+    <a class="button" href={address}>
+      {words.open}
+    </a>
   );
 }
 
-function Piece({ id, file }: { id: number; file: EvidenceFile }) {
+function Piece(given: PieceGiven) {
   const words = t.value.evidence;
-  const sight = useSignal<Sight>("unseen");
-  const asking = useSignal(false);
-  const until = useSignal<number | null>(null);
-  const turn = useSignal(0);
-  const left = until.value === null ? null : until.value - now.value;
-  useEffect(() => {
-    if (left === null || left > 0) return;
-    until.value = null;
-    sight.value = "masked";
-  }, [left, until, sight]);
+  const { file, hidden } = given;
+  const at = file.taken_at ?? file.stored_at;
   return (
     <li class="evidence-piece" data-sha256={file.sha256}>
-      {!file.present && <p class="form-note">{words.notPresent}</p>}
-      {file.present && sight.value !== "masked" && sight.value !== "gone" && (
-        <Content id={id} file={file} sight={sight} turn={turn.value} />
-      )}
-      {sight.value === "gone" && <p class="form-note">{words.gone}</p>}
-      {sight.value === "masked" && (
-        <div class="evidence-masked">
-          <p>{words.masked}</p>
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              asking.value = true;
-            }}
-          >
-            <Icon name="eye" />
-            {words.reveal}
-          </button>
-        </div>
-      )}
-      {left !== null && left > 0 && <p class="tag tag-warning">{words.revealed(clock(left))}</p>}
+      {file.file !== "there" && <p class="form-note">{words.file[file.file]}</p>}
+      {file.file === "there" && hidden && <p class="evidence-masked">{words.masked}</p>}
+      {file.file === "there" && !hidden && <Content {...given} />}
       <p class="evidence-facts">
-        {file.name && <Said>{file.name}</Said>} <Said>{words.by(file.by)}</Said> <Moment time={file.at} />{" "}
-        <span class="number">{words.hash(file.sha256)}</span>
+        {file.name && <Said>{file.name}</Said>} {file.stored_by && <Said>{words.by(file.stored_by)}</Said>}{" "}
+        {at && <Moment time={at} />} <span class="number">{words.hash(file.sha256)}</span>
       </p>
+    </li>
+  );
+}
+
+/** The files, or the way to see them. */
+function Files({ id, list, take }: { id: number; list: EvidenceList; take: (until: string | null) => void }) {
+  const words = t.value.evidence;
+  const asking = useSignal(false);
+  const left = list.revealed_until ? Date.parse(list.revealed_until) - now.value : 0;
+  const hidden = list.masked && left <= 0;
+  return (
+    <>
+      {list.items.length === 0 && <p class="empty">{words.empty}</p>}
+      {list.masked && !hidden && <p class="tag tag-warning">{words.revealed(clock(left))}</p>}
+      <ul class="evidence-files">
+        {list.items.map((file) => (
+          <Piece
+            key={`${file.sha256}${file.file}`}
+            id={id}
+            file={file}
+            hidden={hidden}
+            again={() => take(null)}
+          />
+        ))}
+      </ul>
+      {hidden && list.items.some((file) => file.file === "there") && (
+        <button
+          type="button"
+          class="button evidence-reveal"
+          onClick={() => {
+            asking.value = true;
+          }}
+        >
+          <Icon name="eye" />
+          {words.reveal}
+        </button>
+      )}
       {asking.value && (
         <RevealDialog
           id={id}
-          sha256={file.sha256}
-          close={(shownUntil) => {
+          close={(until) => {
             asking.value = false;
-            if (shownUntil === null) return;
-            until.value = shownUntil;
-            turn.value += 1;
-            sight.value = "unseen";
+            if (until !== null) take(until);
           }}
         />
       )}
-    </li>
+    </>
   );
 }
 
 export function EvidencePanel({ found }: { found: Case }) {
   const words = t.value.evidence;
-  const files = useSignal<EvidenceFile[] | null>(null);
+  const list = useSignal<EvidenceList | null>(null);
   const failure = useSignal<string | null>(null);
   const busy = useSignal(false);
   const sent = useSignal(false);
   const read = useRef(async (id: number) => {
     try {
-      files.value = await listEvidence(id);
+      list.value = await listEvidence(id);
       failure.value = null;
     } catch (error) {
       failure.value = t.value.evidence.listFailed + problemInWords(error);
@@ -238,12 +228,16 @@ export function EvidencePanel({ found }: { found: Case }) {
   return (
     <section class="panel" aria-labelledby="evidence-heading">
       <h2 id="evidence-heading">{words.title}</h2>
-      {files.value?.length === 0 && <p class="empty">{words.empty}</p>}
-      <ul class="evidence-files">
-        {(files.value ?? []).map((file) => (
-          <Piece key={file.sha256} id={found.id} file={file} />
-        ))}
-      </ul>
+      {list.value !== null && (
+        <Files
+          id={found.id}
+          list={list.value}
+          take={(until) => {
+            if (until === null || list.value === null) void read(found.id);
+            else list.value = { ...list.value, revealed_until: until };
+          }}
+        />
+      )}
       <label class="button photo">
         <Icon name="camera" />
         {busy.value ? words.sending : words.add}

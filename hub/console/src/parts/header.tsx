@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
+import { onPhone } from "../data/tasks";
 import { SEVERITIES } from "../data/types";
 import { unsent } from "../data/work";
 import { endShift, isMuted, onShift, startShift, testTone } from "../duty/shift";
@@ -176,6 +177,12 @@ export function Menu() {
           <button type="button" class="button" onClick={() => void leave()}>
             {words.header.signOut}
           </button>
+          {!onPhone.value && (
+            <>
+              <Link to="/wall">{words.nav.wall}</Link>
+              <Link to="/report">{words.nav.report}</Link>
+            </>
+          )}
           {unsent.value.length > 0 && (
             <p class="form-note">{words.phone.unsentAtSignOut(unsent.value.length)}</p>
           )}
@@ -222,6 +229,9 @@ export function Header() {
         </Link>
         <Link to="/map" current={page === "map"}>
           {words.nav.map}
+        </Link>
+        <Link to="/supervision" current={page === "supervision"}>
+          {words.nav.supervision}
         </Link>
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}
