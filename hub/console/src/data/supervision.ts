@@ -4,9 +4,8 @@
  * in full, a few at a time, and the page says how many.
  */
 import { signal } from "@preact/signals";
-import { afterCaseEvent, loadCase, openCases } from "./cases";
+import { afterCaseEvent, listState, loadCase, openCases } from "./cases";
 import { query, request } from "./http";
-import { onReload } from "./live";
 import type { Case, CasePage, CaseSummary, Text, Timestamp } from "./types";
 
 /** Counts, and shares in [0, 1] that are null where there is nothing to divide by. */
@@ -144,7 +143,10 @@ const SETTLE_MS = 300;
 export function followAsked(): () => void {
   const due = new Map<number, ReturnType<typeof setTimeout>>();
   const ends = [
-    onReload(() => void lookThrough()),
+    // At once when the list is there, and after each loading anew.
+    listState.subscribe((state) => {
+      if (state.is === "loaded") void lookThrough();
+    }),
     afterCaseEvent(({ case: found }) => {
       if (
         due.has(found.id) ||
@@ -160,7 +162,6 @@ export function followAsked(): () => void {
       );
     }),
   ];
-  void lookThrough();
   return () => {
     looks += 1;
     for (const end of ends) end();

@@ -214,8 +214,9 @@ function RateTable({ report }: { report: Report }) {
   const words = t.value.supervision;
   const view = useVirtual<HTMLTableElement>(report.items.length, ROW_PX, true);
   return (
-    <div class="wide-table">
-      <table class="table rates" ref={view.list} aria-label={words.rates}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: on a narrow screen it scrolls, by keyboard too
+    <section class="wide-table" tabIndex={0} aria-label={words.rates}>
+      <table class="table rates" ref={view.list}>
         <thead>
           <tr>
             {words.columns.map((name) => (
@@ -241,7 +242,7 @@ function RateTable({ report }: { report: Report }) {
           />
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

@@ -16,8 +16,7 @@ export const percent = (share: number | null | undefined) =>
 
 function draw(box: HTMLElement, rows: readonly ReportRow[]): uPlot {
   const look = lookOf(box);
-  // Noon, so that a day stands under its own date in every time zone.
-  const days = rows.map((row) => Date.parse(`${row.key}T12:00:00`) / 1000);
+  const days = rows.map((row) => Date.parse(`${row.key}T00:00:00`) / 1000);
   const axis = { stroke: look.text, font: look.font, grid: { stroke: look.grid, width: 1 } };
   const plot = new uPlot(
     {
