@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { AllowedAction } from "../data/types";
 import { windowOf } from "../parts/virtual";
 import { allowedAhead, oneTap } from "./ahead";
+import { bodyOf, EMPTY } from "./draft";
 import type { OutboxItem } from "./outbox";
 import { pause } from "./outbox";
 import { routeOf } from "./paths";
@@ -77,4 +78,24 @@ test("addresses of the pages for work are told apart", () => {
   expect(routeOf("/tasks/abc")).toEqual({ page: "unknown" });
   expect(routeOf("/wall")).toEqual({ page: "wall" });
   expect(routeOf("/__proto__")).toEqual({ page: "unknown" });
+});
+
+test("a report says only what was filled in", () => {
+  const draft = {
+    ...EMPTY,
+    category: "other",
+    description: "  smoke ",
+    grid: "g1",
+    room: " 302 ",
+    phone: " ",
+  };
+  expect(bodyOf(draft, [])).toEqual({
+    category: "other",
+    description: "smoke",
+    area: "g1",
+    place: { room: "302" },
+    photos: [],
+  });
+  const here = { lat: 23, lon: 113, accuracy_m: 5 };
+  expect(bodyOf({ ...draft, grid: "", here }, []).position).toEqual({ lat: 23, lon: 113, system: "wgs84" });
 });

@@ -2,17 +2,17 @@
  * A matter that somebody sees: category, words, photo and place. It is kept first and sent when there is a
  * line, under one key, so that no report is lost and none opens two cases.
  */
-import { type Signal, useSignal } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { EVIDENCE_TYPES, sha256Of, unfit } from "../data/evidence";
 import { OutboxFull } from "../data/outbox";
 import { loadAreas, type Nearby, REPORTABLE, type Reported } from "../data/report";
 import type { Area } from "../data/types";
 import { addPhoto, addWork, afterReport, mine } from "../data/work";
-import { type Position, position } from "../duty/position";
+import { position } from "../duty/position";
 import { headline, said, t } from "../i18n";
+import { bodyOf, type Draft, EMPTY, keepDraft, keptDraft } from "../logic/draft";
 import { newKey } from "../logic/key";
-import type { ReportBody } from "../logic/outbox";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { LocalPicture } from "../parts/local-picture";
@@ -20,57 +20,6 @@ import { Said } from "../parts/said";
 
 /** Enough to show a matter; more is a video's work. */
 const PHOTOS_MAX = 6;
-
-interface Draft {
-  category: string;
-  description: string;
-  here: Position | null;
-  grid: string;
-  building: string;
-  floor: string;
-  room: string;
-  name: string;
-  phone: string;
-  photos: File[];
-}
-
-const EMPTY: Draft = {
-  category: "",
-  description: "",
-  here: null,
-  grid: "",
-  building: "",
-  floor: "",
-  room: "",
-  name: "",
-  phone: "",
-  photos: [],
-};
-
-/** Pure: what is sent, without what was left empty. */
-function bodyOf(draft: Draft, photos: ReportBody["photos"]): ReportBody {
-  const written = (text: string) => text.trim();
-  const place = Object.fromEntries(
-    (["building", "floor", "room"] as const).flatMap((part) =>
-      written(draft[part]) === "" ? [] : [[part, written(draft[part])]],
-    ),
-  );
-  const reporter = Object.fromEntries(
-    (["name", "phone"] as const).flatMap((part) =>
-      written(draft[part]) === "" ? [] : [[part, written(draft[part])]],
-    ),
-  );
-  const { here } = draft;
-  return {
-    category: draft.category,
-    description: written(draft.description),
-    ...(here === null ? {} : { position: { lat: here.lat, lon: here.lon, system: "wgs84" as const } }),
-    ...(draft.grid === "" ? {} : { area: draft.grid }),
-    ...(Object.keys(place).length === 0 ? {} : { place }),
-    photos,
-    ...(Object.keys(reporter).length === 0 ? {} : { reporter }),
-  };
-}
 
 function lacking(draft: Draft): string | null {
   const words = t.value.report;
@@ -296,7 +245,9 @@ function After({ id, another }: { id: string; another: () => void }) {
 
 export function ReportPage() {
   const words = t.value.report;
-  const draft = useSignal<Draft>(EMPTY);
+  const draft = useSignal<Draft>(keptDraft());
+  // A phone may throw the page away while its camera is open.
+  useSignalEffect(() => keepDraft(draft.value));
   const failure = useSignal<string | null>(null);
   const kept = useSignal<string | null>(null);
   const busy = useSignal(false);

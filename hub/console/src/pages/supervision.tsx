@@ -215,7 +215,7 @@ function RateTable({ report }: { report: Report }) {
   const view = useVirtual<HTMLTableElement>(report.items.length, ROW_PX, true);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: on a narrow screen it scrolls, by keyboard too
-    <section class="wide-table" tabIndex={0} aria-label={words.rates}>
+    <section class="wide-table" tabIndex={0} aria-label={words.by[groupingNow()]}>
       <table class="table rates" ref={view.list}>
         <thead>
           <tr>
