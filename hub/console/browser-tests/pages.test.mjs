@@ -122,7 +122,7 @@ test("a case goes from the officer to the unit and back until it is closed", {
   const worker = await enter("worker");
   await press(worker.page, "接办");
   await press(worker.page, "反馈");
-  await worker.page.locator('input[type="file"]').setInputFiles({
+  await worker.page.locator('.reason input[type="file"]').setInputFiles({
     name: "阀门.jpg",
     mimeType: "image/jpeg",
     buffer: Buffer.from("a picture"),
