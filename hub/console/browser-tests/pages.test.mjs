@@ -122,7 +122,7 @@ test("a case goes from the officer to the unit and back until it is closed", {
   const worker = await enter("worker");
   await press(worker.page, "接办");
   await press(worker.page, "反馈");
-  await worker.page.locator('input[type="file"]').setInputFiles({
+  await worker.page.locator('.reason input[type="file"]').setInputFiles({
     name: "阀门.jpg",
     mimeType: "image/jpeg",
     buffer: Buffer.from("a picture"),
@@ -295,6 +295,7 @@ test("hostile texts in every field that a device or person fills execute nothing
   hostile.hub.sites = [
     { id: "lihu", name: { zh: bad, en: bad }, grid: bad, address: { zh: bad, en: bad }, building_code: bad },
   ];
+  hostile.hub.hazards = [{ code: "hz", name: { zh: bad, en: bad }, category: bad, lat: 23.03, lon: 113.14 }];
   hostile.hub.devices = () =>
     HOSTILE.map((each) => ({
       device: each,
@@ -364,6 +365,22 @@ test("hostile texts in every field that a device or person fills execute nothing
   await page.locator(".quarantine li").first().waitFor();
   for (const walk of await page.locator(".walk summary").all()) await walk.click();
   await narrow("the gateway");
+  for (const [path, ready] of [
+    ["/tasks", ".task"],
+    ["/tasks/1", ".task-head"],
+    ["/cases/1/sheet", ".sheet-signs"],
+    ["/map?at=hazard%3Ahz", ".map-row-current"],
+    ["/supervision", ".rates tbody tr"],
+    ["/report", ".report"],
+    ["/wall", ".wall-case"],
+  ]) {
+    await page.goto(hostile.url + path);
+    await page
+      .locator(ready)
+      .first()
+      .waitFor({ state: path === "/wall" ? "attached" : "visible" });
+    await narrow(path);
+  }
   assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
   assert.equal(await page.locator("iframe, img, main script").count(), 0);
   assert.deepEqual(faults, []);
@@ -406,7 +423,8 @@ test("every page in both widths, languages and colours has its picture, and axe 
 test("twice the text size needs no scrolling sideways", { skip: MOCK_ONLY }, async () => {
   const { page, context } = await openPage(server.url, { viewport: { width: 720, height: 450 } });
   await signIn(page, server.url);
-  for (const path of ["/", "/cases/1", "/devices", "/devices/gw-lihu-1"]) {
+  const paths = ["/", "/cases/1", "/devices", "/devices/gw-lihu-1", "/map", "/supervision"];
+  for (const path of [...paths, "/tasks", "/tasks/1", "/report", "/outbox", "/cases/1/sheet"]) {
     await page.goto(server.url + path);
     await page.locator("main h1, main h2").first().waitFor();
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

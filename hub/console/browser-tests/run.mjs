@@ -12,7 +12,9 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
   console.error("no build to test: run `npm run build` first");
   process.exit(1);
 }
-const files = [here("./board.test.mjs"), here("./pages.test.mjs")];
+const files = ["board", "pages", "phone", "evidence", "sheet", "wall", "map", "supervision"].map((name) =>
+  here(`./${name}.test.mjs`),
+);
 const child = spawn(
   process.execPath,
   ["--test", "--test-concurrency=2", "--test-timeout=600000", "--test-force-exit", ...files],

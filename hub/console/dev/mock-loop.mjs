@@ -23,6 +23,8 @@ const TABLE = {
   reject: [["reported", "pre_verify"], "rejected", OFFICE, true, "rejected"],
   rework: [["feedback", "post_check"], "returned", OFFICE, true, "moved"],
   send_back: [["dispatched"], "returned", WORKERS, true, "moved"],
+  ask_extension: [["dispatched", "handling"], null, WORKERS, true, "updated"],
+  decide: [["dispatched", "handling"], null, ["supervisor", "administrator"], true, "updated"],
   note: [null, null, [...OFFICE, ...WORKERS], true, "noted"],
 };
 
@@ -74,6 +76,8 @@ function fieldsOf(action) {
           choices: [choice("photo", "现场照片", "photo"), choice("report", "处置报告", "report")],
         }),
       ];
+    case "decide":
+      return [field("yes", "yes_no", "同意", "Agree")];
     case "checked":
       return [field("yes", "yes_no", "核查通过", "The result is right")];
     case "close":
@@ -97,6 +101,8 @@ export function allowedActions(found, user) {
   for (const [action, [from, , by, reason]] of Object.entries(TABLE)) {
     if ((from !== null && !from.includes(found.state)) || !by.includes(user.role)) continue;
     if (action === "acknowledge" && found.acknowledged_at) continue;
+    if (action === "decide" && !found.progress?.ask) continue;
+    if (action === "ask_extension" && found.progress?.ask) continue;
     const missing = [];
     const mine = found.proposal?.action === action && found.proposal.by === user.username;
     const who = user.display_name;
@@ -140,4 +146,12 @@ export function step(found, action, user, details, now) {
   }
   if (action === "checked") found.checked = details.yes === true;
   if (action === "rework") found.checked = false;
+  if (action === "ask_extension") found.progress = { ask: { what: "extension", by: user.username, at: now } };
+  if (action === "decide") {
+    found.progress = { ask: null };
+    if (details.yes === true) {
+      found.extended = (found.extended ?? 0) + 1;
+      found.due_at = new Date(Date.parse(found.due_at) + 3_600_000).toISOString();
+    }
+  }
 }

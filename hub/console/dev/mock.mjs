@@ -22,6 +22,19 @@ import {
   startCases,
 } from "./mock-data.mjs";
 import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS } from "./mock-loop.mjs";
+import {
+  AREAS,
+  caseOfReport,
+  getEvidence,
+  listEvidence,
+  makeContacts,
+  makeMap,
+  makeRates,
+  makeToday,
+  putEvidence,
+  report,
+  reveal,
+} from "./mock-work.mjs";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const CSP =
@@ -31,15 +44,28 @@ const TYPES = {
   ".js": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
 };
 const USERS = {
   officer: { display_name: "李明", role: "duty_officer" },
   supervisor: { display_name: "陈静", role: "supervisor" },
   supervisor2: { display_name: "赵强", role: "supervisor" },
-  worker: { display_name: "周伟", role: "handler" },
+  worker: { display_name: "周伟", role: "handler", unit: "lihu-property" },
+  checker: { display_name: "吴霞", role: "checker" },
   auditor: { display_name: "何敏", role: "auditor" },
 };
-function summaryOf({ alerts, transitions, related_reason, proposal, checked, ...summary }) {
+function summaryOf({
+  alerts,
+  transitions,
+  related_reason,
+  proposal,
+  checked,
+  files,
+  masked,
+  progress,
+  ...summary
+}) {
   return summary;
 }
 
@@ -55,6 +81,13 @@ export class MockHub {
   /** While true, every stream and request is refused as by a dead line. */
   down = false;
   streamsOpened = 0;
+  /** What was done under an idempotency key: the same key again gets the same answer. */
+  keys = new Map();
+  /** While true, requests that change something are done and then not answered. */
+  loseAnswers = false;
+  uploads = [];
+  reveals = [];
+  summaryOf = summaryOf;
 
   constructor({ empty = false } = {}) {
     if (empty) return;
@@ -72,6 +105,24 @@ export class MockHub {
     this.cases.set(found.id, found);
     this.tell("case", { change: "opened", case: summaryOf(found) });
     return found;
+  }
+
+  addReport(body, user) {
+    const found = caseOfReport(this.cases.size + 1, body, user, Date.now());
+    this.cases.set(found.id, found);
+    this.tell("case", { change: "opened", case: summaryOf(found) });
+    return found;
+  }
+
+  /** A case in full, for this person. */
+  whole(found, user) {
+    const { files, masked, proposal, checked, ...rest } = found;
+    return { ...rest, units: UNITS, allowed_actions: allowedActions(found, user) };
+  }
+
+  /** Units and handlers see what is theirs. */
+  sees(found, user) {
+    return user.unit === undefined || found.unit?.code === user.unit;
   }
 
   /** One step of a case, as by another officer. */
@@ -198,7 +249,7 @@ async function act(hub, id, request, response, user) {
   const found = hub.cases.get(id);
   const { action, reason, version, ...details } = await bodyOf(request);
   if (!found) return refuse(response, 404, "not-found", "no such case");
-  const whole = () => ({ ...found, units: UNITS, allowed_actions: allowedActions(found, user) });
+  const whole = () => hub.whole(found, user);
   if (version !== found.version) {
     return refuse(response, 409, "version-conflict", "the case has changed", { current: whole() });
   }
@@ -219,7 +270,10 @@ function get(hub, path, search, response, user) {
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
   const [first, second, third] = parts;
   if (first === "cases" && second === undefined) {
-    const items = [...hub.cases.values()].filter((found) => !ended(found) && !found.is_drill);
+    const over = search.get("state") === "ended";
+    const items = [...hub.cases.values()].filter(
+      (found) => ended(found) === over && !found.is_drill && hub.sees(found, user),
+    );
     items.sort((a, b) => a.severity.localeCompare(b.severity) || a.opened_at.localeCompare(b.opened_at));
     return reply(response, 200, { items: items.map(summaryOf), next: null, total_open: openTotals(hub) });
   }
@@ -227,8 +281,19 @@ function get(hub, path, search, response, user) {
     const found = hub.cases.get(Number(second));
     if (!found) return refuse(response, 404, "not-found", "no such case");
     if (third === "series") return reply(response, 200, makeSeries(found, now));
-    return reply(response, 200, { ...found, units: UNITS, allowed_actions: allowedActions(found, user) });
+    if (third === "evidence" && parts[3] === undefined)
+      return reply(response, 200, listEvidence(hub, Number(second), user));
+    if (third === "evidence") {
+      const tools = toolsOf(response);
+      return getEvidence(hub, [null, second, parts[3]], response, user, tools);
+    }
+    return reply(response, 200, hub.whole(found, user));
   }
+  if (first === "contacts") return reply(response, 200, makeContacts(search.get("place")));
+  if (first === "areas") return reply(response, 200, { items: AREAS });
+  if (first === "map") return reply(response, 200, makeMap(hub));
+  if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
+  if (first === "reports") return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
   if (first === "gateways" && second === undefined)
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
@@ -249,6 +314,53 @@ function get(hub, path, search, response, user) {
     });
   }
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
+}
+
+const toolsOf = (response) => ({
+  reply: (status, body) => reply(response, status, body),
+  refuse: (status, type, detail) => refuse(response, status, type, detail),
+});
+
+/** Remembers the answer to a request under its key, and gives it again for the same key. */
+function withKey(hub, request, response, user) {
+  const key = request.headers["idempotency-key"];
+  const end = response.end.bind(response);
+  const head = response.writeHead.bind(response);
+  let status = 200;
+  response.writeHead = (code, headers) => {
+    status = code;
+    return head(code, headers);
+  };
+  const known = key && hub.keys.get(`${user.username} ${key}`);
+  if (known) {
+    reply(response, known.status, JSON.parse(known.body));
+    return true;
+  }
+  response.writeHead = (code, headers) => {
+    status = code;
+    if (!hub.loseAnswers) head(code, headers);
+    return response;
+  };
+  response.end = (body) => {
+    if (key && status < 300) hub.keys.set(`${user.username} ${key}`, { status, body: body ?? "null" });
+    if (hub.loseAnswers) return request.socket.destroy();
+    return end(body);
+  };
+  return false;
+}
+
+async function write(hub, path, request, response, user) {
+  const tools = toolsOf(response);
+  if (withKey(hub, request, response, user)) return;
+  const action = /^\/cases\/(\d+)\/actions$/.exec(path);
+  const file = /^\/cases\/(\d+)\/evidence\/([0-9a-f]{64})$/.exec(path);
+  const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
+  if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
+  if (request.method !== "POST") return tools.refuse(405, "method-not-allowed", "not here");
+  if (action) return act(hub, Number(action[1]), request, response, user);
+  if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);
+  if (path === "/cases") return report(hub, await bodyOf(request), user, tools);
+  return tools.refuse(404, "not-found", `no ${path}`);
 }
 
 async function handle(hub, request, response) {
@@ -273,8 +385,7 @@ async function handle(hub, request, response) {
     const after = url.searchParams.get("after");
     return openStream(hub, request, response, after === null ? null : Number(after));
   }
-  const action = /^\/cases\/(\d+)\/actions$/.exec(path);
-  if (method === "POST" && action) return act(hub, Number(action[1]), request, response, user);
+  if (method !== "GET") return write(hub, path, request, response, user);
   return get(hub, path, url.searchParams, response, user);
 }
 

@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { openBySeverity } from "./data/cases";
 import { resume, session } from "./data/session";
+import { onPhone } from "./data/tasks";
 import { assertive, polite } from "./duty/announce";
 import { ringingCases } from "./duty/shift";
 import { t } from "./i18n";
@@ -10,10 +11,19 @@ import { Board } from "./pages/board";
 import { CasePage } from "./pages/case";
 import { Devices } from "./pages/devices";
 import { Gateway } from "./pages/gateway";
+import { MapPage } from "./pages/map";
+import { OutboxPage } from "./pages/outbox";
+import { ReportPage } from "./pages/report";
+import { SheetPage } from "./pages/sheet";
 import { SignIn } from "./pages/sign-in";
+import { SupervisionPage } from "./pages/supervision";
+import { TaskPage } from "./pages/task";
+import { TasksPage } from "./pages/tasks";
+import { WallPage } from "./pages/wall";
 import { Header } from "./parts/header";
 import { KeysHelp } from "./parts/keys-help";
 import { Link } from "./parts/link";
+import { PhoneHeader, PhoneNav } from "./parts/phone-frame";
 import { Strip } from "./parts/strip";
 
 const RETRY_MS = 3000;
@@ -34,14 +44,30 @@ function Page() {
   const here = route.value;
   switch (here.page) {
     case "board":
-      return <Board />;
+      return onPhone.value ? <TasksPage /> : <Board />;
+    case "sheet":
+      return <SheetPage key={here.id} id={here.id} />;
+    case "wall":
+      return <WallPage />;
+    case "map":
+      return <MapPage />;
+    case "supervision":
+      return <SupervisionPage />;
+    case "tasks":
+      return <TasksPage />;
+    case "task":
+      return <TaskPage key={here.id} id={here.id} />;
+    case "report":
+      return <ReportPage />;
+    case "outbox":
+      return <OutboxPage />;
     case "case":
       return <CasePage key={here.id} id={here.id} />;
     case "devices":
       return <Devices />;
     case "gateway":
       return <Gateway key={here.id} id={here.id} />;
-    case "unknown":
+    default:
       return (
         <main class="alone" id="main">
           <h1>{t.value.notFound}</h1>
@@ -62,16 +88,30 @@ function useTitle(): void {
   }, [waiting, open, words]);
 }
 
+/** Handlers and grid workers have their own bars: less on top, the ways to go at the thumb. */
+function Bars() {
+  if (onPhone.value) return <PhoneHeader />;
+  return (
+    <>
+      <Header />
+      <Strip />
+    </>
+  );
+}
+
 function SignedIn() {
   useTitle();
+  // Nobody works at the wall: no bars, no keys, no announcements.
+  if (route.value.page === "wall") return <Page />;
+  const fixed = route.value.page === "board" && !onPhone.value;
   return (
-    <div class={route.value.page === "board" ? "frame frame-fixed" : "frame"}>
+    <div class={fixed ? "frame frame-fixed" : route.value.page === "map" ? "frame frame-map" : "frame"}>
       <a class="skip" href="#main">
         {t.value.skip}
       </a>
-      <Header />
-      <Strip />
+      <Bars />
       <Page />
+      {onPhone.value && <PhoneNav />}
       <KeysHelp />
       <div class="visually-hidden" aria-live="assertive" id="announce-p1">
         {assertive.value}

@@ -8,11 +8,17 @@ import { forgetCases } from "./data/cases";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
 import { resume, session } from "./data/session";
+import { forgetAsked } from "./data/supervision";
+import { followTasks, onPhone } from "./data/tasks";
+import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
 import { followShift } from "./duty/shift";
+import { route } from "./logic/route";
 import { suggestLanguage } from "./logic/settings";
 
 followShift();
+followTasks();
+followOutbox();
 followArrivals();
 
 effect(() => {
@@ -23,6 +29,13 @@ effect(() => {
   forgetCases();
   forgetGateways();
   forgetLoad();
+  forgetAsked();
+});
+
+// Only where it must open without a line is the console itself kept in the browser.
+effect(() => {
+  if (onPhone.value || route.value.page === "wall")
+    void navigator.serviceWorker?.register("/sw.js").catch(() => undefined);
 });
 
 void resume();

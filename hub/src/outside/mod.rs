@@ -13,7 +13,6 @@ pub mod alertmanager;
 pub mod completion;
 pub mod config;
 pub mod episode;
-pub mod gcj02;
 pub mod intake;
 pub mod keys;
 pub mod mapping;

@@ -8,7 +8,7 @@ use gridwatch_protocol::SiteId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::gcj02;
+use crate::directory::gcj02;
 use crate::directory::Directory;
 
 /// A point this near to a site is taken to be in it, in metres: half the width of a large yard.
@@ -123,11 +123,14 @@ fn at(directory: &Directory, point: Point) -> Option<String> {
         .sites()
         .map(|site| (distance(site.lat, site.lon), site))
         .min_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((metres, site)) if metres <= IN_SITE_M => Some(site.id.to_string()),
-        Some((metres, site)) if metres <= IN_GRID_M => Some(site.grid.clone()),
-        _ => None,
+    let near = |most: f64| nearest.filter(|(metres, _)| *metres <= most);
+    if let Some((_, site)) = near(IN_SITE_M) {
+        return Some(site.id.to_string());
     }
+    // Where grids have no outlines yet, a site nearby says which grid it is.
+    let drawn = directory.grid_at(point.lat, point.lon);
+    let drawn = drawn.map(|area| area.code.clone());
+    drawn.or_else(|| near(IN_GRID_M).map(|(_, site)| site.grid.clone()))
 }
 
 /// Where a site is on the map.
@@ -159,7 +162,8 @@ mod tests {
 
     #[test]
     fn point_of_a_web_map_is_moved_back_to_where_it_is() {
-        let (lat, lon) = gcj02::from_wgs84(23.0208, 113.1521);
+        // 23.0208, 113.1521 as a web map has it.
+        let (lat, lon) = (23.018_203_970_8, 113.157_543_129_2);
         let given = Position {
             lat,
             lon,

@@ -131,7 +131,7 @@ pub async fn addresses(
         return Ok(found);
     }
     let mut statement = QueryBuilder::new(
-        "SELECT c.event_seq, u.email, CAST(NULL AS TEXT) FROM duty_calls c JOIN users u ON u.name = c.username WHERE u.disabled_at IS NULL AND c.event_seq IN (",
+        "SELECT c.event_seq, u.email, u.phone FROM duty_calls c JOIN users u ON u.name = c.username WHERE u.disabled_at IS NULL AND c.event_seq IN (",
     );
     statement.push_list(events.iter().copied());
     statement.push(" ORDER BY c.event_seq, c.username");

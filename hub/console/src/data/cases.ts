@@ -131,6 +131,7 @@ function summaryOf(full: Case): CaseSummary {
     transitions: _transitions,
     allowed_actions: _allowed,
     units: _units,
+    progress: _progress,
     ...summary
   } = full;
   return summary;

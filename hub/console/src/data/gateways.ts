@@ -1,6 +1,6 @@
 /** Gateways, their devices and the messages that nobody understood. */
 import { signal } from "@preact/signals";
-import { everyPage, query, request } from "./http";
+import { query, request, requestAll } from "./http";
 import { onGatewayEvent, onReload } from "./live";
 import type { Commissionings, DeviceStatus, GatewayStatus, ProfileSkeleton, QuarantineSample } from "./types";
 
@@ -15,7 +15,7 @@ export async function loadGateways(): Promise<void> {
   const heard: GatewayStatus[] = [];
   meanwhile = heard;
   try {
-    const items = await everyPage<GatewayStatus>("/gateways");
+    const items = await requestAll<GatewayStatus>("/gateways");
     gateways.value = new Map([...items, ...heard].map((gateway) => [gateway.id, gateway]));
     gatewaysError.value = null;
   } catch (error) {
@@ -40,11 +40,11 @@ export function forgetGateways(): void {
 }
 
 export function loadDevices(gateway: string): Promise<DeviceStatus[]> {
-  return everyPage(`/gateways/${encodeURIComponent(gateway)}/devices`);
+  return requestAll(`/gateways/${encodeURIComponent(gateway)}/devices`);
 }
 
 export function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
-  return everyPage(`/gateways/${encodeURIComponent(gateway)}/quarantine`);
+  return requestAll(`/gateways/${encodeURIComponent(gateway)}/quarantine`);
 }
 
 export function loadCommissionings(gateway: string): Promise<Commissionings> {

@@ -60,13 +60,27 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-async function send(method: string, path: string, body?: unknown): Promise<Response> {
+/** What a request may be given beside its body. */
+export interface RequestOptions {
+  /** The same key again is the same request: the hub does it once. */
+  key?: string;
+  timeoutMs?: number;
+}
+
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  { key, timeoutMs = TIMEOUT_MS }: RequestOptions = {},
+): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   // Another site's page cannot set this header without the hub's leave.
   if (method !== "GET") headers["X-Gridwatch-Request"] = "1";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key !== undefined) headers["Idempotency-Key"] = key;
+  const bytes = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = bytes ? body.type : "application/json";
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
   try {
     return await fetch(`/api/v1${path}`, {
       method,
@@ -74,7 +88,7 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
       credentials: "same-origin",
       cache: "no-store",
       signal: abort.signal,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bytes ? body : JSON.stringify(body) }),
     });
   } catch (cause) {
     throw new LineError(cause);
@@ -84,10 +98,15 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
 }
 
 /** Sends one request; `T` is what the API promises for it. */
-export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await send(method, path, body);
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: RequestOptions,
+): Promise<T> {
+  const response = await send(method, path, body, options);
   if (response.ok) {
-    if (response.status === 204) return undefined as T;
+    if (response.status === 204 || response.headers.get("Content-Length") === "0") return undefined as T;
     try {
       return (await response.json()) as T;
     } catch (cause) {
@@ -101,6 +120,25 @@ export async function request<T>(method: string, path: string, body?: unknown): 
   throw error;
 }
 
+/** At most so many pages of a list are read: 20,000 rows; more is a fault, not a list. */
+const PAGES_MAX = 100;
+
+/** All rows of a list, page by page. `path` has no parameters yet. */
+export async function requestAll<T>(path: string, limit = 200): Promise<T[]> {
+  const rows: T[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const found: { items: T[]; next?: string | null } = await request(
+      "GET",
+      `${path}${after === null ? "" : query({ after, limit })}`,
+    );
+    rows.push(...found.items);
+    after = found.next ?? null;
+    if (after === null) return rows;
+  }
+  return rows;
+}
+
 /** A query string from the parameters that are set. */
 export function query(parameters: Record<string, string | number | undefined | null>): string {
   const set = new URLSearchParams();
@@ -109,16 +147,4 @@ export function query(parameters: Record<string, string | number | undefined | n
   }
   const text = set.toString();
   return text === "" ? "" : `?${text}`;
-}
-
-/** Every item of a list that comes in pages. */
-export async function everyPage<T>(path: string): Promise<T[]> {
-  const items: T[] = [];
-  let after: string | null | undefined;
-  do {
-    const page: { items: T[]; next?: string | null } = await request("GET", path + query({ after }));
-    items.push(...page.items);
-    after = page.next;
-  } while (after);
-  return items;
 }

@@ -1,6 +1,7 @@
 /** Who is signed in at this browser. The cookie is the hub's; no script can read it. */
 import { signal } from "@preact/signals";
 import { ApiError, request, whenSignedOut } from "./http";
+import { forgetKept, keepSession, keptSession } from "./kept";
 import { connect, disconnect, whenStreamRefused } from "./live";
 import type { Session } from "./types";
 
@@ -13,7 +14,8 @@ export type SessionState =
 
 export const session = signal<SessionState>({ is: "unknown" });
 
-function enter(found: Session): void {
+function enter(found: Session, confirmed = true): void {
+  if (confirmed) keepSession(found);
   session.value = { is: "signed-in", session: found };
   connect();
 }
@@ -33,7 +35,11 @@ export async function resume(): Promise<void> {
     enter(await request<Session>("GET", "/session"));
   } catch (error) {
     if (error instanceof ApiError && error.problem.status === 401) leave(false);
-    else session.value = { is: "unreachable" };
+    else if (session.value.is !== "signed-in") {
+      const kept = keptSession();
+      if (kept === null) session.value = { is: "unreachable" };
+      else enter(kept, false);
+    }
   }
 }
 
@@ -46,5 +52,6 @@ export async function signIn(username: string, password: string): Promise<Sessio
 
 export async function signOut(): Promise<void> {
   await request<void>("DELETE", "/session");
+  forgetKept();
   leave(false);
 }

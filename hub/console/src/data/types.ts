@@ -304,11 +304,20 @@ export interface AllowedAction {
   second_person?: boolean | null;
 }
 
+/** What the loop has brought a case to; the part of it that the console reads. */
+export interface Progress {
+  /** What the unit has asked for and nobody has decided. */
+  ask?: { what: "extension" | "suspension"; by: string; at: Timestamp; until?: Timestamp | null } | null;
+  /** The unit's appeal; two reviews decide it. */
+  appeal?: { by: string; at: Timestamp; reviews: { by: string; agrees: boolean }[] } | null;
+}
+
 export interface Case extends CaseSummary {
   alerts: CaseAlert[];
   transitions: Transition[];
   allowed_actions: AllowedAction[];
   related_reason: Text | null;
+  progress?: Progress;
   units?: UnitName[];
 }
 

@@ -1,5 +1,6 @@
 /** The console's words in English. */
 import type { Parts } from "../logic/time";
+import { enPages } from "./en-pages";
 import type { Dictionary } from "./index";
 
 function span({ days, hours, minutes, seconds }: Parts): string {
@@ -12,6 +13,7 @@ function span({ days, hours, minutes, seconds }: Parts): string {
 const many = (n: number, one: string, more: string) => (n === 1 ? `1 ${one}` : `${n} ${more}`);
 
 export const en: Dictionary = {
+  ...enPages,
   product: "Gridwatch",
   productLong: "Gridwatch · Duty console",
   span,
@@ -85,7 +87,15 @@ export const en: Dictionary = {
     needBoth: "Enter user name and password.",
     unreachable: "The hub cannot be reached, trying again…",
   },
-  nav: { board: "Board", devices: "Devices", label: "Main" },
+  nav: {
+    board: "Board",
+    map: "Map",
+    supervision: "Supervision",
+    wall: "Wall",
+    report: "Report a matter",
+    devices: "Devices",
+    label: "Main",
+  },
   header: {
     openCounts: "Open cases",
     load: "My hour",
@@ -118,6 +128,8 @@ export const en: Dictionary = {
     ringing: "Ringing",
   },
   link: {
+    label: "Line and sound",
+    offline: "Offline",
     live: "Live",
     connecting: "Connecting…",
     lost: (span) => `Link lost for ${span}`,
@@ -233,7 +245,6 @@ export const en: Dictionary = {
     evidenceKind: "Kind of evidence",
     evidenceFile: "Choose a file",
     evidenceRemove: "Remove",
-    evidenceStays: "The file stays on this machine; the hub keeps its name, time and hash.",
     evidenceFailed: "This file cannot be read (64 MB at most, over HTTPS only).",
     evidenceHash: (hash) => `Hash of the evidence ${hash.slice(0, 16)}…`,
     otherCase: (id) => `Case ${id}`,

@@ -32,6 +32,8 @@ function entry<T>(words: Record<string, T>, code: string): T | undefined {
 /** The name of a kind; one that this console does not know is shown by its code. */
 export const kindName = (kind: Kind) => entry(t.value.kind, kind) ?? kind;
 
+export const rateName = (rate: string) => entry(t.value.rate, rate) ?? rate;
+
 export const actionName = (action: string) => entry(t.value.action, action) ?? action;
 
 /** A value with its unit, states in words. */

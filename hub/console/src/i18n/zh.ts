@@ -1,5 +1,6 @@
 /** The console's words in Simplified Chinese. This file fixes the keys; `en.ts` must have the same. */
 import type { Parts } from "../logic/time";
+import { zhPages } from "./zh-pages";
 
 function span({ days, hours, minutes, seconds }: Parts): string {
   if (days > 0) return `${days} 天 ${hours} 小时`;
@@ -9,6 +10,7 @@ function span({ days, hours, minutes, seconds }: Parts): string {
 }
 
 export const zh = {
+  ...zhPages,
   product: "网格哨",
   productLong: "网格哨 · 值班台",
   span,
@@ -80,7 +82,15 @@ export const zh = {
     needBoth: "请填写用户名和密码。",
     unreachable: "连不上中心，正在重试…",
   },
-  nav: { board: "看板", devices: "设备", label: "主导航" },
+  nav: {
+    board: "看板",
+    map: "地图",
+    supervision: "督办",
+    wall: "大屏",
+    report: "上报新事项",
+    devices: "设备",
+    label: "主导航",
+  },
   header: {
     openCounts: "未结案件",
     load: "我的本小时",
@@ -113,6 +123,8 @@ export const zh = {
     ringing: "响铃中",
   },
   link: {
+    label: "连接与声音",
+    offline: "离线",
     live: "实时",
     connecting: "正在连接…",
     lost: (span: string) => `连接中断 ${span}`,
@@ -227,7 +239,6 @@ export const zh = {
     evidenceKind: "证据类别",
     evidenceFile: "选择文件",
     evidenceRemove: "移除",
-    evidenceStays: "文件留在本机，中心只保存文件名、时间和校验值。",
     evidenceFailed: "无法读取这个文件（最大 64 MB，须通过 HTTPS 访问）。",
     evidenceHash: (hash: string) => `证据校验值 ${hash.slice(0, 16)}…`,
     otherCase: (id: number) => `案件 ${id}`,

@@ -3,32 +3,7 @@
  * unknown path with the console.
  */
 import { computed, signal } from "@preact/signals";
-
-export type Route =
-  | { page: "board" }
-  | { page: "case"; id: number }
-  | { page: "devices" }
-  | { page: "gateway"; id: string }
-  | { page: "unknown" };
-
-/** Pure: what a path means. */
-export function routeOf(path: string): Route {
-  const parts = path.split("/").filter((part) => part !== "");
-  if (parts.length === 0) return { page: "board" };
-  const [first, second] = parts;
-  if (first === "cases" && parts.length === 2 && /^\d{1,15}$/.test(second ?? "")) {
-    return { page: "case", id: Number(second) };
-  }
-  if (first === "devices" && parts.length === 1) return { page: "devices" };
-  if (first === "devices" && parts.length === 2 && second !== undefined) {
-    try {
-      return { page: "gateway", id: decodeURIComponent(second) };
-    } catch {
-      return { page: "unknown" };
-    }
-  }
-  return { page: "unknown" };
-}
+import { routeOf } from "./paths";
 
 const here = signal(new URL(location.href));
 

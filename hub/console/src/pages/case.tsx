@@ -20,6 +20,8 @@ import { Alerts } from "../parts/alerts";
 import { CaseNotice } from "../parts/case-parts";
 import { Chart } from "../parts/chart";
 import { AckClock, Age, Moment } from "../parts/clock";
+import { type EvidenceKeeper, Keeper } from "../parts/evidence-keeper";
+import { EvidencePanel, upload } from "../parts/evidence-panel";
 import { History } from "../parts/history";
 import { Icon } from "../parts/icons";
 import { helpOpen } from "../parts/keys-help";
@@ -276,8 +278,9 @@ function ChartPanel({ series, failed }: { series: CaseSeries | null; failed: boo
 function Whole({ found, take }: { found: Case; take: (found: Case) => void }) {
   const { series, failed } = useSeries(found);
   useCaseKeys(found, take);
+  const keeper: EvidenceKeeper = { keep: (file) => upload(found.id, file), taken: [], note: "uploads" };
   return (
-    <>
+    <Keeper.Provider value={keeper}>
       {found.is_drill && <p class="drill-band">{t.value.case.drill}</p>}
       <Heading found={found} />
       <Way found={found} />
@@ -286,6 +289,7 @@ function Whole({ found, take }: { found: Case; take: (found: Case) => void }) {
         <div class="case-main">
           <Alerts found={found} />
           <ChartPanel series={series.value} failed={failed.value} />
+          <EvidencePanel found={found} />
         </div>
         <div class="case-side">
           <Actions found={found} take={take} />
@@ -294,7 +298,7 @@ function Whole({ found, take }: { found: Case; take: (found: Case) => void }) {
           <History found={found} />
         </div>
       </div>
-    </>
+    </Keeper.Provider>
   );
 }
 
@@ -327,10 +331,16 @@ export function CasePage({ id }: { id: number }) {
   const state = loaded.value;
   return (
     <main class="case" id="main">
-      <Link to="/" class="back">
-        <Icon name="back" />
-        {t.value.back}
-      </Link>
+      <div class="case-tools">
+        <Link to="/" class="back">
+          <Icon name="back" />
+          {t.value.back}
+        </Link>
+        <Link to={`/cases/${id}/sheet`} class="back">
+          <Icon name="print" />
+          {t.value.sheet.open}
+        </Link>
+      </div>
       {state.is === "loading" && <p class="note">{t.value.loading}</p>}
       {state.is === "failed" && (
         <div class="note note-bad" role="alert">

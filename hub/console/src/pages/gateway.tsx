@@ -21,6 +21,7 @@ import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { ProfileDialog } from "../parts/profile-dialog";
 import { Said } from "../parts/said";
+import { useVirtual } from "../parts/virtual";
 import { WalkTests } from "../parts/walk-tests";
 import { siteName } from "./devices";
 
@@ -109,11 +110,15 @@ function DeviceRow({ device }: { device: DeviceStatus }) {
   );
 }
 
+/** A device's row on a wide screen, in pixels. */
+const ROW_PX = 49;
+
 function DeviceTable({ items }: { items: DeviceStatus[] }) {
   const words = t.value.devices;
+  const view = useVirtual<HTMLTableElement>(items.length, ROW_PX, true);
   if (items.length === 0) return <p class="empty">{words.emptyDevices}</p>;
   return (
-    <table class="table table-cards">
+    <table class="table table-cards" ref={view.list}>
       <thead>
         <tr>
           {[
@@ -132,9 +137,14 @@ function DeviceTable({ items }: { items: DeviceStatus[] }) {
         </tr>
       </thead>
       <tbody>
-        {[...items].sort(attentionFirst).map((device) => (
-          <DeviceRow key={device.device} device={device} />
-        ))}
+        {view.before}
+        {[...items]
+          .sort(attentionFirst)
+          .slice(view.from, view.to)
+          .map((device) => (
+            <DeviceRow key={device.device} device={device} />
+          ))}
+        {view.after}
       </tbody>
     </table>
   );

@@ -1,10 +1,11 @@
 /** What an action takes: the fields that the hub names for it, with its choices, and the reason. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import type { ActionField, AllowedAction, Details } from "../data/types";
 import { actionName, said, t } from "../i18n";
 import { blank, detailsOf, type Filled, lackingFields } from "../logic/fields";
 import { EvidenceField } from "./evidence-field";
+import { type EvidenceKeeper, Keeper } from "./evidence-keeper";
 import { Said } from "./said";
 
 interface FieldGiven {
@@ -101,6 +102,17 @@ function Control(given: FieldGiven) {
   }
 }
 
+/** What the form begins with: photos that were taken for this case belong to its result. */
+function begin(fields: readonly ActionField[], keeper: EvidenceKeeper | null): Record<string, Filled> {
+  const values = blank(fields);
+  for (const field of fields) {
+    if (field.kind !== "evidence" || keeper === null) continue;
+    const kind = field.suggested ?? field.choices?.[0]?.value ?? "photo";
+    values[field.name] = keeper.taken.map((each) => ({ kind, ...each }));
+  }
+  return values;
+}
+
 interface Given {
   action: AllowedAction;
   send: (details: Details, reason?: string) => void;
@@ -111,7 +123,7 @@ export function ActionForm({ action, send, cancel }: Given) {
   const words = t.value.case;
   const form = useRef<HTMLFormElement>(null);
   const fields = action.fields ?? [];
-  const values = useSignal(blank(fields));
+  const values = useSignal(begin(fields, useContext(Keeper)));
   const reason = useSignal("");
   const lacking = useSignal<readonly string[]>([]);
   useEffect(() => {

@@ -1,20 +1,25 @@
 /**
- * Evidence for an action: the file stays on this machine, the hub gets its name, time and hash. What is
- * shown is what was hashed.
+ * Evidence for an action: the hub gets its name, time and hash with the action, and its bytes by whoever
+ * keeps files on this page. What is shown is what was hashed.
  */
 import { useSignal } from "@preact/signals";
+import { useContext } from "preact/hooks";
+import { EVIDENCE_TYPES, sha256Of, unfit } from "../data/evidence";
 import type { ActionField, Evidence } from "../data/types";
 import { said, t } from "../i18n";
 import type { Filled } from "../logic/fields";
+import { Keeper, type KeptFile } from "./evidence-keeper";
 import { Said } from "./said";
 
 /** Larger files are not read into the page. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
-async function hashed(file: File, kind: string): Promise<Evidence> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-  const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { kind, sha256, name: file.name.slice(0, 60), at: new Date(file.lastModified).toISOString() };
+async function hashed(file: File): Promise<KeptFile> {
+  return {
+    sha256: await sha256Of(file),
+    name: file.name.slice(0, 60),
+    at: new Date(file.lastModified).toISOString(),
+  };
 }
 
 interface Given {
@@ -29,6 +34,8 @@ export function EvidenceField({ field, value, change }: Given) {
   const choices = field.choices ?? [];
   const kind = useSignal(field.suggested ?? choices[0]?.value ?? "photo");
   const problem = useSignal<string | null>(null);
+  const busy = useSignal(false);
+  const keeper = useContext(Keeper);
   const add = async (event: Event) => {
     const input = event.currentTarget as HTMLInputElement;
     const file = input.files?.[0];
@@ -38,12 +45,20 @@ export function EvidenceField({ field, value, change }: Given) {
       problem.value = words.evidenceFailed;
       return;
     }
+    const wrong = keeper === null ? null : unfit(file);
+    if (wrong !== null) {
+      problem.value = t.value.evidence.unfit[wrong];
+      return;
+    }
+    busy.value = true;
     try {
-      change([...pieces, await hashed(file, kind.value)]);
+      const kept = await (keeper?.keep ?? hashed)(file);
+      change([...pieces, { kind: kind.value, ...kept }]);
       problem.value = null;
     } catch {
-      problem.value = words.evidenceFailed;
+      problem.value = keeper === null ? words.evidenceFailed : t.value.evidence.notKept;
     }
+    busy.value = false;
   };
   return (
     <div class="evidence">
@@ -77,9 +92,17 @@ export function EvidenceField({ field, value, change }: Given) {
             ))}
           </select>
         )}
-        <input type="file" aria-label={words.evidenceFile} onChange={(event) => void add(event)} />
+        <input
+          type="file"
+          accept={keeper === null ? undefined : EVIDENCE_TYPES.join()}
+          aria-label={words.evidenceFile}
+          disabled={busy.value}
+          onChange={(event) => void add(event)}
+        />
       </div>
-      <p class="form-note">{words.evidenceStays}</p>
+      <p class="form-note">
+        {busy.value ? t.value.evidence.sending : t.value.evidence.note[keeper?.note ?? "stays"]}
+      </p>
       {problem.value && (
         <p class="form-error" role="alert">
           {problem.value}

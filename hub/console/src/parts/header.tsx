@@ -4,7 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
+import { onPhone } from "../data/tasks";
 import { SEVERITIES } from "../data/types";
+import { unsent } from "../data/work";
 import { endShift, isMuted, onShift, startShift, testTone } from "../duty/shift";
 import { problemInWords, t } from "../i18n";
 import { route } from "../logic/route";
@@ -85,7 +87,7 @@ function Shift() {
 
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-function Menu() {
+export function Menu() {
   const open = useSignal(false);
   const failure = useSignal("");
   const box = useRef<HTMLDivElement>(null);
@@ -175,6 +177,15 @@ function Menu() {
           <button type="button" class="button" onClick={() => void leave()}>
             {words.header.signOut}
           </button>
+          {!onPhone.value && (
+            <>
+              <Link to="/wall">{words.nav.wall}</Link>
+              <Link to="/report">{words.nav.report}</Link>
+            </>
+          )}
+          {unsent.value.length > 0 && (
+            <p class="form-note">{words.phone.unsentAtSignOut(unsent.value.length)}</p>
+          )}
           {failure.value && <p class="form-error">{failure.value}</p>}
         </div>
       )}
@@ -215,6 +226,12 @@ export function Header() {
       <nav class="nav" aria-label={words.nav.label}>
         <Link to="/" current={page === "board" || page === "case"}>
           {words.nav.board}
+        </Link>
+        <Link to="/map" current={page === "map"}>
+          {words.nav.map}
+        </Link>
+        <Link to="/supervision" current={page === "supervision"}>
+          {words.nav.supervision}
         </Link>
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}

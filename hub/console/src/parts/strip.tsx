@@ -92,9 +92,14 @@ function SoundState() {
 export function Strip() {
   const tone = linkLost.value ? "strip strip-lost" : "strip";
   return (
-    <div class={tone} id="link-state" data-link={linkLost.value ? "lost" : link.value}>
+    <section
+      class={tone}
+      id="link-state"
+      aria-label={t.value.link.label}
+      data-link={linkLost.value ? "lost" : link.value}
+    >
       <LinkState />
       <SoundState />
-    </div>
+    </section>
   );
 }

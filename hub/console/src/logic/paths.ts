@@ -1,0 +1,43 @@
+/** What the addresses of the console mean. Pure. */
+
+export type Route =
+  | { page: "board" }
+  | { page: "case"; id: number }
+  | { page: "devices" }
+  | { page: "gateway"; id: string }
+  | { page: "tasks" }
+  | { page: "task"; id: number }
+  | { page: "report" }
+  | { page: "outbox" }
+  | { page: "sheet"; id: number }
+  | { page: "wall" }
+  | { page: "map" }
+  | { page: "supervision" }
+  | { page: "unknown" };
+
+/** Pages that are a word alone. */
+const PLAIN = ["tasks", "report", "outbox", "wall", "map", "supervision", "devices"] as const;
+const NUMBER = /^\d{1,15}$/;
+
+/** Pure: what a path means. */
+export function routeOf(path: string): Route {
+  const parts = path.split("/").filter((part) => part !== "");
+  if (parts.length === 0) return { page: "board" };
+  const [first, second, third] = parts;
+  const plain = PLAIN.find((each) => each === first);
+  if (plain !== undefined && parts.length === 1) return { page: plain };
+  const id = NUMBER.test(second ?? "") ? Number(second) : null;
+  if (first === "cases" && id !== null) {
+    if (parts.length === 2) return { page: "case", id };
+    if (parts.length === 3 && third === "sheet") return { page: "sheet", id };
+  }
+  if (first === "tasks" && id !== null && parts.length === 2) return { page: "task", id };
+  if (first === "devices" && parts.length === 2 && second !== undefined) {
+    try {
+      return { page: "gateway", id: decodeURIComponent(second) };
+    } catch {
+      return { page: "unknown" };
+    }
+  }
+  return { page: "unknown" };
+}
