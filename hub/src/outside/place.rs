@@ -8,8 +8,8 @@ use gridwatch_protocol::SiteId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::directory::gcj02;
 use crate::directory::Directory;
+use crate::directory::gcj02;
 
 /// A point this near to a site is taken to be in it, in metres: half the width of a large yard.
 const IN_SITE_M: f64 = 100.0;
