@@ -6,6 +6,7 @@ import { actionName, at, t } from "../../i18n";
 import { Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
 import { Said } from "../../parts/said";
+import { Scroll } from "../../parts/scroll";
 
 const NOTHING: AuditWanted = { chain: "audit", actor: "", action: "", subject: "", from: "", to: "" };
 const FIELDS = ["actor", "action", "subject"] as const;
@@ -89,7 +90,7 @@ export function AuditSection() {
           const next = more.value === null ? first.next : more.value.next;
           return (
             <>
-              <div class="admin-table">
+              <Scroll label={t.value.admin.sections.audit}>
                 <table class="table">
                   <thead>
                     <tr>
@@ -120,7 +121,7 @@ export function AuditSection() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Scroll>
               {lines.length === 0 && <p class="list-empty">{words.empty}</p>}
               {next !== null && (
                 <button

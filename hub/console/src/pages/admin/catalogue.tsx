@@ -13,6 +13,7 @@ import { session } from "../../data/session";
 import { said, t } from "../../i18n";
 import { Shown, useAsked } from "../../parts/asked";
 import { Said } from "../../parts/said";
+import { Scroll } from "../../parts/scroll";
 import { SeverityShape } from "../../parts/severity";
 
 const STEPS = ["acknowledge", "file", "dispatch", "disposal", "check"] as const;
@@ -116,7 +117,7 @@ export function CatalogueSection() {
         {({ version, items }) => (
           <>
             <p class="panel-hint">{words.version(version, items.length)}</p>
-            <div class="admin-table">
+            <Scroll label={t.value.admin.sections.catalogue}>
               <table class="table">
                 <thead>
                   <tr>
@@ -135,7 +136,7 @@ export function CatalogueSection() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           </>
         )}
       </Shown>

@@ -19,6 +19,7 @@ import { COLUMNS, type Filled, filledFrom, keyOf, lackingIn, rowOf, valueAt } fr
 import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
+import { Scroll } from "../../parts/scroll";
 import { useVirtual } from "../../parts/virtual";
 
 const ROW_PX = 45;
@@ -243,7 +244,7 @@ function Rows({
   const columns = COLUMNS[table];
   const virtual = useVirtual<HTMLTableSectionElement>(rows.length, ROW_PX, true);
   return (
-    <div class="admin-table">
+    <Scroll label={words.directory.tables[table]}>
       <table class="table">
         <thead>
           <tr>
@@ -279,7 +280,7 @@ function Rows({
           {virtual.after}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -14,6 +14,7 @@ import { t } from "../../i18n";
 import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
+import { Scroll } from "../../parts/scroll";
 
 const TEXTS = ["display_name", "area", "unit", "phone", "email"] as const;
 
@@ -160,7 +161,7 @@ export function PeopleSection() {
       <Failure error={error.value} />
       <Shown asked={asked}>
         {(people) => (
-          <div class="admin-table">
+          <Scroll label={words.sections.people}>
             <table class="table">
               <thead>
                 <tr>
@@ -221,7 +222,7 @@ export function PeopleSection() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )}
       </Shown>
       {edited.value !== null && (
