@@ -9,6 +9,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeAdmin, readAdmin, writeAdmin } from "./mock-admin.mjs";
 import {
   ACK_MS,
   makeCase,
@@ -53,6 +54,7 @@ const USERS = {
   supervisor2: { display_name: "赵强", role: "supervisor" },
   worker: { display_name: "周伟", role: "handler", unit: "lihu-property" },
   checker: { display_name: "吴霞", role: "checker" },
+  admin: { display_name: "管理员", role: "administrator" },
   auditor: { display_name: "何敏", role: "auditor" },
 };
 function summaryOf({
@@ -85,6 +87,7 @@ export class MockHub {
   keys = new Map();
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
+  admin = makeAdmin();
   uploads = [];
   reveals = [];
   summaryOf = summaryOf;
@@ -313,6 +316,8 @@ function get(hub, path, search, response, user) {
       oldest_unacknowledged_ms: null,
     });
   }
+  const administered = readAdmin(hub.admin, path, search);
+  if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
 }
 
@@ -349,8 +354,17 @@ function withKey(hub, request, response, user) {
   return false;
 }
 
-async function write(hub, path, request, response, user) {
+/** Paths of the administration pages. */
+const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications)\b/;
+
+async function write(hub, path, search, request, response, user) {
   const tools = toolsOf(response);
+  if (ADMINISTERED.test(path)) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    if (await writeAdmin(hub.admin, request, path, search, body, tools)) return;
+  }
   if (withKey(hub, request, response, user)) return;
   const action = /^\/cases\/(\d+)\/actions$/.exec(path);
   const file = /^\/cases\/(\d+)\/evidence\/([0-9a-f]{64})$/.exec(path);
@@ -385,7 +399,7 @@ async function handle(hub, request, response) {
     const after = url.searchParams.get("after");
     return openStream(hub, request, response, after === null ? null : Number(after));
   }
-  if (method !== "GET") return write(hub, path, request, response, user);
+  if (method !== "GET") return write(hub, path, url.searchParams, request, response, user);
   return get(hub, path, url.searchParams, response, user);
 }
 

@@ -7,6 +7,7 @@ import { assertive, polite } from "./duty/announce";
 import { ringingCases } from "./duty/shift";
 import { t } from "./i18n";
 import { route } from "./logic/route";
+import { AdminPage } from "./pages/admin";
 import { Board } from "./pages/board";
 import { CasePage } from "./pages/case";
 import { Devices } from "./pages/devices";
@@ -65,6 +66,8 @@ function Page() {
       return <CasePage key={here.id} id={here.id} />;
     case "devices":
       return <Devices />;
+    case "admin":
+      return <AdminPage />;
     case "gateway":
       return <Gateway key={here.id} id={here.id} />;
     default:

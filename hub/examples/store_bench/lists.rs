@@ -25,11 +25,10 @@ fn filter(which: Which, site: Option<SiteId>, after: Option<Cursor>) -> Filter {
     Filter {
         which,
         drills: Drills::Without,
-        severities: vec![],
         site,
-        text: None,
         after,
         limit: 50,
+        ..Filter::default()
     }
 }
 

@@ -17,7 +17,6 @@ use super::page;
 use super::problem::Problem;
 use crate::cases::Role;
 use crate::directory::{Area, Site};
-use crate::store::accounts::UserFilter;
 
 /// An officer should get about this many alarms in an hour (ISA-18.2: 1 in 10 minutes).
 const LOAD_TARGET: i64 = 6;

@@ -126,6 +126,9 @@ mod tests {
             own_at: None,
             extensions: 0,
             card: Card::Red,
+            contained_at: None,
+            acknowledged: true,
+            silenced: false,
         };
         let mut facts = CaseFacts::new(&seen, &LimitTable::default(), now);
         for percent in [50, 80] {

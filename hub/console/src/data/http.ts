@@ -64,6 +64,8 @@ async function problemOf(response: Response): Promise<Problem> {
 export interface RequestOptions {
   /** The same key again is the same request: the hub does it once. */
   key?: string;
+  /** The ETag of what the change is made from. */
+  ifMatch?: string;
   timeoutMs?: number;
 }
 
@@ -71,12 +73,13 @@ async function send(
   method: string,
   path: string,
   body?: unknown,
-  { key, timeoutMs = TIMEOUT_MS }: RequestOptions = {},
+  { key, ifMatch, timeoutMs = TIMEOUT_MS }: RequestOptions = {},
 ): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   // Another site's page cannot set this header without the hub's leave.
   if (method !== "GET") headers["X-Gridwatch-Request"] = "1";
   if (key !== undefined) headers["Idempotency-Key"] = key;
+  if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
   const bytes = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = bytes ? body.type : "application/json";
   const abort = new AbortController();

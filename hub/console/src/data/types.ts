@@ -62,6 +62,20 @@ export type Role =
   | "administrator"
   | "auditor";
 
+/** Every role, in the order in which people are chosen for one. */
+export const ROLES: readonly Role[] = [
+  "duty_officer",
+  "shift_leader",
+  "dispatcher",
+  "unit",
+  "handler",
+  "checker",
+  "supervisor",
+  "leader",
+  "administrator",
+  "auditor",
+];
+
 export interface Session {
   username: string;
   display_name: string;

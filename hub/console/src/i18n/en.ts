@@ -1,5 +1,6 @@
 /** The console's words in English. */
 import type { Parts } from "../logic/time";
+import { enAdmin } from "./en-admin";
 import { enPages } from "./en-pages";
 import type { Dictionary } from "./index";
 
@@ -14,6 +15,7 @@ const many = (n: number, one: string, more: string) => (n === 1 ? `1 ${one}` : `
 
 export const en: Dictionary = {
   ...enPages,
+  ...enAdmin,
   product: "Gridwatch",
   productLong: "Gridwatch · Duty console",
   span,

@@ -1,5 +1,6 @@
 /** The console's words in Simplified Chinese. This file fixes the keys; `en.ts` must have the same. */
 import type { Parts } from "../logic/time";
+import { zhAdmin } from "./zh-admin";
 import { zhPages } from "./zh-pages";
 
 function span({ days, hours, minutes, seconds }: Parts): string {
@@ -11,6 +12,7 @@ function span({ days, hours, minutes, seconds }: Parts): string {
 
 export const zh = {
   ...zhPages,
+  ...zhAdmin,
   product: "网格哨",
   productLong: "网格哨 · 值班台",
   span,

@@ -13,6 +13,7 @@ export type Route =
   | { page: "wall" }
   | { page: "map" }
   | { page: "supervision" }
+  | { page: "admin"; section: string }
   | { page: "unknown" };
 
 /** Pages that are a word alone. */
@@ -27,6 +28,7 @@ export function routeOf(path: string): Route {
   const plain = PLAIN.find((each) => each === first);
   if (plain !== undefined && parts.length === 1) return { page: plain };
   const id = NUMBER.test(second ?? "") ? Number(second) : null;
+  if (first === "admin" && parts.length <= 2) return { page: "admin", section: second ?? "" };
   if (first === "cases" && id !== null) {
     if (parts.length === 2) return { page: "case", id };
     if (parts.length === 3 && third === "sheet") return { page: "sheet", id };

@@ -236,6 +236,9 @@ export function Header() {
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}
         </Link>
+        <Link to="/admin" current={page === "admin"}>
+          {words.admin.title}
+        </Link>
       </nav>
       <Counts />
       <MyLoad />

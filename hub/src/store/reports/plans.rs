@@ -15,11 +15,10 @@ fn filter(which: Which, after: Option<Cursor>, site: Option<&str>) -> Filter {
     Filter {
         which,
         drills: Drills::Without,
-        severities: Vec::new(),
         site: site.map(|site| SiteId::new(site).expect("a site id")),
-        text: None,
         after,
         limit: 50,
+        ..Filter::default()
     }
 }
 

@@ -1,0 +1,193 @@
+/** Administration: the directory, people, the roster, silences, channels, the catalogue and the audit. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { checkPage } from "./axe.mjs";
+import {
+  closeBrowser,
+  MOCK_ONLY,
+  NARROW,
+  OUTPUT,
+  openBrowser,
+  openHub,
+  openPage,
+  signIn,
+  until,
+  WIDE,
+} from "./browser.mjs";
+
+before(openBrowser);
+after(closeBrowser);
+
+async function open(path, options) {
+  const { url, hub, stop } = await openHub();
+  const opened = await openPage(url, options);
+  await signIn(opened.page, url, path, "admin", "admin");
+  return { ...opened, hub, stop, url };
+}
+
+const file = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+
+test("a unit is added, changed and removed by hand", { skip: MOCK_ONLY }, async () => {
+  const { page, hub, stop, faults } = await open("/admin/directory");
+  await page.getByRole("button", { name: "单位", exact: true }).click();
+  await page.getByRole("button", { name: "新增" }).click();
+  await page.getByRole("button", { name: "保存" }).click();
+  await page.getByText("还缺：").waitFor();
+  for (const [name, value] of [
+    ["code", "gas-team"],
+    ["name.zh", "燃气抢险队"],
+    ["name.en", "Gas team"],
+    ["kind", "gas"],
+    ["area", "440605"],
+  ]) {
+    await page.locator(`input[name="${name}"]`).fill(value);
+  }
+  await page.getByRole("button", { name: "保存" }).click();
+  await page.getByRole("cell", { name: "gas-team", exact: true }).waitFor();
+  assert.deepEqual(hub.admin.tables.units[1], {
+    code: "gas-team",
+    name: { zh: "燃气抢险队", en: "Gas team" },
+    kind: "gas",
+    area: "440605",
+    phone: null,
+  });
+  await page.getByRole("button", { name: "修改 gas-team" }).click();
+  assert.ok(await page.locator('input[name="code"]').isDisabled(), "a key stays");
+  await page.locator('input[name="phone"]').fill("12345");
+  await page.getByRole("button", { name: "保存" }).click();
+  await page.getByRole("cell", { name: "12345", exact: true }).waitFor();
+  await page.getByRole("button", { name: "删除 gas-team" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "删除" }).click();
+  await until("the unit is gone", () => hub.admin.tables.units.length === 1);
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+test("a file is looked at first, refused with everything that is wrong, and then taken", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { page, hub, stop, faults } = await open("/admin/directory");
+  await page.getByRole("button", { name: "单位", exact: true }).click();
+  await page.getByRole("cell", { name: "lihu-property", exact: true }).waitFor();
+  const input = page.locator('input[type="file"]');
+  await input.setInputFiles(
+    file("bad.csv", "code,name_zh,name_en,kind,area\nx,甲,A,gas,77\ny,乙,B,gas,88\n"),
+  );
+  await page.getByText("the area `88` is not there").waitFor();
+  assert.equal(await page.locator(".finding-error").count(), 2);
+  assert.equal(hub.admin.tables.units[0].code, "lihu-property", "nothing was taken");
+  await input.setInputFiles(file("good.csv", "code,name_zh,name_en,kind,area\nx,甲,A,gas,440605\n"));
+  await page.getByText("新增 1，修改 0，删除 1").waitFor();
+  assert.equal(hub.admin.tables.units[0].code, "lihu-property", "still only looked at");
+  await page.getByRole("button", { name: "确认导入" }).click();
+  await page.getByRole("cell", { name: "x", exact: true }).waitFor();
+  assert.deepEqual(
+    hub.admin.tables.units.map((unit) => unit.code),
+    ["x"],
+  );
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+test("a person is added with a password that is shown once, and shut out", { skip: MOCK_ONLY }, async () => {
+  const { page, hub, stop, faults } = await open("/admin/people");
+  await page.getByRole("button", { name: "新增人员" }).click();
+  await page.locator('dialog input[name="username"]').fill("qian");
+  await page.locator('dialog select[name="role"]').selectOption("handler");
+  await page.locator('dialog input[name="unit"]').fill("lihu-property");
+  await page.getByRole("button", { name: "保存" }).click();
+  await page.getByText("made-by-the-hub").waitFor();
+  await page.getByRole("button", { name: "关闭" }).click();
+  assert.equal(hub.admin.people.at(-1).unit, "lihu-property");
+  await page.getByRole("button", { name: "停用 wang" }).click();
+  await page.getByText("已停用").waitFor();
+  await page.getByRole("button", { name: "启用 wang" }).click();
+  await page.getByRole("button", { name: "停用 wang" }).waitFor();
+  assert.deepEqual(faults, [], "hostile names are only text");
+  await stop();
+});
+
+test("a substitute is entered in the roster and taken back", { skip: MOCK_ONLY }, async () => {
+  const { page, hub, stop, faults } = await open("/admin/rosters");
+  await page.getByText("14 天内无人值班").waitFor();
+  await page.getByRole("button", { name: /^值班表/ }).click();
+  await page.locator(".admin-form select").selectOption("wang");
+  await page.getByLabel("由谁替").fill("chen");
+  await page.getByLabel("从", { exact: true }).fill("2026-12-05T20:00");
+  await page.getByLabel("到", { exact: true }).fill("2026-12-06T08:00");
+  await page.getByRole("button", { name: "添加" }).click();
+  await page.getByText("chen 替 wang").waitFor();
+  assert.equal(hub.admin.roster.roster.substitution[0].from, "2026-12-05T12:00:00.000Z");
+  await page.getByRole("button", { name: "删除 chen" }).click();
+  await until("it is taken back", () => hub.admin.roster.roster.substitution.length === 0);
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+test("a silence is made and ended, and life safety is refused", { skip: MOCK_ONLY }, async () => {
+  const { page, hub, stop, faults } = await open("/admin/silences");
+  await page.locator('input[name="why"]').fill("换电池");
+  await page.locator('select[name="category"]').selectOption("fire_suspected");
+  await page.locator("form").getByRole("button", { name: "新建静默" }).click();
+  await page.getByText("life safety is never silenced").waitFor();
+  await page.locator('select[name="category"]').selectOption("");
+  await page.locator('input[name="device"]').fill("lobby-3");
+  await page.getByLabel("周二").check();
+  await page.locator("form").getByRole("button", { name: "新建静默" }).click();
+  await page.getByText("隐藏 2 件案件").waitFor();
+  assert.deepEqual(hub.admin.silences[0].matcher, { device: "lobby-3" });
+  assert.deepEqual(hub.admin.silences[0].weekly, [{ day: "tuesday", from: "22:00", until: "06:00" }]);
+  await page.getByRole("button", { name: "立即结束" }).click();
+  await page.getByText("没有静默").waitFor();
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+test("a channel is tested and a dead letter sent again", { skip: MOCK_ONLY }, async () => {
+  const { page, stop, faults } = await open("/admin/channels");
+  await page.getByText("等待 0 条，失败 1 条").waitFor();
+  await page.getByRole("button", { name: "发送测试 duty-room" }).click();
+  await page.getByText("已送达 ok").waitFor();
+  await page.getByRole("button", { name: "再发一次" }).click();
+  await page.getByText("全部送达").waitFor();
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+test("everybody finds only their own sections, and the audit links to cases", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, faults } = await openPage(url);
+  hub.admin.audit.unshift({ ...hub.admin.audit[0], link: 3, action: "close", subject: "case 1", case: 1 });
+  await signIn(page, url, "/admin", "auditor", "auditor");
+  const names = await page.locator(".admin-nav a").allTextContents();
+  assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "审计"]);
+  await page.getByRole("link", { name: "审计" }).click();
+  await page.getByRole("link", { name: "case 1" }).click();
+  await page.locator(".case-head").waitFor();
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
+for (const [locale, viewport, width] of [
+  ["zh-CN", WIDE, 1440],
+  ["en-GB", NARROW, 390],
+]) {
+  test(`every section at ${width} in ${locale} is accessible and fits`, { skip: MOCK_ONLY }, async () => {
+    const { page, stop, faults } = await open("/admin", { locale, viewport, bypassCSP: true });
+    for (const section of ["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"]) {
+      await page.locator(`.admin-nav a[href="/admin/${section}"]`).click();
+      await page
+        .locator(".note:not(.note-bad)")
+        .waitFor({ state: "detached" })
+        .catch(() => undefined);
+      await page.screenshot({ path: `${OUTPUT}admin-${section}-${width}-${locale.slice(0, 2)}.png` });
+      assert.deepEqual(await checkPage(page, section), []);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${section} is ${wide} px too wide`);
+    }
+    assert.deepEqual(faults, []);
+    await stop();
+  });
+}

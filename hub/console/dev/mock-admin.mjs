@@ -1,0 +1,299 @@
+/**
+ * What the mock answers on the administration pages: a directory, people, a desk, silences, channels, the
+ * catalogue and the audit, kept in memory. Invented like the rest of the mock.
+ */
+import { AREAS } from "./mock-work.mjs";
+
+const text = (zh, en) => ({ zh, en });
+const DAY = 86_400_000;
+const iso = (ms) => new Date(ms).toISOString();
+
+const limit = (amount, clock) => ({ amount, clock });
+const CATEGORIES = [
+  {
+    code: "fire_suspected",
+    name: text("烟感报警", "Smoke alarm"),
+    severity: "P1",
+    standard_ref: "GB 50440",
+    mode: "urgent",
+    unit_kind: "fire",
+    filing: [{ code: "alarm_stands", name: text("报警属实", "The alarm stands"), alerts_cleared: false }],
+    closing: [],
+    limits: {
+      acknowledge: limit(60, "seconds"),
+      file: limit(180, "seconds"),
+      dispatch: limit(180, "seconds"),
+      disposal: limit(1, "urgent_hours"),
+      check: limit(1, "working_days"),
+    },
+  },
+];
+
+export function makeAdmin() {
+  return {
+    version: 3,
+    tables: {
+      areas: structuredClone(AREAS),
+      sites: [],
+      units: [
+        {
+          code: "lihu-property",
+          name: text("荔湖物业", "Lihu property"),
+          kind: "property",
+          area: "440605004012",
+          phone: "0757-0000",
+        },
+      ],
+      duties: [],
+      hazards: [],
+      contacts: [],
+    },
+    people: [
+      { username: "wang", display_name: "王芳", role: "duty_officer", area: "440605004", version: 1 },
+      {
+        username: "<b>zhao</b>",
+        display_name: '<img src=x onerror="alert(1)">',
+        role: "auditor",
+        version: 1,
+      },
+    ],
+    roster: {
+      version: 1,
+      roster: {
+        area: "440605004",
+        leader: "boss",
+        shift: [
+          {
+            name: "白班",
+            from: "08:00",
+            until: "20:00",
+            first_day: "2026-11-01",
+            turn_days: 1,
+            crew: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
+          },
+        ],
+        substitution: [],
+        absence: [],
+      },
+    },
+    silences: [],
+    channels: [
+      {
+        name: "duty-room",
+        kind: "wecom",
+        recipients: [],
+        quota: [{ count: 20, per_ms: 60_000, reserved: 5, used: 3 }],
+        waiting: 0,
+        dead: 1,
+      },
+    ],
+    dead: [
+      {
+        id: "n1",
+        channel: "duty-room",
+        number: "20261122-000004",
+        change: "opened",
+        created_at: iso(Date.now() - 60_000),
+        error: "no answer",
+      },
+    ],
+    audit: [
+      {
+        link: 2,
+        at: iso(Date.now() - 1000),
+        actor: "wang",
+        action: "sign_in",
+        subject: "session",
+        address: "10.0.0.8",
+        hash: "b",
+      },
+    ],
+  };
+}
+
+const keyOf = {
+  duties: (row) => `${row.area}:${row.category}`,
+  contacts: (row) => `${row.place_kind}:${row.place}:${row.order}`,
+  sites: (row) => row.id,
+};
+const key = (table, row) => (keyOf[table] ?? ((each) => each.code))(row);
+
+/** A read; undefined when it is none of these pages'. */
+export function readAdmin(admin, path, search) {
+  const table = /^\/directory\/(\w+)$/.exec(path)?.[1];
+  if (table in admin.tables) return { version: admin.version, items: admin.tables[table] };
+  if (path === "/users") return { items: admin.people };
+  if (path === "/duty") {
+    const now = Date.now();
+    const desk = {
+      area: "440605004",
+      area_name: text("桂城街道", "Guicheng Street"),
+      shift: { name: "白班", from: iso(now - DAY / 4), until: iso(now + DAY / 4) },
+      on_duty: [
+        { username: "wang", display_name: "王芳", role: "officer" },
+        {
+          username: "zhang",
+          display_name: "张强",
+          role: "shift_leader",
+          console: { armed: true, visible: true, seen_at: iso(now) },
+        },
+      ],
+      manned: true,
+      gaps: [{ from: iso(now + DAY / 4), until: iso(now + DAY / 2) }],
+    };
+    return { items: [desk], next: null };
+  }
+  if (path.startsWith("/rosters/")) {
+    return {
+      area_name: text("桂城街道", "Guicheng Street"),
+      updated_at: iso(0),
+      updated_by: "boss",
+      editable: true,
+      ...admin.roster,
+    };
+  }
+  if (path === "/silences") return { items: admin.silences, next: null };
+  if (path === "/notifications/channels") return { items: admin.channels };
+  if (path === "/notifications") return { items: admin.dead, next: null };
+  if (path === "/catalogue") return { version: "2026-11-22", items: CATEGORIES };
+  if (path === "/calendar/warnings") return { items: [] };
+  if (path === "/calendar") {
+    const year = Number(search.get("year"));
+    const days = year === 2026 ? { "2026-10-01": [], "2026-10-10": ["09:00-17:00"] } : {};
+    const week = [1, 2, 3, 4, 5].map(() => ["09:00-12:00", "14:00-17:00"]);
+    return { version: "1", year, known: year === 2026, notice: "", week: [...week, [], []], days };
+  }
+  if (path === "/audit") return { items: admin.audit, next: null };
+  return undefined;
+}
+
+function readCsv(body) {
+  const [head = "", ...lines] = body.replace("\ufeff", "").trim().split(/\r?\n/);
+  const names = head.split(",");
+  return lines.map((line) => Object.fromEntries(line.split(",").map((value, at) => [names[at], value])));
+}
+
+/** What a file of units would bring, with everything that is wrong. */
+function importUnits(admin, body) {
+  const findings = [];
+  const rows = readCsv(body).map((given, at) => {
+    if (!AREAS.some((area) => area.code === given.area)) {
+      findings.push({
+        gravity: "error",
+        table: "units",
+        row: at + 2,
+        key: given.code,
+        message: `the area \`${given.area}\` is not there`,
+        remedy: "add the area first, or name another",
+      });
+    }
+    const { name_zh, name_en, ...rest } = given;
+    return { ...rest, name: text(name_zh, name_en) };
+  });
+  const before = admin.tables.units;
+  const is = (list, row) => list.some((each) => each.code === row.code);
+  const change = {
+    table: "units",
+    added: rows.filter((row) => !is(before, row)).length,
+    changed: rows.filter((row) => is(before, row)).length,
+    removed: before.filter((row) => !is(rows, row)).length,
+  };
+  return { rows, findings, change };
+}
+
+/** A change; undefined when it is none of these pages'. */
+export async function writeAdmin(admin, request, path, search, body, { reply, refuse }) {
+  const { method } = request;
+  const row = /^\/directory\/(\w+)\/(.+)$/.exec(path);
+  const stale = () => {
+    if (request.headers["if-match"] === `"${admin.version}"`) return false;
+    refuse(412, "version-conflict", "the directory has changed");
+    return true;
+  };
+  if (row && row[1] in admin.tables) {
+    if (stale()) return true;
+    const list = admin.tables[row[1]];
+    const at = list.findIndex((each) => key(row[1], each) === decodeURIComponent(row[2]));
+    if (method === "DELETE") list.splice(at, 1);
+    else if (at >= 0) list[at] = JSON.parse(body);
+    else list.push(JSON.parse(body));
+    admin.version += 1;
+    reply(200, { version: admin.version, dry_run: false, changes: [], warnings: [] });
+    return true;
+  }
+  if (path === "/directory/units" && method === "PUT") {
+    if (stale()) return true;
+    const { rows, findings, change } = importUnits(admin, body);
+    if (findings.length > 0) {
+      reply(422, { type: "directory-refused", status: 422, title: "refused", detail: "1 error", findings });
+      return true;
+    }
+    const dry = search.get("dry_run") === "true";
+    if (!dry) {
+      admin.tables.units = rows;
+      admin.version += 1;
+    }
+    reply(200, { version: admin.version, dry_run: dry, changes: [change], warnings: [] });
+    return true;
+  }
+  if (path === "/users" && method === "POST") {
+    const { username, ...profile } = JSON.parse(body);
+    const user = { username, version: 1, ...profile };
+    admin.people.push(user);
+    reply(201, { user, password: "made-by-the-hub" });
+    return true;
+  }
+  const shut = /^\/users\/([^/]+)\/(disable|enable)$/.exec(path);
+  if (shut) {
+    const person = admin.people.find((each) => each.username === decodeURIComponent(shut[1]));
+    person.disabled_at = shut[2] === "disable" ? iso(Date.now()) : undefined;
+    reply(200, person);
+    return true;
+  }
+  if (path.startsWith("/rosters/") && method === "PUT") {
+    const { version, roster } = JSON.parse(body);
+    if (version !== admin.roster.version) refuse(409, "version-conflict", "changed meanwhile");
+    else {
+      admin.roster = { version: version + 1, roster };
+      reply(200, { ...admin.roster });
+    }
+    return true;
+  }
+  if (path === "/silences" && method === "POST") {
+    const wanted = JSON.parse(body);
+    if (wanted.matcher.category === "fire_suspected") {
+      refuse(422, "incomplete", "life safety is never silenced");
+      return true;
+    }
+    const made = {
+      id: admin.silences.length + 1,
+      version: 1,
+      by_name: "管理员",
+      from: iso(Date.now()),
+      state: "active",
+      ends_soon: false,
+      hides: 2,
+      ...wanted,
+    };
+    admin.silences.push(made);
+    reply(201, made);
+    return true;
+  }
+  const end = /^\/silences\/(\d+)$/.exec(path);
+  if (end && method === "DELETE") {
+    admin.silences = admin.silences.filter((each) => each.id !== Number(end[1]));
+    reply(200, {});
+    return true;
+  }
+  if (/^\/notifications\/channels\/[^/]+\/test$/.test(path)) {
+    reply(200, { items: [{ recipient: "", outcome: "delivered", answer: "ok" }] });
+    return true;
+  }
+  if (/^\/notifications\/[^/]+\/retry$/.test(path)) {
+    admin.dead = [];
+    admin.channels[0].dead = 0;
+    reply(202, null);
+    return true;
+  }
+  return undefined;
+}

@@ -1,0 +1,149 @@
+/** The audit: searched, read and taken out. */
+import { useSignal } from "@preact/signals";
+import { type AuditLine, type AuditWanted, auditExport, readAudit } from "../../data/admin";
+import { now as hubTime } from "../../data/clock";
+import { actionName, at, t } from "../../i18n";
+import { Shown, useAsked, useDoing } from "../../parts/asked";
+import { Link } from "../../parts/link";
+import { Said } from "../../parts/said";
+import { Scroll } from "../../parts/scroll";
+
+const NOTHING: AuditWanted = { chain: "audit", actor: "", action: "", subject: "", from: "", to: "" };
+const FIELDS = ["actor", "action", "subject"] as const;
+
+/** What a date field gives, from the local midnight that it means. */
+const midnight = (date: string, days: number) => {
+  if (date === "") return "";
+  const local = new Date(`${date}T00:00:00`);
+  local.setDate(local.getDate() + days);
+  return local.toISOString();
+};
+
+export function AuditSection() {
+  const words = t.value.admin.audit;
+  const filled = useSignal(NOTHING);
+  const wanted = useSignal(NOTHING);
+  const more = useSignal<{ lines: AuditLine[]; next: string | null } | null>(null);
+  const asked = useAsked(() => readAudit(wanted.value), wanted.value);
+  const { busy, run } = useDoing();
+  const set = (change: Partial<AuditWanted>) => {
+    filled.value = { ...filled.value, ...change };
+  };
+  return (
+    <section>
+      <form
+        class="admin-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          more.value = null;
+          wanted.value = {
+            ...filled.value,
+            from: midnight(filled.value.from, 0),
+            to: midnight(filled.value.to, 1),
+          };
+        }}
+      >
+        <label class="field">
+          {words.chain}
+          <select
+            name="chain"
+            value={filled.value.chain}
+            onChange={(event) => set({ chain: event.currentTarget.value as AuditWanted["chain"] })}
+          >
+            <option value="audit">{words.chains.audit}</option>
+            <option value="cases">{words.chains.cases}</option>
+          </select>
+        </label>
+        {FIELDS.map((each) => (
+          <label key={each} class="field">
+            {words[each]}
+            <input
+              name={each}
+              value={filled.value[each]}
+              onInput={(event) => set({ [each]: event.currentTarget.value })}
+            />
+          </label>
+        ))}
+        {(["from", "to"] as const).map((each) => (
+          <label key={each} class="field">
+            {words[each]}
+            <input
+              type="date"
+              name={each}
+              value={filled.value[each]}
+              onInput={(event) => set({ [each]: event.currentTarget.value })}
+            />
+          </label>
+        ))}
+        <div class="admin-tools">
+          <button type="submit" class="button button-primary">
+            {words.search}
+          </button>
+          <a class="button" href={auditExport(wanted.value)} download="audit.csv">
+            CSV
+          </a>
+        </div>
+      </form>
+      <Shown asked={asked}>
+        {(first) => {
+          const lines = [...first.items, ...(more.value?.lines ?? [])];
+          const next = more.value === null ? first.next : more.value.next;
+          return (
+            <>
+              <Scroll label={t.value.admin.sections.audit}>
+                <table class="table">
+                  <thead>
+                    <tr>
+                      <th scope="col">{words.at}</th>
+                      <th scope="col">{words.actor}</th>
+                      <th scope="col">{words.action}</th>
+                      <th scope="col">{words.subject}</th>
+                      <th scope="col">{words.address}</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {lines.map((line) => (
+                      <tr key={line.link}>
+                        <td class="number">{at(line.at, hubTime.value)}</td>
+                        <td>
+                          <Said>{line.actor}</Said>
+                        </td>
+                        <td>{actionName(line.action)}</td>
+                        <td>
+                          {line.case === undefined ? (
+                            <Said>{line.subject}</Said>
+                          ) : (
+                            <Link to={`/cases/${line.case}`}>{line.subject}</Link>
+                          )}
+                        </td>
+                        <td class="number">{line.address}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </Scroll>
+              {lines.length === 0 && <p class="list-empty">{words.empty}</p>}
+              {next !== null && (
+                <button
+                  type="button"
+                  class="button"
+                  disabled={busy.value}
+                  onClick={() =>
+                    run(async () => {
+                      const page = await readAudit(wanted.value, next);
+                      const before = more.value?.lines ?? [];
+                      more.value = { lines: [...before, ...page.items], next: page.next };
+                    })
+                  }
+                >
+                  {words.more}
+                </button>
+              )}
+              <p class="panel-hint">{words.verify}</p>
+            </>
+          );
+        }}
+      </Shown>
+    </section>
+  );
+}
