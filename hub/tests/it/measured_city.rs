@@ -57,6 +57,9 @@ async fn cases_made_in_sql_are_those_that_the_engine_makes() {
         directory: Arc::clone(&directory),
         fire_group_ms: 600_000,
         utc_offset_minutes: 480,
+        correlation: hub::correlation::Settings::default(),
+        rosters: hub::roster::known::Cache::default(),
+        completion: Arc::default(),
     };
     let directories = Directories::new(Arc::clone(&directory));
     let (engine, task) = engine(writer, settings, directories, 8, Arc::default())
@@ -103,11 +106,8 @@ async fn cases_made_in_sql_are_those_that_the_engine_makes() {
     let filter = Filter {
         which: Which::Open,
         drills: Drills::Without,
-        severities: vec![],
-        site: None,
-        text: None,
-        after: None,
         limit: 10,
+        ..Filter::default()
     };
     let grid = Scope::subtree("1-2-1-1-1", &directory);
     let ids: Vec<i64> = store

@@ -121,11 +121,8 @@ fn all() -> Filter {
     Filter {
         which: Which::All,
         drills: Drills::With,
-        severities: vec![],
-        site: None,
-        text: None,
-        after: None,
         limit: 500,
+        ..Filter::default()
     }
 }
 

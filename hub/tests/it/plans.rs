@@ -79,11 +79,8 @@ async fn pages_map_and_reports_never_go_through_all_cases() {
             let filter = Filter {
                 which,
                 drills: Drills::Without,
-                severities: vec![],
-                site: None,
-                text: None,
-                after: None,
                 limit: 50,
+                ..Filter::default()
             };
             assert!(!store.list_cases(&filter, &scope).await.unwrap().is_empty());
         }

@@ -59,6 +59,9 @@ impl Desk {
             directory: Arc::clone(&directory),
             fire_group_ms: 600_000,
             utc_offset_minutes: 480,
+            correlation: hub::correlation::Settings::default(),
+            rosters: hub::roster::known::Cache::default(),
+            completion: Arc::default(),
         };
         let directories = Directories::new(Arc::clone(&directory));
         let metrics = Arc::new(Metrics::default());
