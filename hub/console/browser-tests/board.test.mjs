@@ -288,3 +288,17 @@ test("filters live in the address, survive a reload and never hide a P1", { skip
     assert.equal((await ids(page, ".p1-list")).length, 1);
   });
 });
+
+test("a console tells the hub that it is there, and whether it would be heard", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, faults } = await openPage(url);
+  await signIn(page, url);
+  await until("it is there, without sound", () => hub.consoles.at(-1)?.armed === false);
+  await page.getByRole("button", { name: "开始值班" }).click();
+  await until("it would be heard", () => hub.consoles.at(-1)?.armed === true);
+  assert.equal(new Set(hub.consoles.map((each) => each.console)).size, 1, "one console");
+  assert.deepEqual(faults, []);
+  await stop();
+});

@@ -276,7 +276,7 @@ test("a report by grid, by keyboard only", { skip: MOCK_ONLY }, async () => {
     await to("the button", () => document.activeElement?.type === "submit");
     await page.keyboard.press("Enter");
     await page.getByText(/已上报，案件编号/).waitFor();
-    assert.equal(hub.cases.get(1).category, "fire_suspected");
+    assert.equal(hub.cases.get(1).category, "gas_leak");
     assert.equal(hub.cases.get(1).site.id, "440605004012003");
   });
 });

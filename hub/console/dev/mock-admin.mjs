@@ -17,6 +17,9 @@ const CATEGORIES = [
     standard_ref: "GB 50440",
     mode: "urgent",
     unit_kind: "fire",
+    evidence: [],
+    public: false,
+    life_safety: true,
     filing: [{ code: "alarm_stands", name: text("报警属实", "The alarm stands"), alerts_cleared: false }],
     closing: [],
     limits: {
@@ -28,6 +31,21 @@ const CATEGORIES = [
     },
   },
 ];
+
+const simple = (code, zh, en) => ({
+  ...CATEGORIES[0],
+  code,
+  name: text(zh, en),
+  severity: "P3",
+  public: true,
+  life_safety: false,
+});
+CATEGORIES.push(
+  simple("gas_leak", "燃气泄漏", "Gas leak"),
+  simple("water_leak", "漏水", "Water leak"),
+  simple("flooding", "积水", "Standing water"),
+  { ...simple("other", "其他", "Other"), public: false },
+);
 
 export function makeAdmin() {
   return {

@@ -88,6 +88,7 @@ export class MockHub {
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
   admin = makeAdmin();
+  consoles = [];
   uploads = [];
   reveals = [];
   summaryOf = summaryOf;
@@ -359,6 +360,10 @@ const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications)\b/;
 
 async function write(hub, path, search, request, response, user) {
   const tools = toolsOf(response);
+  if (path === "/duty/console") {
+    hub.consoles.push(await bodyOf(request));
+    return response.writeHead(204).end();
+  }
   if (ADMINISTERED.test(path)) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { forgetCases } from "./data/cases";
+import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
 import { resume, session } from "./data/session";
@@ -12,7 +13,7 @@ import { forgetAsked } from "./data/supervision";
 import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
-import { followShift } from "./duty/shift";
+import { followShift, soundWarning } from "./duty/shift";
 import { route } from "./logic/route";
 import { suggestLanguage } from "./logic/settings";
 
@@ -30,6 +31,14 @@ effect(() => {
   forgetGateways();
   forgetLoad();
   forgetAsked();
+});
+
+// A console of the office says that it is there; phones and walls stand for nobody at a desk.
+effect(() => {
+  const { is } = session.value;
+  const atDesk = is === "signed-in" && !onPhone.value && route.value.page !== "wall";
+  if (atDesk) tellConsole(soundWarning.value === null);
+  else forgetConsole();
 });
 
 // Only where it must open without a line is the console itself kept in the browser.

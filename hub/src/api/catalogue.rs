@@ -46,6 +46,10 @@ pub struct CategoryView {
     pub unit_kind: Option<String>,
     /// Evidence that the result must have.
     pub evidence: Vec<EvidenceKind>,
+    /// Whether the public may report it; what people see with their own eyes.
+    pub public: bool,
+    /// Whether it endangers life: never silenced.
+    pub life_safety: bool,
     /// 立案条件
     pub filing: Vec<ConditionView>,
     /// 结案条件
@@ -116,6 +120,8 @@ fn view(category: &Category, catalogue: &Catalogue) -> CategoryView {
         mode: category.mode,
         unit_kind: category.unit_kind.clone(),
         evidence: category.evidence.clone(),
+        public: category.public,
+        life_safety: category.life_safety,
         filing: conditions(&category.filing),
         closing: conditions(&category.closing),
         limits: catalogue.limits.of(&category.code, category.severity),

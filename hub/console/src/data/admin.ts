@@ -231,6 +231,8 @@ export interface Category {
   standard_ref: string;
   mode?: string;
   unit_kind?: string;
+  public: boolean;
+  life_safety: boolean;
   filing: { code: string; name: Text }[];
   closing: { code: string; name: Text }[];
   limits: Record<"acknowledge" | "file" | "dispatch" | "disposal" | "check", Limit>;

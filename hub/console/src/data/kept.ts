@@ -3,7 +3,7 @@
  * Only for the roles whose work is outside; gone with signing out. Never a password, never a cookie: what
  * is done is still sent by the hub's own session.
  */
-import type { Case, CaseSummary, Role, Session, Site } from "./types";
+import type { Case, CaseSummary, Role, Session, Site, Text } from "./types";
 
 /** Roles that land on the phone pages. */
 export const PHONE_ROLES: ReadonlySet<Role> = new Set<Role>(["unit", "handler", "checker"]);
@@ -11,15 +11,22 @@ export const PHONE_ROLES: ReadonlySet<Role> = new Set<Role>(["unit", "handler", 
 /** At most so many cases in full: a person's tasks of a day, at some 20 kB each. */
 const CASES_MAX = 60;
 
+/** A category to report under. */
+export interface Category {
+  code: string;
+  name: Text;
+}
+
 interface Kept {
   session: Session | null;
   tasks: CaseSummary[];
   cases: Case[];
   sites: Site[];
+  categories: Category[] | null;
 }
 
 const KEY = "gridwatch.phone";
-const NOTHING: Kept = { session: null, tasks: [], cases: [], sites: [] };
+const NOTHING: Kept = { session: null, tasks: [], cases: [], sites: [], categories: null };
 
 function read(): Kept {
   try {
@@ -80,6 +87,14 @@ export function keepSites(sites: readonly Site[]): void {
 
 export function keptSites(): Site[] {
   return read().sites;
+}
+
+export function keepCategories(categories: readonly Category[]): void {
+  change({ categories: [...categories] });
+}
+
+export function keptCategories(): Category[] | null {
+  return read().categories;
 }
 
 export function forgetKept(): void {

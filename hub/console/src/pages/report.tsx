@@ -6,7 +6,7 @@ import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { EVIDENCE_TYPES, sha256Of, unfit } from "../data/evidence";
 import { OutboxFull } from "../data/outbox";
-import { loadAreas, type Nearby, REPORTABLE, type Reported } from "../data/report";
+import { loadAreas, loadReportable, type Nearby, type Reported, reportable } from "../data/report";
 import type { Area } from "../data/types";
 import { addPhoto, addWork, afterReport, mine } from "../data/work";
 import { position } from "../duty/position";
@@ -248,6 +248,7 @@ export function ReportPage() {
   const draft = useSignal<Draft>(keptDraft());
   // A phone may throw the page away while its camera is open.
   useSignalEffect(() => keepDraft(draft.value));
+  useEffect(() => void loadReportable(), []);
   const failure = useSignal<string | null>(null);
   const kept = useSignal<string | null>(null);
   const busy = useSignal(false);
@@ -282,7 +283,7 @@ export function ReportPage() {
           <fieldset class="panel">
             <legend>{words.category}</legend>
             <div class="report-categories">
-              {REPORTABLE.map((each) => (
+              {reportable.value.map((each) => (
                 <label key={each.code} class="report-category">
                   <input
                     type="radio"
