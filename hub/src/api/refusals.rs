@@ -15,6 +15,7 @@ const NAMES: &[(&str, &str)] = &[
     ("dispatch", "派遣"),
     ("consult", "会商"),
     ("answer", "会商答复"),
+    ("contain", "止险"),
     ("finish_task", "子任务完成"),
     ("send_back", "退回"),
     ("handle", "接办"),

@@ -187,7 +187,7 @@ async fn list(at: &ConfigArgument) -> Result<()> {
     let mut after = None;
     loop {
         let people = store
-            .people(&Scope::whole(), after.as_deref(), PAGE)
+            .people(&Scope::whole(), None, None, after.as_deref(), PAGE)
             .await?;
         for person in &people {
             let Profile {

@@ -2,13 +2,14 @@
 //! the cases that are open at that moment.
 
 use gridwatch_protocol::Timestamp;
+use sqlx::Row;
 
 use super::duty::{Duty, on_duty};
 use super::known::Office;
 use crate::engine::task::{Bench, Task};
 use crate::store::accounts::{AuditRow, write_audit};
 use crate::store::database::{Connection, query, query_scalar};
-use crate::store::{StoreResult, events, sql};
+use crate::store::{StoreResult, events, sql, time};
 
 /// A shift can be taken over so long before it begins: officers come early.
 pub const EARLY_MS: i64 = 30 * 60_000;
@@ -60,7 +61,11 @@ impl Task for TakeOver {
                 continue;
             };
             match taken(connection, &self.area, &shift, from, &self.username).await? {
-                Some(id) => done = done.or(Some(id)),
+                // Said twice is meant once, also shortly before the next shift.
+                Some((id, taken_at)) if now.ms_since(taken_at) < EARLY_MS => {
+                    return Ok(TakenOver::Done(id));
+                }
+                Some((id, _)) => done = done.or(Some(id)),
                 None => {
                     let before = on_duty(&kept.roster, &local, from.plus_ms(-1));
                     let path = office.directory.area_path(&self.area);
@@ -150,15 +155,16 @@ async fn taken(
     shift: &str,
     from: Timestamp,
     username: &str,
-) -> StoreResult<Option<i64>> {
-    query_scalar("SELECT id FROM duty_takeovers WHERE area = $1 AND shift = $2 AND shift_from = $3 AND taken_by = $4")
+) -> StoreResult<Option<(i64, Timestamp)>> {
+    let row = query("SELECT id, at FROM duty_takeovers WHERE area = $1 AND shift = $2 AND shift_from = $3 AND taken_by = $4")
         .bind(area)
         .bind(shift)
         .bind(from.unix_ms())
         .bind(username)
         .fetch_optional(connection)
         .await
-        .map_err(sql("looking for a takeover"))
+        .map_err(sql("looking for a takeover"))?;
+    Ok(row.map(|row| (row.get(0), time(row.get(1)))))
 }
 
 /// Who took the desk over last before this shift.

@@ -69,19 +69,6 @@ pub enum AccountChange {
     Audit(AuditRow),
 }
 
-/// Which users.
-#[derive(Debug, Clone, Default)]
-pub struct UserFilter {
-    /// Only with this role.
-    pub role: Option<Role>,
-    /// Only of this unit.
-    pub unit: Option<String>,
-    /// Only what follows this name.
-    pub after: Option<String>,
-    /// At most this many.
-    pub limit: i64,
-}
-
 /// A line of the audit.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
@@ -119,40 +106,6 @@ impl Store {
     /// When the store does not answer.
     pub async fn users(&self) -> StoreResult<Vec<UserRow>> {
         let rows = query("SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit, area FROM users ORDER BY name")
-            .fetch_all(&self.readers)
-            .await
-            .map_err(sql("listing users"))?;
-        Ok(rows.iter().map(user_row).collect())
-    }
-
-    /// A page of the users who work for an area that is seen, by name, after the one with this name. Who
-    /// works for the whole tree is seen by those who see it.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn list_users(
-        &self,
-        filter: &UserFilter,
-        areas: Option<&[String]>,
-    ) -> StoreResult<Vec<UserRow>> {
-        let mut query = QueryBuilder::new(
-            "SELECT name, display_name, role, password_hash, language, created_at, disabled_at, unit, area FROM users WHERE 1 = 1",
-        );
-        if let Some(areas) = areas {
-            query.push(" AND area IN (").push_list(areas.iter());
-        }
-        if let Some(role) = filter.role {
-            query.push(" AND role = ").push_bind(role.as_str());
-        }
-        if let Some(unit) = &filter.unit {
-            query.push(" AND unit = ").push_bind(unit);
-        }
-        if let Some(after) = &filter.after {
-            query.push(" AND name > ").push_bind(after);
-        }
-        query.push(" ORDER BY name LIMIT ").push_bind(filter.limit);
-        let rows = query
-            .build()
             .fetch_all(&self.readers)
             .await
             .map_err(sql("listing users"))?;

@@ -21,11 +21,19 @@ impl Store {
     pub async fn people(
         &self,
         scope: &Scope,
+        role: Option<Role>,
+        unit: Option<&str>,
         after: Option<&str>,
         limit: i64,
     ) -> StoreResult<Vec<Person>> {
         let mut query = QueryBuilder::new(SEEN);
         scope.push_path(&mut query, "COALESCE(a.path, '')");
+        if let Some(role) = role {
+            query.push(" AND u.role = ").push_bind(role.as_str());
+        }
+        if let Some(unit) = unit {
+            query.push(" AND u.unit = ").push_bind(unit);
+        }
         if let Some(after) = after {
             query.push(" AND u.name > ").push_bind(after);
         }

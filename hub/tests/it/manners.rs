@@ -118,7 +118,8 @@ async fn what_has_not_changed_is_not_sent_again_and_a_stale_version_is_not_overw
         let response = request.header("if-match", tag).json(&body).send().await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
-    assert_eq!(act("acknowledge", &tag, 1).await.0, 200);
+    let (status, answer) = act("acknowledge", &tag, 1).await;
+    assert_eq!(status, 200, "{answer}");
     let (status, problem) = act("file", &tag, 1).await;
     assert_eq!((status, &problem["type"]), (412, &json!("version-conflict")));
     assert_eq!(problem["status"], 412);

@@ -85,7 +85,7 @@ async fn hub_killed_again_and_again_loses_no_alert_and_makes_no_second_case() {
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let dir = TempDir::new().unwrap();
-    let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n");
+    let path = write_files(dir.path(), "listen = \"127.0.0.1:0\"\ntls = false\n[correlation]\nflood_begins_above = 10000\n");
     let config = hub::config::load(&path).unwrap().config;
     let key = populate(&config).await;
     let client = client_builder()

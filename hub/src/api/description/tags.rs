@@ -12,6 +12,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
         "catalogue",
         "Categories, their limits, and the calendar that limits go by.",
     ),
+    ("child hub", "What child hubs send; not for officers."),
     (
         "child hubs",
         "Hubs of districts below this one, and their cases.",

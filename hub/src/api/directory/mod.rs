@@ -45,10 +45,11 @@ impl FromRequestParts<App> for IfMatch {
         if text == "*" {
             return Ok(Self(None));
         }
-        let number = text
+        let tag = text
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'));
-        let version = number.and_then(|number| number.parse().ok());
+        // What reading gives is `"version-hash"`.
+        let version = tag.and_then(|tag| tag.split('-').next()?.parse().ok());
         version.map(|version| Self(Some(version))).ok_or_else(|| {
             Problem::invalid(format!(
                 "`If-Match: {text}` is not an ETag of the directory, such as \"12\""

@@ -12,27 +12,31 @@ use utoipa::IntoParams;
 use super::App;
 use super::directory::{IfMatch, etag};
 use super::extract::{Administrator, Args, Json, Officer, Part, Peer};
+use super::page;
 use super::problem::Problem;
 use crate::auth::SignInError;
+use crate::cases::Role;
 use crate::engine::people::{ChangePerson, PersonChange, PersonRefused};
 use crate::people::{Person, Profile, check_username};
 use crate::secrets;
 pub use view::*;
 
 /// People on a page when nothing is asked for.
-const LIMIT_USUAL: u32 = 50;
-/// And at most.
-const LIMIT_MAX: u32 = 200;
+const LIMIT_USUAL: i64 = 50;
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct UserArgs {
+    /// Only with this role, such as `duty_officer`.
+    role: Option<String>,
+    /// Only of this unit.
+    unit: Option<String>,
     /// `next` of the page before.
     after: Option<String>,
     /// People on the page: 1 to 200, 50 when left out.
-    limit: Option<u32>,
+    limit: Option<i64>,
 }
 
 /// People in the asker's area. Only for administrators.
@@ -43,23 +47,19 @@ pub async fn list(
     Administrator(officer): Administrator,
     Args(args): Args<UserArgs>,
 ) -> Result<Answer<UserList>, Problem> {
-    let limit = args.limit.unwrap_or(LIMIT_USUAL);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!(
-            "`limit` must be between 1 and {LIMIT_MAX}"
-        )));
-    }
+    let roles: Vec<_> = Role::ALL
+        .iter()
+        .map(|role| (role.as_str(), *role))
+        .collect();
+    let role = page::one_of("role", args.role.as_deref(), &roles)?;
+    let unit = page::given(args.unit.as_deref());
+    let limit = page::limit(args.limit, LIMIT_USUAL)?;
     let after = args.after.as_deref();
     let mut people = app
         .store
-        .people(&officer.scope, after, i64::from(limit) + 1)
+        .people(&officer.scope, role, unit, after, limit + 1)
         .await?;
-    let is_more = people.len() > limit as usize;
-    people.truncate(limit as usize);
-    let next = people
-        .last()
-        .filter(|_| is_more)
-        .map(|last| last.username.clone());
+    let next = page::cut(&mut people, limit, |last| last.username.clone());
     Ok(Answer(UserList {
         items: people.into_iter().map(UserView::from).collect(),
         next,

@@ -34,6 +34,8 @@ async fn hub_with(channels: &str) -> Hub {
     Hub::start_with(|config: &mut Config| {
         config.public_url = "http://hub.example".into();
         config.notify = notify;
+        // What these tests count is not put off by a flood.
+        config.correlation.flood_begins_above = 10_000;
     })
     .await
 }

@@ -14,6 +14,8 @@ pub(super) enum Who {
     Officers(&'static [Role]),
     /// Gateways, each for itself.
     Gateways,
+    /// Child hubs, each for itself: asked in `parent`.
+    Children,
 }
 
 /// What a route shows of places.
@@ -83,6 +85,10 @@ const fn post(path: &'static str, who: Who, shows: Shows) -> Route {
     route("post", path, who, shows)
 }
 
+const fn put(path: &'static str, who: Who, shows: Shows) -> Route {
+    route("put", path, who, shows)
+}
+
 const fn delete(path: &'static str, who: Who, shows: Shows) -> Route {
     route("delete", path, who, shows)
 }
@@ -103,9 +109,27 @@ const NOTERS: Who = Who::Officers(&[
     Role::Administrator,
 ]);
 
+/// Everybody but the auditor reports what they see and brings evidence.
+const TELLERS: Who = NOTERS;
+/// Who works in the office.
+const OFFICE: Who = Who::Officers(&[
+    Role::DutyOfficer,
+    Role::ShiftLeader,
+    Role::Dispatcher,
+    Role::Supervisor,
+    Role::Administrator,
+]);
+const AUDITORS: Who = Who::Officers(&[Role::Auditor, Role::Administrator]);
+const SILENCERS: Who = Who::Officers(&[
+    Role::ShiftLeader,
+    Role::Supervisor,
+    Role::Leader,
+    Role::Administrator,
+]);
+
 use Shows::{Feed, List, Nothing, One, Part};
 use Thing::{Area, Case, Gateway, Notification, Reading, Site, User};
-use Who::{Anybody, Gateways};
+use Who::{Anybody, Children, Gateways};
 
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
@@ -137,6 +161,71 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/sites", ALL, List(Site)),
     get("/api/v1/statistics/load", ALL, Nothing),
     get("/api/v1/users", ADMINISTRATOR, List(User)),
+    get("/api/v1/audit", AUDITORS, Nothing),
+    get("/api/v1/audit.csv", AUDITORS, Nothing),
+    post("/api/v1/cases", TELLERS, Nothing).body("{}").gives(&[422]),
+    get("/api/v1/cases/{id}/evidence", ALL, One(Case)),
+    get("/api/v1/cases/{id}/evidence/{sha256}", ALL, One(Case)).gives(&[404]),
+    put("/api/v1/cases/{id}/evidence/{sha256}", TELLERS, One(Case)).body("{}").gives(&[415, 422]),
+    get("/api/v1/cases/{id}/reports", ALL, One(Case)),
+    post("/api/v1/cases/{id}/reports", TELLERS, One(Case)).body(r#"{"category":"other","description":"x","site":"no-such-site"}"#).gives(&[404, 422]),
+    post("/api/v1/cases/{id}/reports/{report}/rating", OFFICE, One(Case)).body(r#"{"rating":3}"#).gives(&[404]),
+    post("/api/v1/cases/{id}/reports/{report}/reveal", OFFICE, One(Case)).body(r#"{"reason":"x"}"#).gives(&[404]),
+    post("/api/v1/cases/{id}/reveals", ALL, One(Case)).body(r#"{"what":"evidence","reason":""}"#).gives(&[422]),
+    get("/api/v1/cases/{id}/similar", ALL, One(Case)),
+    post("/api/v1/cases/{id}/split", OFFICE, One(Case)).body(r#"{"alerts":[],"reason":"x","version":1000000}"#).gives(&[409, 422]),
+    get("/api/v1/children", ALL, Nothing),
+    get("/api/v1/children/cases", ALL, Nothing),
+    get("/api/v1/children/{hub}/cases/{epoch}/{case}", ALL, Nothing).gives(&[404]),
+    post("/api/v1/children/{hub}/cases/{epoch}/{case}/commands", ALL, Nothing).body("{}").gives(&[403, 404, 422]),
+    get("/api/v1/children/{hub}/heads", ALL, Nothing).gives(&[403, 404]),
+    get("/api/v1/contacts", ALL, Nothing).query("kind=site&place=nothing").gives(&[404, 422]),
+    get("/api/v1/directory", ADMINISTRATOR, Nothing),
+    put("/api/v1/directory", ADMINISTRATOR, Nothing).body("{}").gives(&[428]),
+    get("/api/v1/directory/at", ALL, Nothing).query("lat=1&lon=1"),
+    get("/api/v1/directory/outlines", ADMINISTRATOR, Nothing),
+    put("/api/v1/directory/outlines", ADMINISTRATOR, Nothing).body("{}").gives(&[428]),
+    get("/api/v1/directory/unassigned", ALL, Nothing),
+    get("/api/v1/directory/{table}", ADMINISTRATOR, Nothing),
+    put("/api/v1/directory/{table}", ADMINISTRATOR, Nothing).body("{}").gives(&[428]),
+    delete("/api/v1/directory/{table}/{key}", ADMINISTRATOR, Nothing).gives(&[428]),
+    put("/api/v1/directory/{table}/{key}", ADMINISTRATOR, Nothing).body("{}").gives(&[428]),
+    get("/api/v1/duty", ALL, Nothing),
+    post("/api/v1/duty/console", ALL, Nothing).body(r#"{"console":"c","armed":true,"visible":true}"#).gives(&[204]),
+    get("/api/v1/duty/shifts.ics", ALL, Nothing),
+    post("/api/v1/duty/takeover", ALL, Nothing).body(r#"{"area":"nothing","note":""}"#).gives(&[404, 422]),
+    get("/api/v1/duty/takeovers", ALL, Nothing),
+    get("/api/v1/floods", ALL, Nothing),
+    get("/api/v1/map", ALL, Nothing),
+    get("/api/v1/reports/alarms", ALL, Nothing),
+    get("/api/v1/reports/areas", ALL, Nothing),
+    get("/api/v1/reports/cases", ALL, Nothing),
+    get("/api/v1/reports/officers", ALL, Nothing),
+    get("/api/v1/reports/units", ALL, Nothing),
+    get("/api/v1/rosters", ALL, Nothing),
+    get("/api/v1/rosters/{area}", ALL, Nothing).gives(&[404]),
+    put("/api/v1/rosters/{area}", ALL, Nothing).body(r#"{"version":0,"roster":{"area":"nothing"}}"#).gives(&[403, 404, 422]),
+    delete("/api/v1/rosters/{area}", ALL, Nothing).query("version=1").gives(&[403, 404]),
+    post("/api/v1/session/password", ALL, Nothing).body(r#"{"current":"wrong","new":"short"}"#).gives(&[422]),
+    get("/api/v1/silences", ALL, Nothing),
+    post("/api/v1/silences", SILENCERS, Nothing).body(r#"{"why":"","until":"2026-01-01T00:00:00Z"}"#).gives(&[422]),
+    delete("/api/v1/silences/{id}", SILENCERS, Nothing).query("version=1").gives(&[404]),
+    get("/api/v1/statistics/grids", ALL, Nothing),
+    get("/api/v1/statistics/today", ALL, Nothing),
+    post("/api/v1/users", ADMINISTRATOR, Nothing).body("{}").gives(&[422]),
+    get("/api/v1/users/{username}", ADMINISTRATOR, Nothing).gives(&[404]),
+    put("/api/v1/users/{username}", ADMINISTRATOR, Nothing).body(r#"{"display_name":"x","role":"auditor"}"#).gives(&[404, 428]),
+    post("/api/v1/users/{username}/disable", ADMINISTRATOR, Nothing).gives(&[404]),
+    post("/api/v1/users/{username}/enable", ADMINISTRATOR, Nothing).gives(&[404]),
+    put("/api/v1/users/{username}/password", ADMINISTRATOR, Nothing).body("{}").gives(&[404]),
+    // Shut until the configuration opens them.
+    post("/intake/alertmanager", Anybody, Nothing).body("{}").gives(&[401, 404]),
+    post("/intake/pagerduty/v2/enqueue", Anybody, Nothing).body("{}").gives(&[400, 404]),
+    get("/open311/v2/{resource}", Anybody, Nothing).gives(&[404]),
+    post("/open311/v2/{resource}", Anybody, Nothing).body("{}").gives(&[404]),
+    get("/open311/v2/{resource}/{id}", Anybody, Nothing).gives(&[404]),
+    post("/v1/children/batches", Children, Nothing),
+    post("/v1/children/heartbeats", Children, Nothing),
     get("/healthz", Anybody, Nothing),
     // From this machine; from elsewhere for administrators.
     get("/metrics", Anybody, Nothing),

@@ -311,6 +311,11 @@ impl World {
             "device" => device(place),
             "topic" => topic(place),
             "name" => "no-such-channel".to_owned(),
+            "sha256" => "0".repeat(64),
+            "table" => "areas".to_owned(),
+            "resource" => "services.json".to_owned(),
+            "report" | "hub" | "key" | "area" | "username" => "nothing".to_owned(),
+            "id" | "epoch" | "case" => "999999".to_owned(),
             other => panic!("say in `World::parameter` what `{{{other}}}` stands for"),
         }
     }
