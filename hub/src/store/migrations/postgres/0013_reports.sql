@@ -59,9 +59,9 @@ DROP INDEX cases_ended;
 DROP INDEX cases_open_by_area;
 DROP INDEX cases_ended_by_area;
 CREATE INDEX cases_open ON cases (severity, opened_at, id, area_path, is_drill, silenced_by) WHERE is_open = 1;
-CREATE INDEX cases_ended ON cases (ended_at, id, area_path, is_drill) WHERE is_open = 0;
+CREATE INDEX cases_ended ON cases (ended_at, id, area_path, is_drill, silenced_by) WHERE is_open = 0;
 CREATE INDEX cases_open_by_area ON cases (area_path, severity, opened_at, id, is_drill, silenced_by) WHERE is_open = 1;
-CREATE INDEX cases_ended_by_area ON cases (area_path, ended_at, id, is_drill) WHERE is_open = 0;
+CREATE INDEX cases_ended_by_area ON cases (area_path, ended_at, id, is_drill, silenced_by) WHERE is_open = 0;
 -- What an officer acknowledged in the last hour.
 CREATE INDEX cases_by_officer ON cases (acknowledged_by, acknowledged_at) WHERE acknowledged_by IS NOT NULL;
 -- Most cases have neither group nor unit while alerts storm in: two entries less to write for each.
