@@ -137,6 +137,8 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
         crate::live::DeskEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
+        directory::Format,
+        directory::RowTable,
     ))
 )]
 struct Description;

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::chain::{self, Chain};
-use super::database::{Connection, QueryBuilder, query};
+use super::database::{Connection, query};
 use super::{Store, StoreResult, Writer, commit, sql, time};
 use crate::cases::{Actor, Role};
 

@@ -82,10 +82,13 @@ pub struct ReadArgs {
     format: Option<Format>,
 }
 
+/// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Format {
+pub enum Format {
+    /// A list of rows.
     Json,
+    /// A first line of column names, then the rows.
     Csv,
 }
 

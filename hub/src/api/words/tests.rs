@@ -119,8 +119,7 @@ fn strings(source: &str) -> Vec<String> {
                     // A line that goes on; other escapes stand for themselves.
                     match characters.next() {
                         Some((_, '\n')) => {
-                            while rest[start + 1..]
-                                .as_bytes()
+                            while rest.as_bytes()[start + 1..]
                                 .get(characters.offset())
                                 .is_some_and(u8::is_ascii_whitespace)
                             {

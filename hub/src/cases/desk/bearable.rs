@@ -16,7 +16,7 @@ use crate::cases::timers::Dues;
 use crate::cases::{Arrival, Case, CaseId, Change, Details, State, silencing, text};
 use crate::catalogue::{CHATTERING, Category, GATEWAY_OFFLINE};
 use crate::correlation::chatter::{Raised, Raisings};
-use crate::correlation::flood::{Meter, Turn};
+use crate::correlation::flood::Turn;
 use crate::correlation::marks::POINTS_MAX;
 use crate::correlation::relink::{Relink, relink};
 use crate::correlation::silence::{self, Target};
@@ -299,11 +299,7 @@ impl Desk<'_> {
         let path = self.rules.directory.path(&case.site);
         let desk = desk_of(&path, &self.known.staffed);
         let rule = self.rules.correlation.flood;
-        let meter = self
-            .known
-            .desks
-            .entry(desk.clone())
-            .or_insert_with(Meter::default);
+        let meter = self.known.desks.entry(desk.clone()).or_default();
         let id_of_flood = self.known.next_flood;
         let turns = [meter.look(rule, now), meter.count(rule, id_of_flood, now)];
         let flood = meter.flood.map(|flood| flood.id);

@@ -10,6 +10,9 @@ use crate::catalogue::Catalogue;
 use crate::directory::contents::{Entry, Row};
 use crate::directory::rows::{Level, Unit};
 
+/// Grids, and the categories that nobody there has.
+type Names<'a> = (BTreeSet<&'a str>, BTreeSet<&'a str>);
+
 /// So many areas are named as examples.
 const EXAMPLES: usize = 3;
 
@@ -117,7 +120,7 @@ fn lonely_grids(
         .filter(|entry| entry.row.level == Level::Grid)
         .map(|entry| upwards(&entry.row.code, index))
         .collect();
-    let mut lonely: BTreeMap<(&str, bool), (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut lonely: BTreeMap<(&str, bool), Names<'_>> = BTreeMap::new();
     for category in catalogue.categories() {
         let Some(kind) = category.unit_kind.as_deref() else {
             continue;

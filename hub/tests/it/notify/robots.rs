@@ -149,7 +149,7 @@ async fn storm_of_cases_reaches_every_robot_within_its_limits_and_every_p1_alone
         alerts.push(alert(n, &format!("door-{n}"), Kind::DoorForced));
     }
     for n in 61..=63 {
-        let mut gas = alert(n, &format!("gas-{n}"), Kind::CarbonMonoxide);
+        let mut gas = alert(n, &format!("gas-{n}"), Kind::WaterLeak);
         gas.severity = Severity::P1;
         alerts.push(gas);
     }
