@@ -85,7 +85,7 @@ impl Notifier {
         self.open.iter().map(AsRef::as_ref)
     }
 
-    /// Sends a test through a channel, as [`test`] does, one at a time.
+    /// Sends a test through a channel, as [`test()`] does, one at a time.
     ///
     /// # Errors
     /// [`TestError`].

@@ -17,6 +17,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the audit. Auditors and administrators of an area see what is about cases there; those of the
+         *     whole tree see everything.
+         */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same search as a CSV file in UTF-8, newest first, up to 100,000 lines. */
+        get: operations["get_audit_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calendar": {
         parameters: {
             query?: never;
@@ -61,7 +98,11 @@ export interface paths {
         /** A page of cases. */
         get: operations["get_cases"];
         put?: never;
-        post?: never;
+        /**
+         * Report a matter; it opens a case. With an `Idempotency-Key` the same request is done once. Anybody but
+         *     auditors may, within their own area.
+         */
+        post: operations["post_cases"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,6 +163,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The pieces of evidence of a case, and whether their files are there. */
+        get: operations["get_cases_by_id_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/evidence/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of evidence. `ETag` is its SHA-256. Masked files need a reveal first. */
+        get: operations["get_cases_by_id_evidence_by_sha256"];
+        /**
+         * Bring the file of a piece of evidence: its bytes as they are, under their SHA-256. JPEG, PNG, WebP, PDF or
+         *     UTF-8 text, told by the bytes themselves. May be sent again: the second time changes nothing.
+         */
+        put: operations["put_cases_by_id_evidence_by_sha256"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reports of a case, with reporters masked. Reports of cases that were merged into it are among them. */
+        get: operations["get_cases_by_id_reports"];
+        put?: never;
+        /**
+         * Another report of the same matter: it becomes part of the case and counts as a repeated one (重复). What is
+         *     left out of category and place is the case's.
+         */
+        post: operations["post_cases_by_id_reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/reports/{report}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write down what the reporter thinks of the result, after the case has ended. Only for the office. */
+        post: operations["post_cases_by_id_reports_by_report_rating"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/reports/{report}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show who reported a matter. Only for the office; who looked, at whom and why stands in the audit. */
+        post: operations["post_cases_by_id_reports_by_report_reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/reveals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say why something masked has to be seen; it is then shown to who asked for ten minutes. Every
+         *     reveal is a line of the audit.
+         */
+        post: operations["post_cases_by_id_reveals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{id}/series": {
         parameters: {
             query?: never;
@@ -133,6 +287,43 @@ export interface paths {
         get: operations["get_cases_by_id_series"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open cases that may be the same matter: of the same grid or within 200 m, of the same kind, within a day. */
+        get: operations["get_cases_by_id_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take alerts out of a case into a new one: the undo of a correlation that was wrong. Nothing is lost, and both
+         *     histories say what happened.
+         */
+        post: operations["post_cases_by_id_split"];
         delete?: never;
         options?: never;
         head?: never;
@@ -156,6 +347,321 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Child hubs whose area is seen, with their counts. */
+        get: operations["get_children"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/children/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases of child hubs. */
+        get: operations["get_children_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/children/{hub}/cases/{epoch}/{case}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One case of a child hub, with what was asked for. */
+        get: operations["get_children_by_hub_cases_by_epoch_by_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/children/{hub}/cases/{epoch}/{case}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a child for something: 督办 (`set_card`, `set_urgent`), a comment, a report, or answer its call.
+         *     Comes back when it is on disk; the child does it once, and its result comes with the case.
+         */
+        post: operations["post_children_by_hub_cases_by_epoch_by_case_commands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/children/{hub}/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signed ends of a child's audit and histories, as the child sent them: what the child's own
+         *     `hub audit verify --heads` compares with. For administrators and auditors who see everything.
+         */
+        get: operations["get_children_by_hub_heads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom to call about a site or hazard point. Every look is a line of the audit. */
+        get: operations["get_contacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole directory in the asker's area. Only for administrators. The answer's ETag is its version. */
+        get: operations["get_directory"];
+        /**
+         * Replace several tables of the directory at once, as moving to another tree needs it. Only for
+         *     administrators.
+         */
+        put: operations["put_directory"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory/at": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The grid that a position is in: by the outlines of grids. */
+        get: operations["get_directory_at"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory/outlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outlines of areas in the asker's area, as a GeoJSON FeatureCollection in WGS84; the property `code` is
+         *     the area's. Only for administrators; the map has its own address.
+         */
+        get: operations["get_directory_outlines"];
+        /** Replace the outlines of areas in the asker's area by these. Only for administrators. */
+        put: operations["put_directory_outlines"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory/unassigned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites that are in no grid, and devices that their gateways do not know. */
+        get: operations["get_directory_unassigned"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A table of the directory, its rows in the asker's area. Only for administrators. The answer's ETag is
+         *     the version of the directory.
+         */
+        get: operations["get_directory_by_table"];
+        /**
+         * Replace a table of the directory: its rows in the asker's area become these. Only for administrators.
+         *     Takes JSON, and CSV with a first line of column names as reading gives it. A contact goes with its place
+         *     and an outline with its area.
+         */
+        put: operations["put_directory_by_table"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory/{table}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add or replace one row of the directory. Only for administrators. The key is in the row, too. */
+        put: operations["put_directory_by_table_by_key"];
+        post?: never;
+        /** Take one row out of the directory. Only for administrators. */
+        delete: operations["delete_directory_by_table_by_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on duty now, the next hand-over, gaps in the next 14 days, and what is missing. */
+        get: operations["get_duty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A console says that it is there: every 20 s, and when its sound or its page changes. */
+        post: operations["post_duty_console"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty/shifts.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The asking officer's own shifts as iCalendar: the last week and the next 92 days. */
+        get: operations["get_duty_shifts_ics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty/takeover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a shift over: by an officer of it, from half an hour before it begins. Doing it again changes
+         *     nothing.
+         */
+        post: operations["post_duty_takeover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty/takeovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Takeovers, newest first. */
+        get: operations["get_duty_takeovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -165,6 +671,26 @@ export interface paths {
         };
         /** The live feed. */
         get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/floods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Floods of alarms at desks within the own area (ISA-18.2: more than 10 new alarms in 10 minutes, until there
+         *     are fewer than 5).
+         */
+        get: operations["get_floods"];
         put?: never;
         post?: never;
         delete?: never;
@@ -250,6 +776,23 @@ export interface paths {
         };
         /** A device profile to begin with, made from a message that nobody understood. */
         get: operations["get_gateways_by_id_quarantine_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Grids, sites and hazard points that the asker sees, with their open cases. */
+        get: operations["get_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -363,6 +906,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The alarms of an area by ISA-18.2. */
+        get: operations["get_reports_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of cases by area. */
+        get: operations["get_reports_areas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of cases, in all and by month, day, category or severity. */
+        get: operations["get_reports_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/officers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The alarms of each officer by ISA-18.2. Shift leaders, supervisors, leaders, administrators and auditors see
+         *     everybody in their area; others see themselves.
+         */
+        get: operations["get_reports_officers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of cases by the unit that has them. */
+        get: operations["get_reports_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rosters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rosters of areas that the asking officer sees. */
+        get: operations["get_rosters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rosters/{area}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roster of an area. */
+        get: operations["get_rosters_by_area"];
+        /**
+         * Puts a roster in the place of the present one. Refused as a whole when anything in it is wrong or
+         *     contradicts itself; `detail` names every problem.
+         */
+        put: operations["put_rosters_by_area"];
+        post?: never;
+        /** Takes the roster of an area away: the next wider one looks after it. */
+        delete: operations["delete_rosters_by_area"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -382,6 +1052,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change one's own password. One's other sessions end. */
+        post: operations["post_session_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Silences within the own area. */
+        get: operations["get_silences"];
+        put?: never;
+        /**
+         * Silence alarms within the own area for a time. Cases are still opened and counted; they are hidden until
+         *     the silence ends. Life safety is never silenced.
+         */
+        post: operations["post_silences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a silence before its time. Its cases are shown at once; those whose alert stands appear as new. */
+        delete: operations["delete_silences_by_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -391,6 +1116,23 @@ export interface paths {
         };
         /** Sites. */
         get: operations["get_sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/grids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The open cases of every grid that is seen and has any, for a map. */
+        get: operations["get_statistics_grids"];
         put?: never;
         post?: never;
         delete?: never;
@@ -416,6 +1158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/statistics/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Today's figures, for a display on the wall. */
+        get: operations["get_statistics_today"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -423,9 +1182,82 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Users who work for the asking administrator's area. Only for administrators. */
+        /** People in the asker's area. Only for administrators. */
         get: operations["get_users"];
         put?: never;
+        /** Add a person. Only for administrators, within their own area. */
+        post: operations["post_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person in the asker's area. Only for administrators. */
+        get: operations["get_users_by_username"];
+        /**
+         * Change a person: name, role, area, unit, telephone, language. Another role, area or unit signs them
+         *     out. Only for administrators, within their own area.
+         */
+        put: operations["put_users_by_username"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shut a person out and end their sessions. Only for administrators, within their own area. */
+        post: operations["post_users_by_username_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a person in again. Only for administrators, within their own area. */
+        post: operations["post_users_by_username_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a person's password and end their sessions. Only for administrators, within their own area. */
+        put: operations["put_users_by_username_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -450,6 +1282,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intake/alertmanager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook shaped like Alertmanager's, version 4. One fingerprint is one alert, however often it is sent;
+         *     `resolved` clears it and closes no case.
+         */
+        post: operations["post_intake_alertmanager"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/pagerduty/v2/enqueue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An event shaped like PagerDuty's Events v2. `trigger` raises an alert or adds to the one that is there under
+         *     its `dedup_key`; `resolve` clears it and closes no case; `acknowledge` is noted and acknowledges nothing.
+         */
+        post: operations["post_intake_pagerduty_v2_enqueue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -459,6 +1331,47 @@ export interface paths {
         };
         /** Counters as Prometheus text. From this machine, or for administrators. */
         get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/open311/v2/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A list: `services`, `requests` or `discovery`, as `.json` or `.xml`. Lists of requests take
+         *     `service_request_id`, `service_code`, `start_date`, `end_date` and `status`; at most 1,000 are given.
+         */
+        get: operations["get_open311_v2_by_resource"];
+        put?: never;
+        /**
+         * A new request, form-encoded, with `api_key`: `POST /open311/v2/requests.json` or `.xml`. The same
+         *     request from the same key within some minutes is one request; with an `Idempotency-Key` for good.
+         */
+        post: operations["post_open311_v2_by_resource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/open311/v2/{resource}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One thing: `services/{code}`, `requests/{id}` or `tokens/{id}`, as `.json` or `.xml`. */
+        get: operations["get_open311_v2_by_resource_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -478,6 +1391,40 @@ export interface paths {
         put?: never;
         /** Alerts, readings and gap records of a gateway; answered item by item after the commit. */
         post: operations["post_v1_batches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/children/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Case documents of a child hub; answered item by item after the commit. */
+        post: operations["post_v1_children_batches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/children/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A child hub's sign of life. Held for `wait_s` when there is nothing to ask the child for. */
+        post: operations["post_v1_children_heartbeats"];
         delete?: never;
         options?: never;
         head?: never;
@@ -522,11 +1469,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description 缺勤: somebody does not come; who has no substitute leaves a place empty. */
+        Absence: {
+            /** @description From when. */
+            from: components["schemas"]["Timestamp"];
+            /** @description Why, for people. */
+            note?: string | null;
+            /** @description Until when, not included. */
+            until: components["schemas"]["Timestamp"];
+            /** @description Sign-in name. */
+            who: string;
+        };
         /**
          * @description What people can do to a case.
          * @enum {string}
          */
-        Action: "acknowledge" | "verify" | "verified" | "file" | "reject" | "dispatch" | "consult" | "answer" | "finish_task" | "send_back" | "handle" | "feedback" | "settle" | "check" | "checked" | "rework" | "close" | "ask_extension" | "ask_suspension" | "decide" | "resume" | "merge" | "undo_merge" | "reopen" | "force_close" | "appeal" | "review" | "evaluate" | "set_urgent" | "set_card" | "set_level" | "call_up" | "answer_call" | "note";
+        Action: "acknowledge" | "verify" | "verified" | "file" | "reject" | "dispatch" | "consult" | "answer" | "contain" | "finish_task" | "send_back" | "handle" | "feedback" | "settle" | "check" | "checked" | "rework" | "close" | "ask_extension" | "ask_suspension" | "decide" | "resume" | "merge" | "undo_merge" | "reopen" | "force_close" | "appeal" | "review" | "evaluate" | "set_urgent" | "set_card" | "set_level" | "call_up" | "answer_call" | "note";
         /** @description What to do to a case. */
         ActionRequest: components["schemas"]["Details"] & {
             /** @description The action. */
@@ -538,6 +1496,119 @@ export interface components {
              * @description The version of the case that the decision is based on.
              */
             version: number;
+        };
+        /** @description A rate against its target. */
+        Against: {
+            /** @description Whether `target` is the most that it should be; else it is the least. */
+            at_most: boolean;
+            /** @description Whether it is; null without a value. */
+            met?: boolean | null;
+            /** @description Name of the rate. */
+            rate: string;
+            /**
+             * Format: double
+             * @description What it should be.
+             */
+            target: number;
+            /**
+             * Format: double
+             * @description Its value; null where there is nothing to divide by.
+             */
+            value?: number | null;
+        };
+        /** @description How many alarms came to one desk or officer. */
+        AlarmLoad: {
+            /**
+             * Format: int64
+             * @description Alarms in that time.
+             */
+            alarms: number;
+            /**
+             * Format: int64
+             * @description For how long, in milliseconds.
+             */
+            flood_ms: number;
+            /**
+             * Format: double
+             * @description The share of time in flood.
+             */
+            flood_share?: number | null;
+            /**
+             * Format: int64
+             * @description Floods: from more than 10 alarms in the last 10 minutes until fewer than 5.
+             */
+            floods: number;
+            /**
+             * Format: double
+             * @description Alarms in 10 minutes, on average.
+             */
+            per_ten_minutes?: number | null;
+            /**
+             * Format: int64
+             * @description Most alarms in one 10-minute period.
+             */
+            per_ten_minutes_most: number;
+            /**
+             * Format: int64
+             * @description 10-minute periods, counted from the beginning of each stretch; the last of each may be shorter.
+             */
+            periods: number;
+            /**
+             * Format: int64
+             * @description Periods with more than 10 alarms.
+             */
+            periods_over_ten: number;
+            /**
+             * Format: double
+             * @description Their share.
+             */
+            periods_over_ten_share?: number | null;
+            /**
+             * Format: int64
+             * @description For how long, in milliseconds.
+             */
+            watched_ms: number;
+        };
+        /** @description The alarms of a desk: all of an area, whoever was there. */
+        AlarmReport: {
+            /** @description How long it took to acknowledge. */
+            acknowledge: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description Activations of points, those that joined an open case among them.
+             */
+            activations: number;
+            /** @description The worst of them. */
+            chattering: components["schemas"]["Point"][];
+            /** @description Points that were activated three times within 60 seconds. */
+            chattering_points: number;
+            /** @description The first local day. */
+            from: string;
+            /** @description How many alarms came, on average and at most. An alarm is a case that was opened. */
+            load: components["schemas"]["AlarmLoad"];
+            /** @description The ten most frequent points. */
+            most_frequent: components["schemas"]["Point"][];
+            /**
+             * Format: double
+             * @description Their share of the activations (ISA-18.2: 1 to 5 %).
+             */
+            most_frequent_share?: number | null;
+            /** @description How they are spread over the priorities. */
+            priorities: components["schemas"]["Priority"][];
+            /** @description For a chart. */
+            series: components["schemas"]["Series"];
+            /**
+             * Format: int64
+             * @description Activations that stood for more than 24 hours while their case was open.
+             */
+            stale: number;
+            /** @description The last local day. */
+            to: string;
+            /**
+             * Format: int64
+             * @description Alarms that nobody has acknowledged.
+             */
+            unacknowledged: number;
         };
         /** @description One message about an alert. */
         Alert: {
@@ -646,6 +1717,13 @@ export interface components {
             /** @description The areas, wide before narrow as in the configuration. */
             items: components["schemas"]["Area"][];
         };
+        /** @description An area on the way from the widest to the narrowest. */
+        AreaName: {
+            /** @description Its code. */
+            code: string;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+        };
         /** @description One step of the way from the city down to a grid. */
         AreaStep: {
             /** @description The area's code. */
@@ -670,6 +1748,56 @@ export interface components {
          * @enum {string}
          */
         AskFor: "extension" | "suspension";
+        /** @description What to ask a child for. */
+        AskRequest: components["schemas"]["ParentAction"] & {
+            /** @description Why, or what is to be told. */
+            reason: string;
+        };
+        /** @description The grid of a position. */
+        At: {
+            /** @description From the city down to the grid. */
+            area_path: components["schemas"]["AreaStep"][];
+            /** @description Code of the grid; null when the position is in no grid that the asker sees. */
+            grid?: string | null;
+            /**
+             * Format: double
+             * @description Latitude, WGS84.
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS84.
+             */
+            lon: number;
+        };
+        /** @description A page of the audit, newest first. */
+        AuditPage: {
+            /** @description The lines. */
+            items: components["schemas"]["AuditView"][];
+            /** @description `after` of the next page; null when this is the last. */
+            next?: string | null;
+        };
+        /** @description A line of the audit. */
+        AuditView: {
+            /** @description What. */
+            action: string;
+            /** @description Who: a sign-in name, `system`, `command line`, or `parent:` and a name. */
+            actor: string;
+            /** @description From which address. */
+            address: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            case?: null | components["schemas"]["i64"];
+            /** @description Its hash in the chain. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Its place in its chain: 1, 2, 3, … without gaps.
+             */
+            link: number;
+            /** @description To whom or what. */
+            subject: string;
+        };
         /** @description What an agent sends in one request. Alerts come first and are answered one by one. */
         Batch: {
             /** @description Alert messages, life safety first; each has a `sequence`. */
@@ -724,6 +1852,8 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             /** @description Who calls. */
             by: string;
+            /** @description The card that the unit has for not answering. */
+            card?: components["schemas"]["Card"];
             /** @description Until when it must answer. */
             due: components["schemas"]["Timestamp"];
             /**
@@ -790,6 +1920,79 @@ export interface components {
              */
             score?: number | null;
         };
+        /**
+         * @description A case as it is now, for the parent. Names of states, cards and levels are texts: a parent shows one that
+         *     it does not know as it came.
+         */
+        CaseDocument: {
+            acknowledged_at?: null | components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description How many alerts it has.
+             */
+            alert_count?: number;
+            /**
+             * Format: int32
+             * @description How many of them have not cleared.
+             */
+            alerts_active?: number;
+            /** @description From the widest area down to the grid; empty when the hub does not know the place. */
+            area_path?: components["schemas"]["AreaName"][];
+            /** @description Calls for units that live at the parent. */
+            calls?: components["schemas"]["UpwardCall"][];
+            /** @description 督办: `none`, `yellow` or `red`. */
+            card: string;
+            /**
+             * Format: int64
+             * @description Number of the case in the hub's store.
+             */
+            case: number;
+            /**
+             * Format: int64
+             * @description The life of the hub's store in which the case was opened: after a restore numbers may come again.
+             */
+            case_epoch: number;
+            /** @description Code of its category. */
+            category: string;
+            /** @description Name of its category. */
+            category_name: components["schemas"]["Text"];
+            due_at?: null | components["schemas"]["Timestamp"];
+            ended_at?: null | components["schemas"]["Timestamp"];
+            /** @description Whether it is a drill or test. */
+            is_drill?: boolean;
+            /** @description Whether people still have to work on it. */
+            is_open: boolean;
+            /** @description 响应级别 */
+            level?: string | null;
+            /** @description Its number for people. */
+            number: string;
+            /** @description When it was opened. */
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description Where in the site. */
+            place?: components["schemas"]["Place"];
+            /** @description Its severity. */
+            severity: components["schemas"]["Severity"];
+            /** @description Its site. */
+            site: components["schemas"]["SiteId"];
+            /** @description Where in the loop it is. */
+            state: string;
+            /** @description Its changes of state, the newest [`UPWARD_STEPS_MAX`]. */
+            steps?: components["schemas"]["CaseStep"][];
+            /** @description Whether older changes of state are left out. */
+            steps_cut?: boolean;
+            /** @description Category and place in one line. */
+            title: components["schemas"]["Text"];
+            unit?: null | components["schemas"]["NamedUnit"];
+            /** @description When it last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description 加急 */
+            urgent?: boolean;
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            version: number;
+        };
         /** @description Data of `event: case`. */
         CaseEventData: {
             /** @description When it happened. */
@@ -813,6 +2016,9 @@ export interface components {
             acknowledge: components["schemas"]["Limit"];
             /** @description To check and close what was fed back (核查、结案). */
             check: components["schemas"]["Limit"];
+            /** @description For each unit of a consultation to answer (会商); four hours where nothing is said. */
+            consult?: components["schemas"]["Limit"];
+            contain?: null | components["schemas"]["Limit"];
             /** @description To dispatch what was filed (派遣). */
             dispatch: components["schemas"]["Limit"];
             /** @description To handle what was dispatched (处置). */
@@ -828,6 +2034,22 @@ export interface components {
             next?: string | null;
             /** @description All open cases, whatever the page shows. */
             total_open: components["schemas"]["OpenCounts"];
+        };
+        /** @description A change of state in a case's history. Steps that leave the state as it is are not told. */
+        CaseStep: {
+            /** @description What was done. */
+            action: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The state before; none for the first. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description Its place in the history.
+             */
+            seq: number;
+            /** @description The state after. */
+            to: string;
         };
         /** @description A case in a list. */
         CaseSummary: {
@@ -863,6 +2085,11 @@ export interface components {
              * @description How often its limit was extended.
              */
             extended?: number;
+            /**
+             * Format: int64
+             * @description The flood in which it was opened.
+             */
+            flood?: number | null;
             /** @description Its number in the store. */
             id: components["schemas"]["i64"];
             /** @description Whether it is a drill or test. */
@@ -877,8 +2104,14 @@ export interface components {
             opened_at: components["schemas"]["Timestamp"];
             /** @description Where in the site. */
             place: components["schemas"]["Place"];
+            /**
+             * Format: int32
+             * @description How often its points have raised in all.
+             */
+            raisings?: number;
             /** @description The most urgent severity of its alerts. */
             severity: components["schemas"]["Severity"];
+            silenced?: null | components["schemas"]["Silenced"];
             /** @description Its site. */
             site: components["schemas"]["SiteName"];
             /** @description Where in the loop it is. */
@@ -902,9 +2135,14 @@ export interface components {
             alerts: components["schemas"]["CaseAlert"][];
             /** @description What the asking officer can do now. */
             allowed_actions: components["schemas"]["AllowedAction"][];
+            /** @description How often each of its points has raised, and which are latched. */
+            points?: components["schemas"]["Point"][];
             /** @description What the loop has brought it to. */
             progress: components["schemas"]["Progress"];
+            /** @description Cases of the same cause. */
+            related?: components["schemas"]["i64"][];
             related_reason?: null | components["schemas"]["Text"];
+            release_at?: null | components["schemas"]["Timestamp"];
             /** @description Its history. */
             transitions: components["schemas"]["Transition"][];
             /** @description The units that `progress` and `transitions` name. */
@@ -927,17 +2165,45 @@ export interface components {
             evidence: components["schemas"]["EvidenceKind"][];
             /** @description 立案条件 */
             filing: components["schemas"]["ConditionView"][];
+            /** @description Whether it endangers life: never silenced. */
+            life_safety: boolean;
             /** @description How long each step may take at its usual severity. */
             limits: components["schemas"]["CaseLimits"];
             mode?: null | components["schemas"]["Mode"];
             /** @description Its name. */
             name: components["schemas"]["Text"];
+            /** @description Whether the public may report it; what people see with their own eyes. */
+            public: boolean;
             /** @description Its usual severity. */
             severity: components["schemas"]["Severity"];
             /** @description The standard or table of limits behind it. */
             standard_ref: string;
             /** @description Kind of the units whose duty it usually is. */
             unit_kind?: string | null;
+        };
+        /** @description The end of a chain of hashes. */
+        ChainEnd: {
+            /** @description Hash of the last one, in hexadecimal. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description How many links it has.
+             */
+            links: number;
+        };
+        /** @description What a write has done, or would do. */
+        Changed: {
+            /** @description What changed, of the tables in which something did. */
+            changes: components["schemas"]["TableCount"][];
+            /** @description Whether it was only looked at. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description Version of the directory now.
+             */
+            version: number;
+            /** @description What is worth a look. */
+            warnings: components["schemas"]["Finding"][];
         };
         /** @description Channels. */
         ChannelList: {
@@ -998,6 +2264,93 @@ export interface components {
             /** @description Who checked. */
             by: string;
         };
+        /** @description A child hub. */
+        Child: {
+            /** @description Code of its area. */
+            area: string;
+            /** @description From the city down to its area; empty when the area is no longer in the tree. */
+            area_path: components["schemas"]["AreaStep"][];
+            /** @description What is wrong with its signed heads; stays until `hub child accept-audit`. */
+            audit_problem?: string | null;
+            /**
+             * Format: int64
+             * @description Of them with a call that waits for an answer.
+             */
+            calls_waiting: number;
+            /**
+             * Format: int64
+             * @description How far its clock is ahead of ours, in milliseconds.
+             */
+            clock_ahead_ms?: number | null;
+            head?: null | components["schemas"]["SealedHeads"];
+            /** @description Its id. */
+            id: string;
+            known?: null | components["schemas"]["UpwardMark"];
+            last_heartbeat_at?: null | components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Of them late.
+             */
+            late: number;
+            /** @description Its name. */
+            name: string;
+            newest?: null | components["schemas"]["UpwardMark"];
+            /** @description Its open cases that are seen, by severity; drills are not counted. */
+            open: components["schemas"]["OpenCounts"];
+            /**
+             * Format: int64
+             * @description Of them with a red card.
+             */
+            red_cards: number;
+            /** @description Whether it is heard. */
+            state: components["schemas"]["ChildLiveness"];
+            /** @description Version of its program. */
+            version?: string | null;
+            /**
+             * Format: int64
+             * @description Of them with a yellow card.
+             */
+            yellow_cards: number;
+        };
+        /** @description A case of a child. */
+        ChildCase: {
+            /** @description What it told last. */
+            case: components["schemas"]["CaseDocument"];
+            /** @description The child. */
+            hub: string;
+            lost_at?: null | components["schemas"]["Timestamp"];
+            /** @description When that came. */
+            received_at: components["schemas"]["Timestamp"];
+        };
+        /** @description A page of children's cases: the most urgent first, then the oldest. */
+        ChildCasePage: {
+            /** @description The cases. */
+            items: components["schemas"]["ChildCase"][];
+            /** @description `after` of the next page; null when this is the last. */
+            next?: string | null;
+        };
+        /** @description A case of a child with what was asked for. */
+        ChildCaseView: components["schemas"]["ChildCase"] & {
+            /** @description The newest 100 commands about it. */
+            commands: components["schemas"]["CommandView"][];
+        };
+        /** @description A signed head and the key that signed it. */
+        ChildHead: components["schemas"]["SealedHeads"] & {
+            /** @description Public key, in hexadecimal. */
+            public_key: string;
+        };
+        /** @description Every child that is seen. */
+        ChildList: {
+            /** @description By id. */
+            items: components["schemas"]["Child"][];
+            /** @description Always null: a hub has as many children as a city has districts. */
+            next?: string | null;
+        };
+        /**
+         * @description Whether a child is heard.
+         * @enum {string}
+         */
+        ChildLiveness: "online" | "silent" | "never_heard" | "revoked";
         /** @description A choice. */
         Choice: {
             /** @description What is shown. */
@@ -1009,7 +2362,7 @@ export interface components {
          * @description A clock of a case.
          * @enum {string}
          */
-        ClockKind: "acknowledge" | "file" | "dispatch" | "accept" | "disposal" | "check" | "overall";
+        ClockKind: "acknowledge" | "file" | "dispatch" | "accept" | "contain" | "disposal" | "check" | "overall";
         /**
          * @description Whether a gateway trusts its clock. Gateways often have no battery-backed one.
          * @enum {string}
@@ -1035,6 +2388,35 @@ export interface components {
             remaining_ms: number;
             /** @description Since when it runs. */
             started_at: components["schemas"]["Timestamp"];
+        };
+        /** @description What became of a command. */
+        CommandOutcome: {
+            /** @enum {string} */
+            outcome: "done";
+            /**
+             * Format: int64
+             * @description Its place there.
+             */
+            seq: number;
+        } | {
+            /** @enum {string} */
+            outcome: "refused";
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description The result of a command, told until the parent has it. */
+        CommandResult: components["schemas"]["CommandOutcome"] & {
+            /** @description When it was applied, by the hub's clock. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The command. */
+            id: string;
+        };
+        /** @description Something that was asked for. */
+        CommandView: components["schemas"]["ParentCommand"] & {
+            /** @description Sign-in name of who asked. */
+            asked_by: string;
+            result?: null | components["schemas"]["CommandOutcome"];
+            settled_at?: null | components["schemas"]["Timestamp"];
         };
         /** @description The hub's answer to a [`CommissioningRecord`]. */
         CommissioningAnswer: {
@@ -1121,12 +2503,330 @@ export interface components {
             /** @description What it says. */
             name: components["schemas"]["Text"];
         };
+        /** @description A console says that it is there. */
+        ConsoleRequest: {
+            /** @description Whether its sound is on. */
+            armed: boolean;
+            /** @description Its own name, made once by the console: 1 to 64 letters, digits and `-`. */
+            console: string;
+            /** @description Whether its page is visible. */
+            visible: boolean;
+        };
+        /** @description A console, as it was heard of last. */
+        ConsoleView: {
+            /** @description Whether its sound was on. */
+            armed: boolean;
+            /** @description When it was heard. */
+            seen_at: components["schemas"]["Timestamp"];
+            /** @description Whether its page was visible. */
+            visible: boolean;
+        };
+        /** @description Somebody to call about a site or a hazard point, in the line of their work. */
+        Contact: {
+            /** @description What they are there, such as 物业值班室 or 社区责任人. */
+            duty: string;
+            /** @description Name of the person or desk. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Whom to call first: 1 is the first.
+             */
+            order: number;
+            /** @description Telephone. */
+            phone: string;
+            /** @description Id of the site or code of the hazard point. */
+            place: string;
+            /** @description What it is attached to. */
+            place_kind: components["schemas"]["PlaceKind"];
+        };
+        /** @description Whom to call. */
+        ContactList: {
+            /** @description In the order in which to call. */
+            items: components["schemas"]["Contact"][];
+        };
+        /**
+         * @description Coordinates that a position is given in.
+         * @enum {string}
+         */
+        CoordinateSystem: "wgs84" | "gcj02";
+        /** @description See the module's page. `$now` in the expressions is the time of the report. */
+        Counts: {
+            /**
+             * Format: int64
+             * @description Somebody has acknowledged it.
+             */
+            acknowledged: number;
+            /**
+             * Format: int64
+             * @description Acknowledged after the limit.
+             */
+            acknowledged_late: number;
+            /**
+             * Format: int64
+             * @description 申诉数
+             */
+            appeals: number;
+            /**
+             * Format: int64
+             * @description 申诉成功数: both reviews agree.
+             */
+            appeals_granted: number;
+            /**
+             * Format: int64
+             * @description 结案数; forced closings are apart.
+             */
+            closed: number;
+            /**
+             * Format: int64
+             * @description Closed after the limits of dispatch, disposal and check, one after the other.
+             */
+            closed_late: number;
+            /**
+             * Format: int64
+             * @description Of these exempted by an appeal.
+             */
+            closed_late_exempted: number;
+            /**
+             * Format: int64
+             * @description Filed and open, and all limits are over.
+             */
+            closing_overdue: number;
+            /**
+             * Format: int64
+             * @description 派遣数: a unit got it, or the office settled it.
+             */
+            dispatched: number;
+            /**
+             * Format: int64
+             * @description 演练: drills and tests; in no other count.
+             */
+            drills: number;
+            /**
+             * Format: int64
+             * @description Not filed, because it had been reported before.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description With a result at least once, good enough or not.
+             */
+            ever_handled: number;
+            /**
+             * Format: int64
+             * @description 延期申请数
+             */
+            extensions_asked: number;
+            /**
+             * Format: int64
+             * @description 延期批准数
+             */
+            extensions_granted: number;
+            /**
+             * Format: int64
+             * @description 误报数: not filed, because the alarm was false.
+             */
+            false_alarms: number;
+            /**
+             * Format: int64
+             * @description 立案数
+             */
+            filed: number;
+            /**
+             * Format: int64
+             * @description 强制结案数
+             */
+            forced: number;
+            /**
+             * Format: int64
+             * @description Of these dispatched.
+             */
+            forced_dispatched: number;
+            /**
+             * Format: int64
+             * @description Of these filed.
+             */
+            forced_filed: number;
+            /**
+             * Format: int64
+             * @description 处置数: with a result that was not sent back; without forced closings.
+             */
+            handled: number;
+            /**
+             * Format: int64
+             * @description Handled after the limit with its extensions.
+             */
+            handled_late: number;
+            /**
+             * Format: int64
+             * @description Of these exempted by an appeal.
+             */
+            handled_late_exempted: number;
+            /**
+             * Format: int64
+             * @description Not handled, and the limit is over.
+             */
+            handling_overdue: number;
+            /**
+             * Format: int64
+             * @description 并案数: in another case now.
+             */
+            merged: number;
+            /**
+             * Format: int64
+             * @description 评价数: scored 1 to 5.
+             */
+            rated: number;
+            /**
+             * Format: int64
+             * @description Sum of these scores.
+             */
+            rating_sum: number;
+            /**
+             * Format: int64
+             * @description 红牌数: have a red card; not those that were taken back or exempted.
+             */
+            red_cards: number;
+            /**
+             * Format: int64
+             * @description Whose worst card was ever red, whatever became of it.
+             */
+            red_cards_given: number;
+            /**
+             * Format: int64
+             * @description 不予立案数: not filed, whatever the cause.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Opened again at least once.
+             */
+            reopened: number;
+            /**
+             * Format: int64
+             * @description 上报数: every case but drills.
+             */
+            reported: number;
+            /**
+             * Format: int64
+             * @description 返工案件数: not good enough at least once.
+             */
+            reworked: number;
+            /**
+             * Format: int64
+             * @description 返工次数: how often a result was not good enough.
+             */
+            reworks: number;
+            /**
+             * Format: int64
+             * @description 得分: +1 for each closed case without a card, -5 for each yellow card, -10 for each red card.
+             *     Exempted cases and cards that were taken back count as none.
+             */
+            score: number;
+            /**
+             * Format: int64
+             * @description The same with every card that was ever given, and without exemptions.
+             */
+            score_given: number;
+            /**
+             * Format: int64
+             * @description 退回次数: how often a unit said that it is not its duty.
+             */
+            sent_back: number;
+            /**
+             * Format: int64
+             * @description 挂账申请数
+             */
+            suspensions_asked: number;
+            /**
+             * Format: int64
+             * @description 挂账批准数
+             */
+            suspensions_granted: number;
+            /**
+             * Format: int64
+             * @description Open, and nobody has acknowledged it.
+             */
+            unacknowledged: number;
+            /**
+             * Format: int64
+             * @description 黄牌数: have a yellow card; not those that were taken back or exempted.
+             */
+            yellow_cards: number;
+            /**
+             * Format: int64
+             * @description Whose worst card was ever yellow, whatever became of it.
+             */
+            yellow_cards_given: number;
+        };
         /** @description Name and password. */
         Credentials: {
             /** @description Password. */
             password: string;
             /** @description Sign-in name. */
             username: string;
+        };
+        /** @description Who works a shift together. */
+        Crew: {
+            /** @description Sign-in names in the order in which they are called. */
+            officers: string[];
+            /** @description Sign-in name of the shift leader (值班长), if the crew has one. */
+            shift_leader?: string | null;
+        };
+        /**
+         * @description In which coordinates a position was given.
+         * @enum {string}
+         */
+        Datum: "wgs84" | "gcj02" | "converted";
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        Day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        /**
+         * @description On which days a shift is worked, by the calendar.
+         * @enum {string}
+         */
+        Days: "every_day" | "working_days" | "days_off";
+        /** @description Data of `event: desk`: ask for the duty again. */
+        DeskEventData: {
+            /** @description Code of the desk's area, for what has begun. */
+            area?: string | null;
+            /** @description When it happened. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * @description What happened: `duty_gap`, `duty_unattended`, `not_taken_over` or `console_lost` has begun,
+             *     `duty_restored`: one of them has ended; `taken_over`, `roster_changed`.
+             */
+            change: string;
+            detail?: null | components["schemas"]["Text"];
+            /**
+             * Format: int64
+             * @description Number of the event.
+             */
+            seq: number;
+        };
+        /** @description A desk. */
+        DeskView: {
+            /** @description Code of the area whose desk it is. */
+            area: string;
+            /** @description Its name. */
+            area_name: components["schemas"]["Text"];
+            /** @description When nobody will be on duty in the next 14 days. */
+            gaps: components["schemas"]["Gap"][];
+            last_takeover?: null | components["schemas"]["TakeoverView"];
+            /** @description Whether an officer has the desk. */
+            manned: boolean;
+            /** @description What is missing at present. */
+            missing: components["schemas"]["MissingView"][];
+            next_hand_over?: null | components["schemas"]["HandOver"];
+            /** @description Who is on duty, in the order in which they are called. */
+            on_duty: components["schemas"]["OnDutyView"][];
+            /**
+             * Format: int64
+             * @description Version of its roster.
+             */
+            roster_version: number;
+            shift?: null | components["schemas"]["ShiftView"];
         };
         /**
          * @description What an action is given beside its reason, and what the history keeps of it. Each action takes only
@@ -1139,6 +2839,11 @@ export interface components {
              * @default null
              */
             call: number | null;
+            /**
+             * @description Worked out by the hub: sign-in names of who was called. Never taken from a request.
+             * @default []
+             */
+            called: string[];
             /** @default null */
             card: null | components["schemas"]["Card"];
             /** @default null */
@@ -1259,6 +2964,40 @@ export interface components {
             gateway: components["schemas"]["GatewayId"];
             last_reading?: null | components["schemas"]["LastReading"];
         };
+        /** @description Whose duty a category is in an area and everything below it. */
+        Duty: {
+            /** @description Code of the area. */
+            area: string;
+            /** @description Code of the category. */
+            category: string;
+            /** @description Code of the unit. */
+            unit: string;
+        };
+        /** @description Desks. */
+        DutyList: {
+            /** @description The desks: by the code of their area, or from the narrowest to the widest of one area. */
+            items: components["schemas"]["DeskView"][];
+            /** @description Always null: there are as many desks as rosters. */
+            next?: string | null;
+        };
+        /**
+         * @description What somebody is on duty as.
+         * @enum {string}
+         */
+        DutyRole: "officer" | "shift_leader" | "leader";
+        /** @description A life of a hub's store. */
+        EpochStart: {
+            /**
+             * Format: int64
+             * @description How many cases the store had when it began: what earlier lives had beyond is lost.
+             */
+            cases: number;
+            /**
+             * Format: int64
+             * @description 1 for the first.
+             */
+            epoch: number;
+        };
         /** @description One piece of evidence. The hub keeps its hash; the file stays where it was taken. */
         Evidence: {
             /** @description When it was taken. */
@@ -1272,11 +3011,43 @@ export interface components {
             /** @description SHA-256 of the file, 64 hexadecimal digits. */
             sha256: string;
         };
+        /** @description A piece of evidence of a case. */
+        EvidenceItem: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes?: number | null;
+            /** @description Where its bytes are. */
+            file: components["schemas"]["FileState"];
+            kind?: null | components["schemas"]["EvidenceKind"];
+            /** @description Its type, by its own bytes. */
+            media_type?: string | null;
+            /** @description Its name, as that action gave it. */
+            name?: string | null;
+            removed_at?: null | components["schemas"]["Timestamp"];
+            /** @description SHA-256 of the file. */
+            sha256: string;
+            stored_at?: null | components["schemas"]["Timestamp"];
+            /** @description Who brought it. */
+            stored_by?: string | null;
+            taken_at?: null | components["schemas"]["Timestamp"];
+        };
         /**
          * @description Kind of a piece of evidence.
          * @enum {string}
          */
         EvidenceKind: "photo" | "report" | "sensor" | "witness";
+        /** @description Every piece of evidence of a case. */
+        EvidenceList: {
+            /** @description In the order in which actions named them, then those that none has named. */
+            items: components["schemas"]["EvidenceItem"][];
+            /** @description Whether a reveal is needed to get the files. */
+            masked: boolean;
+            /** @description Always null: a case has at most 200 files. */
+            next?: string | null;
+            revealed_until?: null | components["schemas"]["Timestamp"];
+        };
         /** @description Something that is wrong on the gateway itself. */
         Fault: {
             /** @description Stable code, such as `model_unavailable`, `mqtt_disconnected`, `modbus_unit_silent`. */
@@ -1308,6 +3079,70 @@ export interface components {
          * @enum {string}
          */
         FieldKind: "one_of" | "many_of" | "yes_no" | "time" | "case" | "evidence" | "name";
+        /** @description Everything about a group of cases. */
+        Figures: {
+            /** @description The counts. */
+            counts: components["schemas"]["Counts"];
+            /** @description The rates. */
+            rates: components["schemas"]["Rates"];
+            /** @description The times. */
+            times: components["schemas"]["Times"];
+        };
+        /**
+         * @description Where the bytes of a piece of evidence are.
+         * @enum {string}
+         */
+        FileState: "there" | "missing" | "let_go" | "lost";
+        /** @description See the module's page. */
+        Finding: {
+            /** @description How bad it is. */
+            gravity: components["schemas"]["Gravity"];
+            /** @description Key of the row, as far as it can be read. */
+            key?: string;
+            /** @description What is wrong. */
+            message: string;
+            /** @description What to do. */
+            remedy: string;
+            /**
+             * Format: int32
+             * @description In which line of a text file, or which item of a JSON list, from 1; absent for rows that are in
+             *     the store already.
+             */
+            row?: number | null;
+            /** @description In which table. */
+            table: components["schemas"]["Table"];
+        };
+        /** @description Data of `event: flood`: a flood of alarms began or ended. */
+        FloodEventData: {
+            /** @description When it happened. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The flood as it is when the event is sent. */
+            flood: components["schemas"]["StoredFlood"];
+            /**
+             * Format: int64
+             * @description Number of the event.
+             */
+            seq: number;
+        };
+        /** @description A page of floods. */
+        FloodPage: {
+            /** @description The floods, newest first. */
+            items: components["schemas"]["StoredFlood"][];
+            /** @description `after` of the next page; null when this is the last. */
+            next?: string | null;
+        };
+        /**
+         * @description How a table is written.
+         * @enum {string}
+         */
+        Format: "json" | "csv";
+        /** @description A time in which no officer has the desk. */
+        Gap: {
+            /** @description From when. */
+            from: components["schemas"]["Timestamp"];
+            /** @description Until when, not included; the end of the stretch that was looked at when it goes on. */
+            until: components["schemas"]["Timestamp"];
+        };
         /** @description Data that the gateway had to give up, so that the hub can show the gap. */
         GapRecord: {
             /** @description What was given up: `readings`. */
@@ -1399,6 +3234,81 @@ export interface components {
             site: components["schemas"]["SiteId"];
             /** @description Whether it gives signs of life. */
             state: components["schemas"]["Liveness"];
+        };
+        /** @description A position as it is given. */
+        GivenPosition: {
+            /**
+             * Format: double
+             * @description Latitude in degrees.
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude in degrees.
+             */
+            lon: number;
+            /** @description In which coordinates; WGS84 when left out. */
+            system?: components["schemas"]["CoordinateSystem"];
+        };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        Gravity: "error" | "warning";
+        /** @description The open cases of every grid that has any. */
+        GridCaseList: {
+            /** @description One entry for each grid, by its path. */
+            items: components["schemas"]["GridCases"][];
+        };
+        /** @description The open cases of a grid. */
+        GridCases: {
+            /** @description Code of the grid; null for cases at an unknown place. */
+            area?: string | null;
+            /** @description How many of each severity; drills are not counted. */
+            open: components["schemas"]["OpenCounts"];
+            /** @description The most urgent severity, `P1` to `P4`. */
+            worst: string;
+        };
+        /** @description A shift begins. */
+        HandOver: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Sign-in names of its officers in the order in which they are called. */
+            officers: string[];
+            /** @description The shift that begins. */
+            shift: string;
+            /** @description When it ends. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description A hazard point 隐患点: a place known for something, such as a road that floods. */
+        Hazard: {
+            /** @description Code of the category of the cases that are to be expected there, such as `flooding`. */
+            category: string;
+            /** @description Its code, stable. */
+            code: string;
+            /** @description What `lat` and `lon` were given in. */
+            datum?: components["schemas"]["Datum"];
+            /** @description Code of its grid. */
+            grid: string;
+            /**
+             * Format: double
+             * @description Latitude, degrees.
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, degrees.
+             */
+            lon: number;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+        };
+        /** @description Signed heads of a child, oldest first: what `hub audit verify --heads FILE` takes. */
+        HeadPage: {
+            /** @description The heads. */
+            items: components["schemas"]["ChildHead"][];
+            /** @description `after` of the next page; null when this is the last. */
+            next?: string | null;
         };
         /** @description Whether the hub is ready. */
         Health: {
@@ -1494,6 +3404,8 @@ export interface components {
              */
             seq: number;
         };
+        /** @description A hub, as its parent named it when it was added there. At most 64 bytes of `A-Z a-z 0-9 - _ .` */
+        HubId: string;
         /**
          * @description What a reading or an alert is about. A closed list; what has no kind of its own is `other`.
          * @enum {string}
@@ -1523,6 +3435,21 @@ export interface components {
          * @enum {string}
          */
         Level: "city" | "district" | "street" | "community" | "grid";
+        /** @description A case that may be the same matter. */
+        Likeness: {
+            /**
+             * Format: int32
+             * @description Metres apart, where both positions are known.
+             */
+            metres?: number | null;
+            /** @description Why, most telling first. */
+            reasons: components["schemas"]["Text"][];
+            /**
+             * Format: int32
+             * @description How alike, 0 to 100.
+             */
+            score: number;
+        };
         /** @description So much time by one type of clock. */
         Limit: {
             /**
@@ -1568,6 +3495,95 @@ export interface components {
              */
             target: number;
         };
+        /** @description The map. */
+        Map: {
+            /** @description Grids, by code. */
+            grids: components["schemas"]["MapGrid"][];
+            /** @description Hazard points, by code. */
+            hazards: components["schemas"]["Hazard"][];
+            /** @description Sites, by id. */
+            sites: components["schemas"]["MapSite"][];
+            /**
+             * Format: int64
+             * @description Version of the directory; outlines change with it only.
+             */
+            version: number;
+        };
+        /** @description A grid on the map. */
+        MapGrid: components["schemas"]["OnMap"] & {
+            /** @description Its code. */
+            code: string;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+            /** @description Its outline as a GeoJSON geometry in WGS84; left out when it has none. */
+            outline?: Record<string, never> | null;
+        };
+        /** @description A position in WGS84 degrees. */
+        MapPosition: {
+            /**
+             * Format: double
+             * @description Latitude.
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude.
+             */
+            lon: number;
+        };
+        /** @description A site on the map. */
+        MapSite: components["schemas"]["OnMap"] & {
+            gateway?: null | components["schemas"]["Liveness"];
+            /** @description Code of its grid. */
+            grid: string;
+            /** @description Its id. */
+            id: components["schemas"]["SiteId"];
+            /**
+             * Format: double
+             * @description Latitude, WGS84.
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Longitude, WGS84.
+             */
+            lon: number;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+        };
+        /**
+         * @description What is revealed.
+         * @enum {string}
+         */
+        Masked: "evidence" | "reporter";
+        /** @description What a silence is about; absent fields fit everything. */
+        Matcher: {
+            /**
+             * @description Code of an area: it and everything below it.
+             * @default null
+             */
+            area: string | null;
+            /**
+             * @description Code of a category.
+             * @default null
+             */
+            category: string | null;
+            /**
+             * @description A device; needs the site, because devices are only known there.
+             * @default null
+             */
+            device: string | null;
+            /**
+             * @description What alerts are about.
+             * @default null
+             */
+            kind: string | null;
+            /**
+             * @description A site.
+             * @default null
+             */
+            site: string | null;
+        };
         /** @description Where a case that was merged has gone. */
         MergedInto: {
             /** @description The case that took it in. */
@@ -1575,11 +3591,59 @@ export interface components {
             /** @description The state that it comes back to when that is undone. */
             from: components["schemas"]["State"];
         };
+        /** @description Something is missing at a desk. */
+        MissingView: components["schemas"]["Report"] & {
+            /** @description When it was reported. */
+            reported_at: components["schemas"]["Timestamp"];
+        };
         /**
          * @description 处理方式: how cases of a category are handled.
          * @enum {string}
          */
         Mode: "immediate" | "study" | "consult" | "transfer" | "urgent";
+        /** @description A unit. */
+        NamedUnit: {
+            /** @description Its code. */
+            code: string;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+        };
+        /** @description An open case that may be about the same matter. */
+        NearbyCase: {
+            /** @description Why it is suggested. */
+            because: components["schemas"]["Text"];
+            /** @description The case. */
+            case: components["schemas"]["CaseSummary"];
+            /**
+             * Format: double
+             * @description How far it is, in metres, when both are on the map.
+             */
+            distance_m?: number | null;
+        };
+        /** @description A password to be set. */
+        NewPassword: {
+            /** @description At least 10 characters; one is made when it is left out. */
+            password?: string | null;
+        };
+        /** @description A person to be added. */
+        NewUser: {
+            /** @description Code of the area whose subtree they work for; left out for the whole tree. */
+            area?: string | null;
+            /** @description Name for people. */
+            display_name: string;
+            /** @description `zh` or `en`; the browser's when left out. */
+            language?: string | null;
+            /** @description Their password, at least 10 characters; one is made when it is left out. */
+            password?: string | null;
+            /** @description Telephone. */
+            phone?: string | null;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @description Code of the unit that they belong to: for the roles `unit` and `handler` and nobody else. */
+            unit?: string | null;
+            /** @description Sign-in name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`. */
+            username: string;
+        };
         /** @description Notifications. */
         NotificationList: {
             /** @description The rows, the newest first. */
@@ -1622,6 +3686,59 @@ export interface components {
             /** @description `waiting`, `sending`, `delivered`, `merged` (its news went out with another) or `dead` (given up). */
             state: string;
         };
+        /** @description The alarms of each officer. */
+        OfficerReport: {
+            /** @description The first local day. */
+            from: string;
+            /** @description Officers who were signed in or acknowledged something, by name. */
+            items: components["schemas"]["OfficerRow"][];
+            /** @description The last local day. */
+            to: string;
+        };
+        /** @description The alarms of an officer. */
+        OfficerRow: {
+            /** @description How long these waited. */
+            acknowledge: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description Alarms that they acknowledged.
+             */
+            acknowledged: number;
+            /** @description Name for people. */
+            display_name: string;
+            /** @description How many alarms came while they were signed in. */
+            load: components["schemas"]["AlarmLoad"];
+            /** @description Their role. */
+            role: components["schemas"]["Role"];
+            /** @description Sign-in name. */
+            username: string;
+        };
+        /** @description Somebody on duty. */
+        OnDutyView: {
+            console?: null | components["schemas"]["ConsoleView"];
+            /** @description Name for people. */
+            display_name: string;
+            /** @description Sign-in name of whose place they take. */
+            instead_of?: string | null;
+            /** @description As what. */
+            role: components["schemas"]["DutyRole"];
+            /** @description Sign-in name. */
+            username: string;
+        };
+        /** @description Open cases of a place on the map. */
+        OnMap: {
+            /**
+             * Format: int64
+             * @description Open cases, drills left out.
+             */
+            open_cases: number;
+            worst?: null | components["schemas"]["Severity"];
+        };
+        /**
+         * @description What to do when open cases of the same kind are near.
+         * @enum {string}
+         */
+        OnNearby: "open" | "ask";
         /** @description Open cases by severity; drills are not counted. */
         OpenCounts: {
             /**
@@ -1645,11 +3762,77 @@ export interface components {
              */
             P4: number;
         };
+        /** @description One's own new password. */
+        OwnPassword: {
+            /** @description The present one. */
+            current: string;
+            /** @description The new one, at least 10 characters. */
+            new: string;
+        };
+        /** @description What a parent may ask for. */
+        ParentAction: {
+            /** @enum {string} */
+            action: "set_card";
+            /** @description `none`, `yellow` or `red`. */
+            card: string;
+        } | {
+            /** @enum {string} */
+            action: "set_urgent";
+            /** @description Whether it is. */
+            yes: boolean;
+        } | {
+            /** @enum {string} */
+            action: "comment";
+        } | {
+            /** @enum {string} */
+            action: "ask_report";
+        } | {
+            /** @enum {string} */
+            action: "answer_call";
+            /**
+             * Format: int32
+             * @description Number of the call in the case.
+             */
+            call: number;
+            /** @description The unit that answers. */
+            unit: string;
+        };
+        /** @description Something that the parent asks a hub to do to one of its cases, once. */
+        ParentCommand: components["schemas"]["ParentAction"] & {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Name of who asks, for the history. */
+            by_name: string;
+            /**
+             * Format: int64
+             * @description The case.
+             */
+            case: number;
+            /**
+             * Format: int64
+             * @description The case.
+             */
+            case_epoch: number;
+            /** @description Minted at the parent; the hub applies each id once, however often it comes. */
+            id: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Role of who asks, as the hub's own table of actions names it. */
+            role: string;
+        };
         /**
          * @description Where in its life an alert is.
          * @enum {string}
          */
         Phase: "raised" | "updated" | "cleared";
+        /** @description A photo of the matter. The hub keeps its hash; the file is sent on its own. */
+        Photo: {
+            at?: null | components["schemas"]["Timestamp"];
+            /** @description What it shows; `photo` when left out. */
+            name?: string | null;
+            /** @description SHA-256 of the file, 64 hexadecimal digits. */
+            sha256: string;
+        };
         /**
          * @description The place of a device inside its site. Free text as written on the doors; empty fields are left
          *     out. Places are about buildings and rooms, never about people.
@@ -1676,11 +3859,43 @@ export interface components {
              */
             unit: string | null;
         };
+        /**
+         * @description What a contact is attached to.
+         * @enum {string}
+         */
+        PlaceKind: "site" | "hazard";
+        /** @description How often a point has raised. */
+        Point: components["schemas"]["Raisings"] & {
+            /** @description Whether it is latched: further raisings are only counted. */
+            latched: boolean;
+        };
+        /** @description A priority and its share of the alarms. */
+        Priority: {
+            /**
+             * Format: int64
+             * @description Alarms of it.
+             */
+            alarms: number;
+            /** @description `P1` to `P4`. */
+            severity: string;
+            /**
+             * Format: double
+             * @description Their share.
+             */
+            share?: number | null;
+            /**
+             * Format: double
+             * @description What the share should be: P4 80 %, P3 15 %, P1 and P2 together 5 %, P1 below 1 % (ISA-18.2).
+             */
+            target: number;
+        };
         /** @description A problem, as sent. */
         Problem: {
             current?: null | components["schemas"]["CaseView"];
             /** @description What is wrong with this request, and what to do. */
             detail: string;
+            /** @description What is wrong with a directory that was given, for `directory-refused` and `in-use`. */
+            findings?: components["schemas"]["Finding"][];
             /** @description What the action still needs, for `incomplete`. */
             missing?: components["schemas"]["Lack"][];
             /**
@@ -1692,6 +3907,11 @@ export interface components {
             title: string;
             /** @description Stable code of the problem, such as `wrong-credentials`. */
             type: string;
+            /**
+             * Format: int64
+             * @description Version of the directory now, for its `version-conflict`; also the ETag of the answer.
+             */
+            version?: number | null;
         };
         /** @description A device profile to begin with. */
         ProfileSkeleton: {
@@ -1700,12 +3920,39 @@ export interface components {
             /** @description The text of the profile, TOML with comments, to be completed by people. */
             toml: string;
         };
+        /** @description What can be changed of a person. */
+        ProfileView: {
+            /** @description Code of the area whose subtree they work for; left out for the whole tree. */
+            area?: string | null;
+            /** @description Name for people. */
+            display_name: string;
+            /** @description `zh` or `en`; the browser's when left out. */
+            language?: string | null;
+            /** @description Telephone. */
+            phone?: string | null;
+            /** @description What they may do. A grid worker is a checker whose area is the grid. */
+            role: components["schemas"]["Role"];
+            /** @description Code of the unit that they belong to: for the roles `unit` and `handler` and nobody else. */
+            unit?: string | null;
+        };
         /** @description A case's way through the loop, beside its state. */
         Progress: {
             /** @default null */
             appeal: null | components["schemas"]["Appeal"];
             /** @default null */
             ask: null | components["schemas"]["Ask"];
+            /**
+             * Format: int32
+             * @description How often more time was asked for.
+             * @default 0
+             */
+            asked_extension: number;
+            /**
+             * Format: int32
+             * @description How often it was asked to stand still.
+             * @default 0
+             */
+            asked_suspension: number;
             /**
              * @description Calls for units of wider areas.
              * @default []
@@ -1726,6 +3973,8 @@ export interface components {
              */
             closed_as: string[];
             /** @default null */
+            contained_at: null | components["schemas"]["Timestamp"];
+            /** @default null */
             dispatched_at: null | components["schemas"]["Timestamp"];
             /** @default null */
             due_at: null | components["schemas"]["Timestamp"];
@@ -1745,6 +3994,16 @@ export interface components {
              * @default null
              */
             filed_as: string | null;
+            /**
+             * @description Whether the hub filed it itself: an officer still has to acknowledge it.
+             * @default false
+             */
+            filed_by_hub: boolean;
+            /**
+             * @description Whether it was closed by force.
+             * @default false
+             */
+            forced: boolean;
             /**
              * @description Sign-in name of who handles it.
              * @default null
@@ -1849,6 +4108,115 @@ export interface components {
             /** @description Where it came from: the MQTT topic or the Modbus unit. */
             source: string;
         };
+        /** @description How often a point has raised since its case was opened. */
+        Raisings: {
+            /**
+             * Format: int32
+             * @description How often in all.
+             */
+            count: number;
+            /** @description The device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description Its gateway. */
+            gateway: components["schemas"]["GatewayId"];
+            /** @description What it raises. */
+            kind: components["schemas"]["Kind"];
+            /** @description When it raised last. */
+            last_at: components["schemas"]["Timestamp"];
+            latched_at?: null | components["schemas"]["Timestamp"];
+            /** @description The newest raisings, as many as the rule looks at. */
+            recent: components["schemas"]["Timestamp"][];
+        };
+        /**
+         * @description Shares between 0 and 1; null where there is nothing to divide by. What is left out of all counts, and what
+         *     an exemption is, stands at the head of `reports`.
+         */
+        Rates: {
+            /**
+             * Format: double
+             * @description Acknowledged within the limit / acknowledged.
+             */
+            acknowledged_in_time?: number | null;
+            /**
+             * Format: double
+             * @description 申诉成功率: granted / all appeals, those not yet decided among them.
+             */
+            appeal_granted?: number | null;
+            /**
+             * Format: double
+             * @description 按期结案率: closed within the limits / closed, or open and overdue.
+             */
+            closed_in_time?: number | null;
+            /**
+             * Format: double
+             * @description The same without the late cases that an appeal exempted.
+             */
+            closed_in_time_after_appeals?: number | null;
+            /**
+             * Format: double
+             * @description 结案率: closed / filed and not closed by force.
+             */
+            closing?: number | null;
+            /**
+             * Format: double
+             * @description 重复率: merged and rejected as a duplicate / reported.
+             */
+            duplicate?: number | null;
+            /**
+             * Format: double
+             * @description 延期批准率: granted / asked for.
+             */
+            extension_granted?: number | null;
+            /**
+             * Format: double
+             * @description 误报率: false alarms / reported and not merged.
+             */
+            false_alarm?: number | null;
+            /**
+             * Format: double
+             * @description 立案率: filed / reported and not merged.
+             */
+            filing?: number | null;
+            /**
+             * Format: double
+             * @description 按期处置率: handled within the limit / handled, or not handled and overdue. Cases whose limit still runs
+             *     are in neither.
+             */
+            handled_in_time?: number | null;
+            /**
+             * Format: double
+             * @description The same without the late cases that an appeal exempted.
+             */
+            handled_in_time_after_appeals?: number | null;
+            /**
+             * Format: double
+             * @description 处置率: handled / dispatched and not closed by force.
+             */
+            handling?: number | null;
+            /**
+             * Format: double
+             * @description 满意度: mean of the scores of evaluation, 1 to 5 (not a share).
+             */
+            mean_rating?: number | null;
+            /**
+             * Format: double
+             * @description 返工率: not good enough at least once / with a result at least once.
+             */
+            rework?: number | null;
+            /**
+             * Format: double
+             * @description 挂账批准率: granted / asked for.
+             */
+            suspension_granted?: number | null;
+        };
+        /** @description What the reporter thinks of the result. */
+        RatingRequest: {
+            /**
+             * Format: int32
+             * @description 1 (bad) to 5 (good).
+             */
+            rating: number;
+        };
         /** @description One value of one kind from one device at one time. */
         Reading: {
             /** @description When it was so: the device's time if it has a plausible one, else `received_at`. */
@@ -1935,6 +4303,157 @@ export interface components {
             /** @enum {string} */
             status: "rejected";
         };
+        /** @description Something is missing at a desk. */
+        Report: {
+            /** @description Since when. */
+            began_at: components["schemas"]["Timestamp"];
+            /** @description In words. */
+            detail: components["schemas"]["Text"];
+            /** @description What. */
+            kind: components["schemas"]["Kind"];
+            /** @description How urgent it is. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description What became of a report. */
+        ReportAnswer: {
+            case?: null | components["schemas"]["CaseSummary"];
+            /**
+             * @description Open cases that may be about the same matter, the nearest first, at most 10. A report joins one of them
+             *     with `POST /api/v1/cases/{id}/reports`.
+             */
+            nearby: components["schemas"]["NearbyCase"][];
+            report?: null | components["schemas"]["ReportView"];
+        };
+        /** @description Reports of a case. */
+        ReportList: {
+            /** @description The reports, the oldest first; at most 200. */
+            items: components["schemas"]["ReportView"][];
+        };
+        /** @description A matter as an officer or grid worker reports it. */
+        ReportRequest: {
+            /**
+             * @description Address in words.
+             * @default null
+             */
+            address: string | null;
+            /**
+             * @description Code of the grid, or of a wider area when the grid is not known.
+             * @default null
+             */
+            area: string | null;
+            /**
+             * @description Code of its category.
+             * @default null
+             */
+            category: string | null;
+            /**
+             * @description What it is, in at most 4,000 characters.
+             * @default null
+             */
+            description: string | null;
+            /**
+             * @description Whether it is an exercise: it travels the whole way and counts nowhere.
+             * @default false
+             */
+            is_drill: boolean;
+            /** @default open */
+            on_nearby: components["schemas"]["OnNearby"];
+            /**
+             * @description At most 9 photos.
+             * @default []
+             */
+            photos: components["schemas"]["Photo"][];
+            /** @default {} */
+            place: components["schemas"]["Place"];
+            /** @default null */
+            position: null | components["schemas"]["GivenPosition"];
+            /** @default {} */
+            reporter: components["schemas"]["Reporter"];
+            /** @default null */
+            site: null | components["schemas"]["SiteId"];
+            /** @default patrol */
+            source: components["schemas"]["ReportSource"];
+        };
+        /** @description A row of a report. */
+        ReportRow: components["schemas"]["Figures"] & {
+            /** @description Month, day, code of the unit, area or category, or severity; empty for cases without one. */
+            key: string;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+        };
+        /**
+         * @description How a matter came in.
+         * @enum {string}
+         */
+        ReportSource: "patrol" | "phone" | "visit" | "open311";
+        /** @description A report of a case. */
+        ReportView: {
+            /** @description Address in words. */
+            address?: string | null;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wrote it down: a sign-in name, or `open311:` and the name of a key. */
+            by: string;
+            /** @description Their name. */
+            by_name: string;
+            /** @description The case that it opened or joined. */
+            case: components["schemas"]["i64"];
+            /** @description Code of its category. */
+            category: string;
+            /** @description Name of its category. */
+            category_name: components["schemas"]["Text"];
+            /** @description What it is. Text that somebody typed: never read as HTML. */
+            description: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Address of a picture elsewhere. */
+            media_url?: string | null;
+            /** @description Whether it opened its case; if not, it is another report of the same matter (重复). */
+            opened: boolean;
+            /** @description Photos. */
+            photos: components["schemas"]["Evidence"][];
+            /** @description Where in the site. */
+            place: components["schemas"]["Place"];
+            position?: null | components["schemas"]["MapPosition"];
+            /**
+             * Format: int32
+             * @description 1 (bad) to 5 (good), as the reporter said.
+             */
+            rating?: number | null;
+            reporter?: null | components["schemas"]["Reporter"];
+            /** @description Its site, or the code of the area that stands for one. */
+            site: components["schemas"]["SiteId"];
+            /** @description `patrol`, `phone`, `visit` or `open311`. */
+            source: string;
+        };
+        /** @description Who reported a matter. Personal data: see the page of [`crate::outside`]. */
+        Reporter: {
+            /**
+             * @description Their account at the service that passed it on.
+             * @default null
+             */
+            account: string | null;
+            /**
+             * @description E-mail address.
+             * @default null
+             */
+            email: string | null;
+            /**
+             * @description `zh` or `en`: in which language they are told that it is done.
+             * @default null
+             */
+            language: string | null;
+            /**
+             * @description Their name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Telephone number: digits, with `+` before a country's code; blanks, `-` and brackets are taken out.
+             * @default null
+             */
+            phone: string | null;
+        };
         /** @description Data of `event: resync`: load the lists again; the feed goes on after this number. */
         ResyncData: {
             /**
@@ -1943,11 +4462,131 @@ export interface components {
              */
             after: number;
         };
+        /** @description Why somebody looks at a reporter. */
+        RevealRequest: {
+            /** @description Why; it stands in the audit. At most 200 characters. */
+            reason: string;
+        };
+        /** @description A reveal. */
+        Revealed: {
+            /** @description Until when it is shown to who asked. */
+            until: components["schemas"]["Timestamp"];
+            /** @description What. */
+            what: components["schemas"]["Masked"];
+        };
         /**
          * @description What people may do.
          * @enum {string}
          */
         Role: "duty_officer" | "shift_leader" | "dispatcher" | "unit" | "handler" | "checker" | "supervisor" | "leader" | "administrator" | "auditor";
+        /** @description The roster of an area's desk. */
+        Roster: {
+            /** @description Who does not come. */
+            absences?: components["schemas"]["Absence"][];
+            /** @description Code of the area. */
+            area: string;
+            /** @description Sign-in name of the leader (领导), who is called last. */
+            leader?: string | null;
+            /** @description The shifts. No two are worked at once. */
+            shifts?: components["schemas"]["Shift"][];
+            /** @description Who takes whose place. */
+            substitutions?: components["schemas"]["Substitution"][];
+        };
+        /** @description A roster in a list. */
+        RosterLine: {
+            /** @description Code of the area. */
+            area: string;
+            /** @description Name of the area. */
+            area_name: components["schemas"]["Text"];
+            /** @description Whether the asking officer may change it. */
+            editable: boolean;
+            /** @description Names of the shifts. */
+            shifts: string[];
+            /** @description When it was changed last. */
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description Sign-in name of who changed it. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            version: number;
+        };
+        /** @description Rosters. */
+        RosterList: {
+            /** @description The rosters, by the code of their area. */
+            items: components["schemas"]["RosterLine"][];
+            /** @description `after` of the next page; null on the last. */
+            next?: string | null;
+        };
+        /** @description A roster that takes the place of the present one. */
+        RosterRequest: {
+            /** @description The roster; its area is the one of the address. */
+            roster: components["schemas"]["Roster"];
+            /**
+             * Format: int64
+             * @description The version that it was made from; 0 for an area without a roster.
+             */
+            version: number;
+        };
+        /** @description A roster. */
+        RosterView: {
+            /** @description Name of the area. */
+            area_name: components["schemas"]["Text"];
+            /** @description Whether the asking officer may change it. */
+            editable: boolean;
+            /** @description The roster. */
+            roster: components["schemas"]["Roster"];
+            /** @description When it was changed last. */
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description Sign-in name of who changed it. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            version: number;
+        };
+        /** @description A table. */
+        RowList: {
+            /** @description Its rows in the asker's area, in order. */
+            items: components["schemas"]["Rows"];
+            /**
+             * Format: int64
+             * @description Version of the directory.
+             */
+            version: number;
+        };
+        /**
+         * @description A table of the directory that is written as rows.
+         * @enum {string}
+         */
+        RowTable: "areas" | "sites" | "units" | "duties" | "hazards" | "contacts";
+        /** @description Rows of one table. */
+        Rows: components["schemas"]["Area"][] | components["schemas"]["Site"][] | components["schemas"]["Unit"][] | components["schemas"]["Duty"][] | components["schemas"]["Hazard"][] | components["schemas"]["Contact"][];
+        /** @description A table to take the place of the one that is there. */
+        RowsGiven: {
+            /** @description Every row of the table in the asker's area. */
+            items: components["schemas"]["Rows"];
+        };
+        /** @description The signed ends of a hub's audit and of its histories of cases. */
+        SealedHeads: {
+            /** @description When it was signed. */
+            at: components["schemas"]["Timestamp"];
+            /** @description End of the audit. */
+            audit: components["schemas"]["ChainEnd"];
+            /**
+             * Format: int64
+             * @description The life of the store.
+             */
+            epoch: number;
+            /** @description Whether a restore signed it, as the beginning of its epoch. */
+            restored: boolean;
+            /** @description Ed25519 signature, in hexadecimal. */
+            signature: string;
+            /** @description End of the histories. */
+            transitions: components["schemas"]["ChainEnd"];
+        };
         /** @description What has arrived of a gateway's outbox. */
         SequenceStatus: {
             /**
@@ -1965,6 +4604,18 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /** @description Alarms for a chart. */
+        Series: {
+            /** @description Alarms in each step. */
+            alarms: number[];
+            /** @description The beginning of the first step. */
+            from: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Length of a step, in milliseconds; a local day of 24 hours for `day`.
+             */
+            step_ms: number;
         };
         /** @description Who is signed in. */
         Session: {
@@ -1984,24 +4635,136 @@ export interface components {
          * @enum {string}
          */
         Severity: "P1" | "P2" | "P3" | "P4";
+        /** @description A shift that comes back. */
+        Shift: {
+            /** @description The crews in the order of their turns. */
+            crews: components["schemas"]["Crew"][];
+            /** @description On which days it begins, by the calendar. */
+            days?: components["schemas"]["Days"];
+            /**
+             * Format: date
+             * @description The first day of the rotation; before it the shift is not worked.
+             * @example 2026-12-01
+             */
+            first_day: string;
+            /**
+             * @description When it begins, local time.
+             * @example 20:00
+             */
+            from: string;
+            /** @description Its name, once in a roster. */
+            name: string;
+            /**
+             * Format: int32
+             * @description After so many days the next crew has its turn: 1 for every day, 7 for every week.
+             */
+            turn_days?: number;
+            /**
+             * @description When it ends, local time; at or before `from`, on the next day. The same as `from`: 24 hours.
+             * @example 08:00
+             */
+            until: string;
+            /** @description On which days of the week it begins; empty: on all. */
+            weekdays?: components["schemas"]["Weekday"][];
+        };
+        /** @description The shift that is worked. */
+        ShiftView: {
+            /** @description When it began. */
+            from: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            name: string;
+            /** @description When it ends. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description A page of silences. */
+        SilencePage: {
+            /** @description The silences, newest first. */
+            items: components["schemas"]["SilenceView"][];
+            /** @description `after` of the next page; null when this is the last. */
+            next?: string | null;
+        };
+        /** @description A silence as officers see it. */
+        SilenceView: {
+            active_until?: null | components["schemas"]["Timestamp"];
+            /** @description Sign-in name of who made it. */
+            by: string;
+            /** @description Their name for people. */
+            by_name: string;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            ended_at?: null | components["schemas"]["Timestamp"];
+            /** @description Who did. */
+            ended_by?: string | null;
+            /** @description Whether it is active and ends within an hour. */
+            ends_soon: boolean;
+            /** @description From when. */
+            from: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description How many open cases it hides now.
+             */
+            hides: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description What it is about. */
+            matcher: components["schemas"]["Matcher"];
+            /** @description `coming`, `active`, `waiting` (outside its hours), `over` or `ended` (before its time). */
+            state: string;
+            /** @description Until when at most. */
+            until: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Grows with every change; ending it names the version that was seen.
+             */
+            version: number;
+            /** @description Within that only in these hours; empty: all the time. */
+            weekly: components["schemas"]["Written"][];
+            /** @description Why. */
+            why: string;
+        };
+        /** @description A silence that hides a case for now. */
+        Silenced: {
+            /**
+             * Format: int64
+             * @description Number of the silence.
+             */
+            silence: number;
+            /** @description Until when it hides the case. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description A case that may be the same matter. */
+        SimilarCase: components["schemas"]["Likeness"] & {
+            /** @description The case. */
+            case: components["schemas"]["CaseSummary"];
+        };
+        /** @description Cases that may be the same matter, most alike first. Nothing is merged by itself. */
+        SimilarCases: {
+            /** @description At most ten. */
+            items: components["schemas"]["SimilarCase"][];
+        };
         /** @description A site that a gateway watches. */
         Site: {
             /** @description Standard address. */
             address: components["schemas"]["Text"];
             /** @description Standard building code, if it has one. */
             building_code?: string | null;
+            /** @description What `lat` and `lon` were given in. */
+            datum?: components["schemas"]["Datum"];
             /** @description Code of its grid. */
             grid: string;
             /** @description Its id, as alerts name it. */
             id: components["schemas"]["SiteId"];
             /**
              * Format: double
-             * @description Latitude, WGS84 degrees.
+             * @description Latitude, degrees.
              */
             lat: number;
             /**
              * Format: double
-             * @description Longitude, WGS84 degrees.
+             * @description Longitude, degrees.
              */
             lon: number;
             /** @description Its name. */
@@ -2029,15 +4792,206 @@ export interface components {
         SiteView: components["schemas"]["Site"] & {
             gateway?: null | components["schemas"]["GatewayId"];
         };
+        /** @description What came of a split. */
+        SplitCases: {
+            /** @description The case that gave. */
+            case: components["schemas"]["CaseSummary"];
+            /** @description The new case with the alerts. */
+            opened: components["schemas"]["CaseSummary"];
+        };
+        /** @description Which alerts to take out of a case. */
+        SplitRequest: {
+            /** @description Their ids; at least one alert stays in the case. */
+            alerts: components["schemas"]["AlertId"][];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The version of the case that the decision is based on.
+             */
+            version: number;
+        };
+        /** @description How long a step took, on the clock that its limit runs by. */
+        Spread: {
+            /**
+             * Format: int64
+             * @description Mean, in milliseconds, rounded down.
+             */
+            average_ms?: number | null;
+            /**
+             * Format: int64
+             * @description So many cases have finished it.
+             */
+            cases: number;
+            /**
+             * Format: int64
+             * @description Half of the cases took no longer, in milliseconds (nearest rank).
+             */
+            median_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Nine in ten took no longer, in milliseconds (nearest rank).
+             */
+            p90_ms?: number | null;
+        };
         /**
          * @description Where in the closed loop a case is. That somebody has acknowledged it is a stamp beside the state, not a state.
          * @enum {string}
          */
         State: "reported" | "pre_verify" | "filed" | "dispatched" | "handling" | "feedback" | "post_check" | "closed" | "evaluated" | "rejected" | "merged" | "consulting" | "suspended" | "returned" | "forced_closed";
+        /** @description A flood of alarms at a desk. */
+        StoredFlood: {
+            /**
+             * Format: int64
+             * @description Alarms in it, those that made it begin among them.
+             */
+            alarms: number;
+            /** @description Since when. */
+            began_at: components["schemas"]["Timestamp"];
+            /** @description The desk: the way down to its area, such as `/990100/990101/990101001/`; empty: unknown places. */
+            desk: string;
+            ended_at?: null | components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description The most within ten minutes.
+             */
+            peak: number;
+        };
         /** @description An outbox, from the making of its file to its loss. A random (version 4) UUID. */
         StreamId: string;
+        /** @description 替班: somebody takes somebody's place for a time, in whatever role. */
+        Substitution: {
+            /** @description Sign-in name of who comes. */
+            by: string;
+            /** @description From when. */
+            from: components["schemas"]["Timestamp"];
+            /** @description Why, for people. */
+            note?: string | null;
+            /** @description Sign-in name of who does not come. */
+            of: string;
+            /** @description Until when, not included. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description A table of the directory; each is a file of its own when it comes in and goes out.
+         * @enum {string}
+         */
+        Table: "areas" | "outlines" | "sites" | "units" | "duties" | "hazards" | "contacts";
+        /** @description How much changes in a table. */
+        TableCount: {
+            /** @description New rows. */
+            added: number;
+            /** @description Rows that are different now. */
+            changed: number;
+            /** @description Rows that are gone. */
+            removed: number;
+            /** @description The table. */
+            table: components["schemas"]["Table"];
+        };
+        /** @description Tables to take the places of those that are there; a table that is left out stays. */
+        TablesGiven: {
+            /**
+             * @description The area tree.
+             * @default null
+             */
+            areas: components["schemas"]["Area"][] | null;
+            /**
+             * @description Contacts.
+             * @default null
+             */
+            contacts: components["schemas"]["Contact"][] | null;
+            /**
+             * @description Duties.
+             * @default null
+             */
+            duties: components["schemas"]["Duty"][] | null;
+            /**
+             * @description Hazard points.
+             * @default null
+             */
+            hazards: components["schemas"]["Hazard"][] | null;
+            /** @description A GeoJSON FeatureCollection. */
+            outlines?: Record<string, never> | null;
+            /**
+             * @description Sites.
+             * @default null
+             */
+            sites: components["schemas"]["Site"][] | null;
+            /**
+             * @description Units.
+             * @default null
+             */
+            units: components["schemas"]["Unit"][] | null;
+            /**
+             * Format: int64
+             * @description What reading gives; not looked at, `If-Match` counts.
+             * @default null
+             */
+            version: number | null;
+        };
+        /** @description A case that was open at a takeover. */
+        TakeoverCaseView: {
+            /** @description Number of the case in the store. */
+            id: components["schemas"]["i64"];
+            /** @description Its number for people. */
+            number: string;
+            /** @description Its severity then. */
+            severity: components["schemas"]["Severity"];
+            /** @description Its state then. */
+            state: string;
+        };
+        /** @description Takeovers. */
+        TakeoverList: {
+            /** @description The takeovers, newest first. */
+            items: components["schemas"]["TakeoverView"][];
+            /** @description `after` of the next page; null on the last. */
+            next?: string | null;
+        };
+        /** @description Takes a shift over. */
+        TakeoverRequest: {
+            /** @description Code of the area whose desk it is. */
+            area: string;
+            /** @description What the officer before said; at most 2000 letters. */
+            note?: string;
+        };
+        /** @description A takeover of a shift. */
+        TakeoverView: {
+            /** @description Code of the area. */
+            area: string;
+            /** @description When it was taken over. */
+            at: components["schemas"]["Timestamp"];
+            /** @description They, the most urgent first, as far as the asking officer sees them; at most 500. */
+            cases: components["schemas"]["TakeoverCaseView"][];
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description What was said. */
+            note: string;
+            /**
+             * Format: int64
+             * @description How many cases were open.
+             */
+            open_cases: number;
+            /** @description Name of the shift. */
+            shift: string;
+            /** @description When the shift began. */
+            shift_from: components["schemas"]["Timestamp"];
+            /** @description Sign-in name of who took it over. */
+            taken_by: string;
+            /** @description From whom, where anybody was there before. */
+            taken_from?: string | null;
+        };
         /** @description A unit's part of a consultation. */
         Task: {
+            /** @description The card that the unit has for not answering. */
+            card?: components["schemas"]["Card"];
             /** @description Whether it leads. */
             leads: boolean;
             /** @description What the unit said last. */
@@ -2097,17 +5051,65 @@ export interface components {
             /** @description Simplified Chinese. */
             zh: string;
         };
+        /** @description How long each step took. */
+        Times: {
+            /** @description From when it had to be acknowledged until it was. */
+            acknowledge: components["schemas"]["Spread"];
+            /** @description From the result until it was closed. */
+            close: components["schemas"]["Spread"];
+            /** @description From the filing, or from when a unit sent it back, until a unit had it. */
+            dispatch: components["schemas"]["Spread"];
+            /** @description From there until it was filed. */
+            file: components["schemas"]["Spread"];
+            /** @description From there until the result that was good enough, without suspensions. */
+            handle: components["schemas"]["Spread"];
+        };
         /**
          * Format: date-time
          * @description A point in time: milliseconds since 1970-01-01T00:00:00Z. RFC 3339 in UTC on the wire.
          */
         Timestamp: string;
+        /** @description Today's figures. */
+        Today: {
+            /** @description The local day. */
+            day: string;
+            /** @description When this was worked out. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description Figures of the cases that were reported this month. */
+            month: components["schemas"]["Figures"];
+            /** @description The newest cases. */
+            newest: components["schemas"]["CaseSummary"][];
+            /** @description All open cases. */
+            open_by_severity: components["schemas"]["OpenCounts"];
+            /**
+             * Format: int64
+             * @description Open cases whose limit of disposal is over.
+             */
+            overdue: number;
+            /** @description This month's rates against the targets of the configuration. */
+            rates: components["schemas"]["Against"][];
+            /**
+             * Format: int64
+             * @description Open cases with a red card.
+             */
+            red_cards: number;
+            /** @description Figures of the cases that were reported today. */
+            today: components["schemas"]["Figures"];
+            /**
+             * Format: int64
+             * @description Open cases with a yellow card.
+             */
+            yellow_cards: number;
+        };
         /** @description One row of a case's history. Never changed, never removed. */
         Transition: {
             /**
              * @description What was done: the name of an [`Action`]; `propose_` and that name for the first of two persons;
              *     or a step of the hub itself: `report`, `join`, `clear`, `escalate`, `proposal_lapsed`,
-             *     `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`.
+             *     `take_in`, `give_back`, `escalate_unacknowledged`, `remind`, `lapse`, `silence`, `unsilence`, `latch`,
+             *     `raise_level`, `split_off`, `relate`, `report_again`, `remind_answer`, `escalate_answer`, `card_answer`. A
+             *     matter that people report has `report`, `report_joined` (another report of it) and `rated` with the name
+             *     of who wrote it down.
              */
             action: string;
             /** @description `system` or a user's sign-in name. */
@@ -2132,6 +5134,54 @@ export interface components {
             /** @description The state after. */
             to: components["schemas"]["State"];
         };
+        /** @description What belongs nowhere yet. */
+        Unassigned: {
+            /**
+             * @description Devices that their gateways' configurations do not name. They count for the gateway's site; the
+             *     gateway's configuration gives them a name.
+             */
+            devices: components["schemas"]["UnassignedDevice"][];
+            /** @description For the next page of devices. */
+            next?: string | null;
+            /**
+             * @description Sites that are in no grid, each with open cases or a gateway. Seen by those who see the whole
+             *     tree. `PUT /api/v1/directory/sites/{id}` puts one into a grid; its cases follow at once.
+             */
+            sites: components["schemas"]["UnassignedSite"][];
+        };
+        /** @description A device that its gateway does not know. */
+        UnassignedDevice: {
+            /** @description The device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description The gateway. */
+            gateway: components["schemas"]["GatewayId"];
+            /** @description Code of the site's grid; null when the site is in none. */
+            grid?: string | null;
+            /** @description How many open cases name the device. */
+            open_cases: number;
+            /** @description The gateway's site. */
+            site: string;
+        };
+        /** @description A site that is in no grid. */
+        UnassignedSite: components["schemas"]["OnMap"] & {
+            /** @description Gateways that were added for it. */
+            gateways: string[];
+            /** @description Its id, as alerts and gateways name it. */
+            id: string;
+        };
+        /** @description A unit that handles cases. */
+        Unit: {
+            /** @description Code of the area that it works for. */
+            area: string;
+            /** @description Its code, stable. */
+            code: string;
+            /** @description What kind of unit it is, such as `property`, `fire`, `grid_workers`. */
+            kind: string;
+            /** @description Its name. */
+            name: components["schemas"]["Text"];
+            /** @description Its telephone that is answered day and night. */
+            phone?: string | null;
+        };
         /** @description A unit's name. */
         UnitName: {
             /** @description Its code. */
@@ -2139,24 +5189,189 @@ export interface components {
             /** @description Its name; its code when the hub does not know it. */
             name: components["schemas"]["Text"];
         };
-        /** @description Users. */
+        /** @description The parent's answer to a heartbeat, given after the commit. What was in the heartbeat is taken. */
+        UpwardAnswer: {
+            /** @description What it asks for, oldest first; each comes again until its result has arrived. */
+            commands?: components["schemas"]["ParentCommand"][];
+            /** @description The parent's clock. */
+            hub_time: components["schemas"]["Timestamp"];
+            known?: null | components["schemas"]["UpwardMark"];
+            /**
+             * Format: int64
+             * @description The present life of the parent's store.
+             */
+            parent_epoch: number;
+        };
+        /**
+         * @description What a hub sends its parent in one request.
+         *
+         *     The hub follows the numbers of its own events. For each it sends the case as it is now; several events of
+         *     one case in a batch are one document, whose steps tell what happened in between. The parent keeps one
+         *     row per `(hub, case_epoch, case)` and takes a document only when its `(epoch, sequence)` is greater
+         *     than that of the row: a document that comes again changes nothing.
+         *
+         *     `after` and `through` prove that nothing is missing: the parent moves its mark to `through` only when
+         *     `after` is not beyond its mark, and tells the mark with every answer. A hub that is told less than it
+         *     has settled (the parent was restored) goes back there; a hub whose own store was restored, or whose
+         *     events are no longer kept, sends every case once more: a **pass**, without `after`, whose last batch has
+         *     `through`.
+         */
+        UpwardBatch: {
+            /**
+             * Format: int64
+             * @description Everything up to this event was sent before; none in a pass.
+             */
+            after?: number | null;
+            /**
+             * Format: int64
+             * @description The present life of its store.
+             */
+            epoch: number;
+            /** @description The sending hub. */
+            hub: components["schemas"]["HubId"];
+            /** @description Case documents, in the order of their events. */
+            items?: components["schemas"]["UpwardItem"][];
+            /**
+             * Format: int64
+             * @description With this batch everything up to this event has been sent.
+             */
+            through?: number | null;
+            /**
+             * Format: int32
+             * @description [`crate::WIRE_VERSION`].
+             */
+            version: number;
+        };
+        /** @description 呼叫上级: a call for a unit that lives at the parent. */
+        UpwardCall: {
+            answered_at?: null | components["schemas"]["Timestamp"];
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Until when it must answer. */
+            due: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description 1, 2, 3, … within the case.
+             */
+            number: number;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The unit that is called. */
+            unit: string;
+        };
+        /** @description A hub's sign of life. The parent may hold it for `wait_s` until it has something to ask for. */
+        UpwardHeartbeat: {
+            /** @description Its clock. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The lives of its store, oldest first. */
+            epochs: components["schemas"]["EpochStart"][];
+            /** @description Signed ends of its chains that the parent has not taken yet, oldest first. */
+            heads?: components["schemas"]["SealedHeads"][];
+            /** @description The hub. */
+            hub: components["schemas"]["HubId"];
+            /** @description Version of its program. */
+            hub_version: string;
+            /**
+             * Format: int64
+             * @description Number of its newest event.
+             */
+            newest: number;
+            /** @description Public key of its signatures, in hexadecimal; empty when it has none. */
+            public_key?: string;
+            /** @description Results of commands that the parent has not taken yet. */
+            results?: components["schemas"]["CommandResult"][];
+            settled?: null | components["schemas"]["UpwardMark"];
+            /**
+             * Format: int32
+             * @description [`crate::WIRE_VERSION`].
+             */
+            version: number;
+            /**
+             * Format: int32
+             * @description How long the answer may be held, at most [`UPWARD_WAIT_S_MAX`].
+             */
+            wait_s?: number;
+        };
+        /** @description A case document and its place in the hub's events. */
+        UpwardItem: {
+            /** @description The case. */
+            document: components["schemas"]["CaseDocument"];
+            /**
+             * Format: int64
+             * @description Number of the event that the document includes.
+             */
+            sequence: number;
+        };
+        /** @description A place in a hub's events: everything of this life of its store up to this event. */
+        UpwardMark: {
+            /**
+             * Format: int64
+             * @description How often the store was restored, plus one.
+             */
+            epoch: number;
+            /**
+             * Format: int64
+             * @description Number of the event.
+             */
+            sequence: number;
+        };
+        /** @description The parent's answer to a batch, given after the commit. */
+        UpwardReceipt: {
+            /** @description The parent's clock. */
+            hub_time: components["schemas"]["Timestamp"];
+            /** @description One entry per document, in the batch's order. */
+            items: components["schemas"]["UpwardReceiptItem"][];
+            known?: null | components["schemas"]["UpwardMark"];
+            /**
+             * Format: int64
+             * @description The present life of the parent's store: another one than before means that it was restored.
+             */
+            parent_epoch: number;
+        };
+        /** @description The answer to one document. */
+        UpwardReceiptItem: components["schemas"]["ReceiptStatus"] & {
+            /**
+             * Format: int64
+             * @description As sent.
+             */
+            case: number;
+            /**
+             * Format: int64
+             * @description As sent.
+             */
+            case_epoch: number;
+            /**
+             * Format: int64
+             * @description As sent.
+             */
+            sequence: number;
+        };
+        /** @description People. */
         UserList: {
-            /** @description The users, by name. */
+            /** @description By sign-in name. */
             items: components["schemas"]["UserView"][];
-            /** @description `after` of the next page; null on the last. */
+            /** @description For the next page. */
             next?: string | null;
         };
-        /** @description A user. */
-        UserView: {
+        /** @description Somebody who signs in. */
+        UserView: components["schemas"]["ProfileView"] & {
             /** @description When they were added. */
             created_at: components["schemas"]["Timestamp"];
             disabled_at?: null | components["schemas"]["Timestamp"];
-            /** @description Name for people. */
-            display_name: string;
-            /** @description What they may do. */
-            role: components["schemas"]["Role"];
             /** @description Sign-in name. */
             username: string;
+            /**
+             * Format: int64
+             * @description Grows with every change; the ETag of the person.
+             */
+            version: number;
+        };
+        /** @description A person and, when the hub made it, their password. */
+        UserWithPassword: {
+            /** @description Shown only now. */
+            password?: string | null;
+            /** @description The person. */
+            user: components["schemas"]["UserView"];
         };
         /**
          * @description Why a walk test ended.
@@ -2203,6 +5418,18 @@ export interface components {
          * @enum {string}
          */
         WalkTestResult: "passed" | "incomplete" | "failed";
+        /** @description What somebody asks for. */
+        Wanted: {
+            from?: null | components["schemas"]["Timestamp"];
+            /** @description What it is about. */
+            matcher?: components["schemas"]["Matcher"];
+            /** @description Until when, at most 30 days after its begin. */
+            until: components["schemas"]["Timestamp"];
+            /** @description Within that only in these hours of the week, local time; left out: all the time. */
+            weekly?: components["schemas"]["Written"][];
+            /** @description Why; people read it beside every case that is silenced. */
+            why: string;
+        };
         /** @description What an administrator must do about the calendar. */
         Warning: {
             /** @description `calendar_year_missing` or `calendar_year_unconfirmed`. */
@@ -2219,6 +5446,48 @@ export interface components {
         WarningList: {
             /** @description What an administrator must do. */
             items: components["schemas"]["Warning"][];
+        };
+        /** @description What became of a webhook. */
+        WebhookAnswer: {
+            /** @description Alerts that could not be read, each with its place and reason. */
+            refused: string[];
+            /**
+             * Format: int64
+             * @description Alerts that said nothing new.
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description Alerts that are stored as something new.
+             */
+            taken: number;
+        };
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        /** @description The whole directory in the asker's area. */
+        WholeDirectory: {
+            /** @description The area tree. */
+            areas: components["schemas"]["Area"][];
+            /** @description Contacts. */
+            contacts: components["schemas"]["Contact"][];
+            /** @description Duties. */
+            duties: components["schemas"]["Duty"][];
+            /** @description Hazard points. */
+            hazards: components["schemas"]["Hazard"][];
+            /** @description A GeoJSON FeatureCollection. */
+            outlines: Record<string, never>;
+            /** @description Sites. */
+            sites: components["schemas"]["Site"][];
+            /** @description Units. */
+            units: components["schemas"]["Unit"][];
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
         };
         /** @description A limit of a channel. */
         WindowView: {
@@ -2242,6 +5511,15 @@ export interface components {
              * @description How many of them are used now.
              */
             used: number;
+        };
+        /** @description Hours of one day of the week as they are written. */
+        Written: {
+            /** @description The day on which they begin. */
+            day: components["schemas"]["Day"];
+            /** @description Local time at which they begin, such as `22:00`. */
+            from: string;
+            /** @description Local time at which they end, such as `06:00`; not later than `from`: on the next day. */
+            until: string;
         };
         /** Format: int64 */
         i64: number;
@@ -2406,6 +5684,107 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description `audit` (the default: accounts, gateways, the store, reveals) or `cases` (the histories of cases). */
+                chain?: string;
+                /** @description Only by this sign-in name. */
+                actor?: string;
+                /** @description Only this action, such as `sign_in`, `revealed` or `close`. */
+                action?: string;
+                /** @description Only with this text in the subject. */
+                subject?: string;
+                /** @description Not before this time. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+                /** @description At most this many, up to 200; 100 when absent. Of an export, up to 100,000. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_audit_csv: {
+        parameters: {
+            query?: {
+                /** @description `audit` (the default: accounts, gateways, the store, reveals) or `cases` (the histories of cases). */
+                chain?: string;
+                /** @description Only by this sign-in name. */
+                actor?: string;
+                /** @description Only this action, such as `sign_in`, `revealed` or `close`. */
+                action?: string;
+                /** @description Only with this text in the subject. */
+                subject?: string;
+                /** @description Not before this time. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+                /** @description At most this many, up to 200; 100 when absent. Of an export, up to 100,000. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_calendar: {
         parameters: {
             query: {
@@ -2495,6 +5874,13 @@ export interface operations {
                 state?: string;
                 /** @description `without` (the default: nobody is paged for a drill or a test), `with` or `only`. */
                 drills?: string;
+                /**
+                 * @description Cases that a silence hides: `without` (the default of open ones), `with` (the default of the others) or
+                 *     `only`.
+                 */
+                silenced?: string;
+                /** @description Only those that were opened in this flood. */
+                flood?: number;
                 /** @description Only these severities, such as `P1,P2`. */
                 severity?: string;
                 /** @description Only of this site. */
@@ -2554,6 +5940,60 @@ export interface operations {
             401: components["responses"]["NotSignedIn"];
             403: components["responses"]["NotAllowed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Nothing was opened: `on_nearby` is `ask`, and there are cases nearby */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            /** @description A case was opened, or had been under this key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            /** @description `incomplete`: `missing` tells everything that is missing or wrong; `key-reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Busy"];
         };
@@ -2708,6 +6148,443 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_cases_by_id_evidence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_cases_by_id_evidence_by_sha256: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string | null;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+                /** @description 64 hexadecimal digits */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file as it came */
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description the asker has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            /** @description `reveal-needed`: `POST …/reveals` first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`; `evidence-missing`: named, but never brought */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `evidence-let-go` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_cases_by_id_evidence_by_sha256: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+                /** @description 64 hexadecimal digits */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description it was there already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItem"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItem"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `too-slow` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-files` of this case, or `evidence-let-go`: its time was over and it does not come back */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-file`: none of the types */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `hash-mismatch`: the bytes have another SHA-256 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+            /** @description `evidence-full`: the quota of all files is used up */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_cases_by_id_reports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases_by_id_reports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `case-ended`: report the matter as a new one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            /** @description `incomplete`: `missing` tells everything that is missing or wrong; `key-reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases_by_id_reports_by_report_rating: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+                /** @description Id of the report */
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatingRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `case-open`: there is no result yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases_by_id_reports_by_report_reveal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+                /** @description Id of the report */
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reporter"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases_by_id_reveals: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revealed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            /** @description `reason-needed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_cases_by_id_series: {
         parameters: {
             query?: {
@@ -2755,6 +6632,93 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_cases_by_id_similar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarCases"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_cases_by_id_split: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitCases"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `version-conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_catalogue: {
         parameters: {
             query?: never;
@@ -2792,6 +6756,1020 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_children: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChildList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_children_cases: {
+        parameters: {
+            query?: {
+                /** @description Only of this child. */
+                hub?: string;
+                /** @description `open` (the default), `ended` or `all`. */
+                state?: string;
+                /** @description Only these severities, such as `P1,P2`. */
+                severity?: string;
+                /** @description Only in this state of the loop, such as `handling`. */
+                step?: string;
+                /** @description `true`: only with a yellow or red card. */
+                cards?: boolean;
+                /** @description `true`: only open ones whose time is over. */
+                late?: boolean;
+                /** @description `true`: only with a call that waits for an answer. */
+                calls?: boolean;
+                /** @description At most this many, up to 200; 100 when absent. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChildCasePage"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_children_by_hub_cases_by_epoch_by_case: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                hub: string;
+                epoch: number;
+                case: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChildCaseView"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_children_by_hub_cases_by_epoch_by_case_commands: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                hub: string;
+                epoch: number;
+                case: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `too-many-commands` wait for this child */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            /** @description `reason-needed`, `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_children_by_hub_heads: {
+        parameters: {
+            query?: {
+                /** @description At most this many, up to 200; 100 when absent. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                hub: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadPage"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_contacts: {
+        parameters: {
+            query: {
+                /** @description `site` or `hazard`. */
+                place_kind: components["schemas"]["PlaceKind"];
+                /** @description Id of the site or code of the hazard point. */
+                place: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_directory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeDirectory"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_directory: {
+        parameters: {
+            query?: {
+                /** @description Look at it and tell what would happen; store nothing. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TablesGiven"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            /** @description `in-use`: something that would go is used by open cases or people; `findings` lists it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version-conflict`: the directory has changed; its version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_directory_at: {
+        parameters: {
+            query: {
+                /** @description Latitude, degrees. */
+                lat: number;
+                /** @description Longitude, degrees. */
+                lon: number;
+                /** @description `wgs84`, which is what it is when left out, or `gcj02`. */
+                datum?: components["schemas"]["Datum"];
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["At"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_directory_outlines: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": Record<string, never>;
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_directory_outlines: {
+        parameters: {
+            query?: {
+                /** @description Look at it and tell what would happen; store nothing. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A GeoJSON FeatureCollection; each feature has the property `code`, and `datum` when it is GCJ-02 */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            /** @description `version-conflict`: the directory has changed; its version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_directory_unassigned: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before: more devices. */
+                after?: string;
+                /** @description Devices on the page: 1 to 200, 50 when left out. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unassigned"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_directory_by_table: {
+        parameters: {
+            query?: {
+                /** @description `json` or `csv`; the header `Accept: text/csv` asks for CSV, too. */
+                format?: components["schemas"]["Format"];
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The table */
+                table: components["schemas"]["RowTable"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowList"];
+                    "text/csv": string;
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_directory_by_table: {
+        parameters: {
+            query?: {
+                /** @description Look at it and tell what would happen; store nothing. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description The table */
+                table: components["schemas"]["RowTable"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsGiven"];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `in-use`: something that would go is used by open cases or people; `findings` lists it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version-conflict`: the directory has changed; its version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_directory_by_table_by_key: {
+        parameters: {
+            query?: {
+                /** @description Look at it and tell what would happen; store nothing. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description The table */
+                table: components["schemas"]["RowTable"];
+                /** @description Key of the row */
+                key: string;
+            };
+            cookie?: never;
+        };
+        /** @description The row, as reading the table shows it */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `version-conflict`: the directory has changed; its version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    delete_directory_by_table_by_key: {
+        parameters: {
+            query?: {
+                /** @description Look at it and tell what would happen; store nothing. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description The table */
+                table: components["schemas"]["RowTable"];
+                /** @description Key of the row */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `in-use`: open cases or people use it; `findings` lists them */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version-conflict`: the directory has changed; its version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_duty: {
+        parameters: {
+            query?: {
+                /** @description Code of an area: its desk, then the wider ones behind it. Left out: every desk that is seen. */
+                area?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_duty_console: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleRequest"];
+            };
+        };
+        responses: {
+            /** @description heard */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_duty_shifts_ics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description iCalendar (RFC 5545) */
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": unknown;
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_duty_takeover: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeoverRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakeoverView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_duty_takeovers: {
+        parameters: {
+            query?: {
+                /** @description Only at the desk of this area. */
+                area?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows on the page: 1 to 200, 20 when left out. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakeoverList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_events: {
         parameters: {
             query?: {
@@ -2810,7 +7788,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `hello`, then `case`, `gateway` and `resync` events; a comment every 10 s */
+            /** @description `hello`, then `case`, `gateway`, `flood`, `desk` and `resync` events; a comment every 10 s */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2833,6 +7811,54 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    get_floods: {
+        parameters: {
+            query?: {
+                /** @description `all` (the default) or `lasting`. */
+                state?: string;
+                /** @description Only those that began at or after this time. */
+                since?: components["schemas"]["Timestamp"];
+                /** @description At most this many, up to 200; 100 when absent. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloodPage"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
         };
     };
     get_gateways: {
@@ -3083,6 +8109,50 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_map: {
+        parameters: {
+            query?: {
+                /** @description Only this area and what is in it. */
+                area?: string;
+                /** @description `false` leaves the outlines out, for asking again for counts only. */
+                outlines?: boolean;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Map"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Busy"];
         };
@@ -3346,6 +8416,445 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_reports_alarms: {
+        parameters: {
+            query?: {
+                /** @description A month, such as `2026-11`. Without `month` and `from`: this month up to today. */
+                month?: string;
+                /** @description The first local day, such as `2026-11-01`. */
+                from?: string;
+                /** @description The last local day; today when left out. At most 92 days after `from`. */
+                to?: string;
+                /** @description Only in the area with this code. */
+                area?: string;
+                /** @description Steps of the series: `hour` (the default) or `day`. */
+                step?: string;
+                /** @description `json` (the default) or `csv`; `Accept: text/csv` asks for CSV, too. */
+                format?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; as CSV when asked for: its series */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmReport"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_reports_areas: {
+        parameters: {
+            query?: {
+                /** @description A month, such as `2026-11`. Without `month` and `from`: this month up to today. */
+                month?: string;
+                /** @description The first local day, such as `2026-11-01`. */
+                from?: string;
+                /** @description The last local day; today when left out. At most 366 days after `from`. */
+                to?: string;
+                /** @description Only in the area with this code. */
+                area?: string;
+                /** @description Only of the unit with this code. */
+                unit?: string;
+                /** @description Only of the category with this code. */
+                category?: string;
+                /**
+                 * @description `cases`: one row for each `month`, `day` (31 days at most), `category` or `severity`; the total alone
+                 *     when left out.
+                 */
+                by?: string;
+                /**
+                 * @description `areas`: one row for each `city`, `district`, `street`, `community` or `grid`; when left out, for each
+                 *     area right below `area`.
+                 */
+                level?: string;
+                /** @description `json` (the default) or `csv`; `Accept: text/csv` asks for CSV, too. */
+                format?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows on the page: 1 to 200, 100 when left out. CSV always has all of them. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; as CSV when asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_reports_cases: {
+        parameters: {
+            query?: {
+                /** @description A month, such as `2026-11`. Without `month` and `from`: this month up to today. */
+                month?: string;
+                /** @description The first local day, such as `2026-11-01`. */
+                from?: string;
+                /** @description The last local day; today when left out. At most 366 days after `from`. */
+                to?: string;
+                /** @description Only in the area with this code. */
+                area?: string;
+                /** @description Only of the unit with this code. */
+                unit?: string;
+                /** @description Only of the category with this code. */
+                category?: string;
+                /**
+                 * @description `cases`: one row for each `month`, `day` (31 days at most), `category` or `severity`; the total alone
+                 *     when left out.
+                 */
+                by?: string;
+                /**
+                 * @description `areas`: one row for each `city`, `district`, `street`, `community` or `grid`; when left out, for each
+                 *     area right below `area`.
+                 */
+                level?: string;
+                /** @description `json` (the default) or `csv`; `Accept: text/csv` asks for CSV, too. */
+                format?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows on the page: 1 to 200, 100 when left out. CSV always has all of them. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; as CSV when asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_reports_officers: {
+        parameters: {
+            query?: {
+                /** @description A month, such as `2026-11`. Without `month` and `from`: this month up to today. */
+                month?: string;
+                /** @description The first local day, such as `2026-11-01`. */
+                from?: string;
+                /** @description The last local day; today when left out. At most 92 days after `from`. */
+                to?: string;
+                /** @description Only in the area with this code. */
+                area?: string;
+                /** @description Steps of the series: `hour` (the default) or `day`. */
+                step?: string;
+                /** @description `json` (the default) or `csv`; `Accept: text/csv` asks for CSV, too. */
+                format?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; as CSV when asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficerReport"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_reports_units: {
+        parameters: {
+            query?: {
+                /** @description A month, such as `2026-11`. Without `month` and `from`: this month up to today. */
+                month?: string;
+                /** @description The first local day, such as `2026-11-01`. */
+                from?: string;
+                /** @description The last local day; today when left out. At most 366 days after `from`. */
+                to?: string;
+                /** @description Only in the area with this code. */
+                area?: string;
+                /** @description Only of the unit with this code. */
+                unit?: string;
+                /** @description Only of the category with this code. */
+                category?: string;
+                /**
+                 * @description `cases`: one row for each `month`, `day` (31 days at most), `category` or `severity`; the total alone
+                 *     when left out.
+                 */
+                by?: string;
+                /**
+                 * @description `areas`: one row for each `city`, `district`, `street`, `community` or `grid`; when left out, for each
+                 *     area right below `area`.
+                 */
+                level?: string;
+                /** @description `json` (the default) or `csv`; `Accept: text/csv` asks for CSV, too. */
+                format?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows on the page: 1 to 200, 100 when left out. CSV always has all of them. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; as CSV when asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_rosters: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows on the page: 1 to 200, 200 when left out. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_rosters_by_area: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description code of the area */
+                area: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterView"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_rosters_by_area: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description code of the area */
+                area: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `version-conflict`: it was changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    delete_rosters_by_area: {
+        parameters: {
+            query: {
+                /** @description The version that was seen. */
+                version: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description code of the area */
+                area: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `version-conflict`: it was changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_session: {
         parameters: {
             query?: never;
@@ -3454,6 +8963,172 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    post_session_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            /** @description `wrong-credentials`: the present password is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_silences: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `standing` (the default: neither over nor ended), `soon` (active, and ending within an hour), `over` or
+                 *     `all`.
+                 */
+                state?: string;
+                /** @description At most this many, up to 200; 100 when absent. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePage"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_silences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wanted"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    delete_silences_by_id: {
+        parameters: {
+            query: {
+                /** @description `version` of the silence as it was seen. */
+                version: number;
+            };
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `version-conflict`, or `already-over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_sites: {
         parameters: {
             query?: {
@@ -3500,6 +9175,43 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_statistics_grids: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridCaseList"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_statistics_load: {
         parameters: {
             query?: never;
@@ -3537,6 +9249,43 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    get_statistics_today: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Today"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_users: {
         parameters: {
             query?: {
@@ -3544,10 +9293,10 @@ export interface operations {
                 role?: string;
                 /** @description Only of this unit. */
                 unit?: string;
-                /** @description At most this many, up to 200, which is usual. */
-                limit?: number;
                 /** @description `next` of the page before. */
                 after?: string;
+                /** @description People on the page: 1 to 200, 50 when left out. */
+                limit?: number;
             };
             header?: {
                 /** @description Language of problems, `zh` or `en`, where the officer chose none */
@@ -3585,6 +9334,267 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    post_users: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithPassword"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    get_users_by_username: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+                /** @description An `ETag` that came before: 304 when nothing has changed */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Sign-in name */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes when the answer does; for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description As `If-None-Match` says: it has not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_users_by_username: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of what was read, or `*` */
+                "If-Match": string;
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Sign-in name */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileView"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `last-administrator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version-conflict`: the person has changed; the version is in `version` and ETag */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `version-needed`: `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_users_by_username_disable: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Sign-in name */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `last-administrator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    post_users_by_username_enable: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Sign-in name */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    put_users_by_username_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Language of problems, `zh` or `en`, where the officer chose none */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Sign-in name */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithPassword"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Busy"];
+        };
+    };
     get_healthz: {
         parameters: {
             query?: never;
@@ -3600,6 +9610,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    post_intake_alertmanager: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description `malformed-body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong-key` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["NotAllowed"];
+            /** @description `not-found`: this door is shut */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `too-many`, with Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `busy`, with Retry-After; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_intake_pagerduty_v2_enqueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `status`, `message`, `dedup_key`; stored */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `status`, `message`, `errors` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            403: components["responses"]["NotAllowed"];
+            /** @description This door is shut */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `status`, `message`, `errors` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description `status`, `message`, `errors`, with Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `status`, `message`, `errors`, with Retry-After; nothing was stored */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
@@ -3638,6 +9800,230 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_open311_v2_by_resource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `services.json`, `requests.json`, `discovery.json`, or the same with `.xml` */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GeoReport v2 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    post_open311_v2_by_resource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description `requests.json` or `requests.xml` */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description As GeoReport v2 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            415: components["responses"]["JsonNeeded"];
+            422: components["responses"]["Invalid"];
+            /** @description A list of `code` and `description` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    get_open311_v2_by_resource_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `services`, `requests` or `tokens` */
+                resource: string;
+                /** @description Its code or id with `.json` or `.xml` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GeoReport v2 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A list of `code` and `description` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
@@ -3685,6 +10071,144 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
             /** @description `busy`, with Retry-After; nothing was stored */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_v1_children_batches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpwardBatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpwardReceipt"];
+                };
+            };
+            /** @description `unsupported-version`, `malformed-body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong-key` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `other-hub` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            /** @description `busy`, with Retry-After; nothing was stored */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_v1_children_heartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpwardHeartbeat"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpwardAnswer"];
+                };
+            };
+            /** @description `unsupported-version`, `malformed-body` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong-key` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `other-hub` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            /** @description `busy`, with Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
