@@ -108,12 +108,26 @@ async fn client_finds_the_door_the_services_and_what_they_take() {
         .collect();
     assert_eq!(
         codes,
-        ["gas_leak", "water_leak", "flooding", "other"],
+        [
+            "gas_leak",
+            "exit_open",
+            "fire_lane_blocked",
+            "water_main_break",
+            "water_leak",
+            "underpass_flooding",
+            "flooding",
+            "drain_blocked",
+            "standing_water",
+            "manhole_cover",
+            "road_collapse",
+            "falling_object",
+            "other"
+        ],
         "only what is public"
     );
-    assert_eq!(services[1]["service_name"], "Water leak");
+    assert_eq!(services[4]["service_name"], "Water leak");
     assert_eq!(
-        (&services[1]["metadata"], &services[1]["type"]),
+        (&services[4]["metadata"], &services[4]["type"]),
         (&json!(true), &json!("realtime"))
     );
     let same = xml(&hub, "/open311/v2/services.xml").await;
