@@ -208,7 +208,7 @@ def main():
             try:
                 wait_until_ready(base, process)
                 seed(base, key)
-                good = [check(base, folder, user, key) for user in ("root", "duty")]
+                good = [check(base, folder, user, key) for user in ("duty", "root")]
             finally:
                 process.send_signal(signal.SIGTERM)
                 ended = process.wait(timeout=60)

@@ -69,6 +69,7 @@ pub struct Priority {
 
 /// A point and how often it was activated.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = ActivePoint)]
 pub struct Point {
     /// Its gateway.
     pub gateway: String,

@@ -140,7 +140,10 @@ struct Beside {
 }
 
 /// Who is on duty now, the next hand-over, gaps in the next 14 days, and what is missing.
-#[utoipa::path(get, path = "/api/v1/duty", tag = "duty", params(DutyArgs), responses((status = 200, body = DutyList)))]
+#[utoipa::path(get, path = "/api/v1/duty", tag = "duty", params(DutyArgs), responses(
+    (status = 200, body = DutyList),
+    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+))]
 pub async fn duty(
     State(app): State<App>,
     officer: Officer,

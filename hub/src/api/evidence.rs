@@ -380,6 +380,7 @@ fn unfit(unfit: Unfit) -> Problem {
     (status = 403, description = "`reveal-needed`: `POST …/reveals` first", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "`not-found`; `evidence-missing`: named, but never brought", body = Problem, content_type = "application/problem+json"),
     (status = 410, description = "`evidence-let-go`", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`invalid-request`: no SHA-256", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn fetch(
     State(app): State<App>,

@@ -108,6 +108,7 @@ pub struct ReportList {
 /// Why somebody looks at a reporter.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReporterRevealRequest)]
 pub struct RevealRequest {
     /// Why; it stands in the audit. At most 200 characters.
     pub reason: String,

@@ -92,7 +92,10 @@ pub struct TakeoverRequest {
 
 /// Takes a shift over: by an officer of it, from half an hour before it begins. Doing it again changes
 /// nothing.
-#[utoipa::path(post, path = "/api/v1/duty/takeover", tag = "duty", request_body = TakeoverRequest, responses((status = 200, body = TakeoverView)))]
+#[utoipa::path(post, path = "/api/v1/duty/takeover", tag = "duty", request_body = TakeoverRequest, responses(
+    (status = 200, body = TakeoverView),
+    (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+))]
 pub async fn takeover(
     State(app): State<App>,
     officer: Officer,

@@ -64,6 +64,7 @@ pub const RESTORED: &str = "duty_restored";
 
 /// Something is missing at a desk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DeskReport)]
 pub struct Report {
     /// What.
     pub kind: Kind,

@@ -140,6 +140,7 @@ pub struct RowList {
     /// Version of the directory.
     pub version: i64,
     /// Its rows in the asker's area, in order.
+    #[schema(value_type = Vec<Object>)]
     pub items: Rows,
 }
 

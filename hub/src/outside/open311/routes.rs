@@ -42,12 +42,12 @@ type Answered = Result<Response, Refusal>;
 #[utoipa::path(get, path = "/open311/v2/{resource}", tag = "open311", params(
     ("resource" = String, Path, description = "`services.json`, `requests.json`, `discovery.json`, or the same with `.xml`"),
 ), responses(
-    (status = 200, description = "As GeoReport v2 has it", content_type = "application/json"),
-    (status = 400, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 403, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 404, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 429, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 503, description = "A list of `code` and `description`", content_type = "application/json"),
+    (status = 200, description = "As GeoReport v2 has it", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 400, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 403, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 404, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 429, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 503, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
 ))]
 pub async fn list(
     State(app): State<App>,
@@ -75,12 +75,12 @@ pub async fn list(
     ("resource" = String, Path, description = "`services`, `requests` or `tokens`"),
     ("id" = String, Path, description = "Its code or id with `.json` or `.xml`"),
 ), responses(
-    (status = 200, description = "As GeoReport v2 has it", content_type = "application/json"),
-    (status = 400, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 403, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 404, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 429, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 503, description = "A list of `code` and `description`", content_type = "application/json"),
+    (status = 200, description = "As GeoReport v2 has it", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 400, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 403, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 404, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 429, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 503, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
 ))]
 pub async fn one(
     State(app): State<App>,
@@ -109,13 +109,13 @@ pub async fn one(
     ("resource" = String, Path, description = "`requests.json` or `requests.xml`"),
     ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 visible ASCII characters"),
 ), request_body(content = String, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "As GeoReport v2 has it", content_type = "application/json"),
-    (status = 400, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 403, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 404, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 413, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 429, description = "A list of `code` and `description`", content_type = "application/json"),
-    (status = 503, description = "A list of `code` and `description`", content_type = "application/json"),
+    (status = 200, description = "As GeoReport v2 has it", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 400, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 403, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 404, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 413, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 429, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
+    (status = 503, description = "A list of `code` and `description`", content((serde_json::Value = "application/json"), (String = "text/xml"))),
 ))]
 pub async fn create(
     State(app): State<App>,
