@@ -296,7 +296,7 @@ test("a console tells the hub that it is there, and whether it would be heard", 
   const { page, faults } = await openPage(url);
   await signIn(page, url);
   await until("it is there, without sound", () => hub.consoles.at(-1)?.armed === false);
-  await page.getByRole("button", { name: "开始值班" }).click();
+  await page.getByRole("button", { name: "开始值班", exact: true }).click();
   await until("it would be heard", () => hub.consoles.at(-1)?.armed === true);
   assert.equal(new Set(hub.consoles.map((each) => each.console)).size, 1, "one console");
   assert.deepEqual(faults, []);
