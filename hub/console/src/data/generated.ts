@@ -1497,6 +1497,20 @@ export interface components {
              */
             version: number;
         };
+        /** @description A point and how often it was activated. */
+        ActivePoint: {
+            /**
+             * Format: int64
+             * @description Activations; of a chattering point, how often three fell within 60 s.
+             */
+            activations: number;
+            /** @description Code of its category. */
+            category: string;
+            /** @description Its device. */
+            device: string;
+            /** @description Its gateway. */
+            gateway: string;
+        };
         /** @description A rate against its target. */
         Against: {
             /** @description Whether `target` is the most that it should be; else it is the least. */
@@ -1579,7 +1593,7 @@ export interface components {
              */
             activations: number;
             /** @description The worst of them. */
-            chattering: components["schemas"]["Point"][];
+            chattering: components["schemas"]["ActivePoint"][];
             /** @description Points that were activated three times within 60 seconds. */
             chattering_points: number;
             /** @description The first local day. */
@@ -1587,7 +1601,7 @@ export interface components {
             /** @description How many alarms came, on average and at most. An alarm is a case that was opened. */
             load: components["schemas"]["AlarmLoad"];
             /** @description The ten most frequent points. */
-            most_frequent: components["schemas"]["Point"][];
+            most_frequent: components["schemas"]["ActivePoint"][];
             /**
              * Format: double
              * @description Their share of the activations (ISA-18.2: 1 to 5 %).
@@ -1706,12 +1720,17 @@ export interface components {
             /** @description Its code; in use are up to 15 digits. */
             code: string;
             /** @description Its level. */
-            level: components["schemas"]["Level"];
+            level: components["schemas"]["AreaLevel"];
             /** @description Its name. */
             name: components["schemas"]["Text"];
             /** @description Code of the area that it is part of; none for a city. */
             parent?: string | null;
         };
+        /**
+         * @description Level of an area, from the widest to the narrowest.
+         * @enum {string}
+         */
+        AreaLevel: "city" | "district" | "street" | "community" | "grid";
         /** @description Areas. */
         AreaList: {
             /** @description The areas, wide before narrow as in the configuration. */
@@ -1729,7 +1748,7 @@ export interface components {
             /** @description The area's code. */
             code: string;
             /** @description Its level. */
-            level: components["schemas"]["Level"];
+            level: components["schemas"]["AreaLevel"];
             /** @description Its name. */
             name: components["schemas"]["Text"];
         };
@@ -2805,6 +2824,17 @@ export interface components {
              */
             seq: number;
         };
+        /** @description Something is missing at a desk. */
+        DeskReport: {
+            /** @description Since when. */
+            began_at: components["schemas"]["Timestamp"];
+            /** @description In words. */
+            detail: components["schemas"]["Text"];
+            /** @description What. */
+            kind: components["schemas"]["Kind"];
+            /** @description How urgent it is. */
+            severity: components["schemas"]["Severity"];
+        };
         /** @description A desk. */
         DeskView: {
             /** @description Code of the area whose desk it is. */
@@ -3431,10 +3461,10 @@ export interface components {
             unit?: string | null;
         };
         /**
-         * @description Level of an area, from the widest to the narrowest.
+         * @description 响应级别: who leads.
          * @enum {string}
          */
-        Level: "city" | "district" | "street" | "community" | "grid";
+        Level: "I" | "II" | "III" | "IV";
         /** @description A case that may be the same matter. */
         Likeness: {
             /**
@@ -3592,7 +3622,7 @@ export interface components {
             from: components["schemas"]["State"];
         };
         /** @description Something is missing at a desk. */
-        MissingView: components["schemas"]["Report"] & {
+        MissingView: components["schemas"]["DeskReport"] & {
             /** @description When it was reported. */
             reported_at: components["schemas"]["Timestamp"];
         };
@@ -4303,16 +4333,20 @@ export interface components {
             /** @enum {string} */
             status: "rejected";
         };
-        /** @description Something is missing at a desk. */
+        /** @description A report of cases. */
         Report: {
-            /** @description Since when. */
-            began_at: components["schemas"]["Timestamp"];
-            /** @description In words. */
-            detail: components["schemas"]["Text"];
-            /** @description What. */
-            kind: components["schemas"]["Kind"];
-            /** @description How urgent it is. */
-            severity: components["schemas"]["Severity"];
+            /** @description The first local day. */
+            from: string;
+            /** @description A row for each group that has a case. */
+            items: components["schemas"]["ReportRow"][];
+            /** @description When it was made: what is overdue is overdue then. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description `after` of the next page; null on the last. */
+            next?: string | null;
+            /** @description The last local day. */
+            to: string;
+            /** @description All cases together, whatever the page shows. */
+            total: components["schemas"]["Figures"];
         };
         /** @description What became of a report. */
         ReportAnswer: {
@@ -4454,6 +4488,11 @@ export interface components {
              */
             phone: string | null;
         };
+        /** @description Why somebody looks at a reporter. */
+        ReporterRevealRequest: {
+            /** @description Why; it stands in the audit. At most 200 characters. */
+            reason: string;
+        };
         /** @description Data of `event: resync`: load the lists again; the feed goes on after this number. */
         ResyncData: {
             /**
@@ -4462,10 +4501,12 @@ export interface components {
              */
             after: number;
         };
-        /** @description Why somebody looks at a reporter. */
+        /** @description What to reveal, and why. */
         RevealRequest: {
-            /** @description Why; it stands in the audit. At most 200 characters. */
+            /** @description Why; it stands in the audit. */
             reason: string;
+            /** @description What. */
+            what: components["schemas"]["Masked"];
         };
         /** @description A reveal. */
         Revealed: {
@@ -4550,7 +4591,7 @@ export interface components {
         /** @description A table. */
         RowList: {
             /** @description Its rows in the asker's area, in order. */
-            items: components["schemas"]["Rows"];
+            items: Record<string, never>[];
             /**
              * Format: int64
              * @description Version of the directory.
@@ -6253,6 +6294,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `invalid-request`: no SHA-256 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Busy"];
         };
@@ -6517,7 +6567,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RevealRequest"];
+                "application/json": components["schemas"]["ReporterRevealRequest"];
             };
         };
         responses: {
@@ -7614,6 +7664,15 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["NotSignedIn"];
             403: components["responses"]["NotAllowed"];
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Busy"];
@@ -7717,6 +7776,15 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["NotSignedIn"];
             403: components["responses"]["NotAllowed"];
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["JsonNeeded"];
             422: components["responses"]["Invalid"];
@@ -9823,6 +9891,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9832,6 +9901,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9841,6 +9911,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9850,6 +9921,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9859,6 +9931,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9868,6 +9941,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
         };
@@ -9898,6 +9972,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9907,6 +9982,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9916,6 +9992,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9925,6 +10002,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9934,6 +10012,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             415: components["responses"]["JsonNeeded"];
@@ -9945,6 +10024,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9954,6 +10034,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
         };
@@ -9979,6 +10060,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9988,6 +10070,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -9997,6 +10080,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -10006,6 +10090,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -10015,6 +10100,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
             /** @description A list of `code` and `description` */
@@ -10024,6 +10110,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "text/xml": string;
                 };
             };
         };
