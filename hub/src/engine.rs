@@ -15,12 +15,12 @@ mod patience;
 pub mod people;
 pub mod task;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use gridwatch_protocol::{
-    CommissioningRecord, CommissioningStatus, GatewayId, Heartbeat, HeartbeatAnswer, StreamId,
-    Timestamp,
+    CommissioningRecord, CommissioningStatus, GatewayId, Heartbeat, HeartbeatAnswer, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -165,6 +165,19 @@ enum Job {
     },
 }
 
+impl Job {
+    fn batch(&self) -> Option<messages::Arrived<'_>> {
+        match self {
+            Self::Batch { batch, now, .. } => Some((batch, *now)),
+            _ => None,
+        }
+    }
+
+    fn is_batch(&self) -> bool {
+        self.batch().is_some()
+    }
+}
+
 /// What a job led to, held back until the commit.
 enum Done {
     Batch(BatchOutcome),
@@ -300,7 +313,20 @@ impl EngineTask {
         let before = intake::counter(&mut transaction, "event").await?;
         let mut done = Vec::with_capacity(group.len());
         let mut opened = 0;
-        for job in group {
+        let mut fresh = BTreeMap::new();
+        for jobs in group.chunk_by(|a, b| a.is_batch() && b.is_batch()) {
+            let [job] = jobs else {
+                let batches = jobs.iter().filter_map(Job::batch).collect::<Vec<_>>();
+                let rules = self.settings.rules();
+                let stored = messages::store_batches(&mut transaction, rules, &batches).await?;
+                opened += stored.opened.len();
+                done.extend(stored.outcomes.into_iter().map(Done::Batch));
+                // Whatever else is done in this transaction may change them again.
+                if jobs.len() == group.len() {
+                    fresh = stored.opened;
+                }
+                continue;
+            };
             done.push(work(&mut transaction, &self.settings, job, &mut opened).await?);
             if matches!(job, Job::Task { .. }) {
                 // What comes after it in this transaction goes by what it has made of the directory.
@@ -315,7 +341,7 @@ impl EngineTask {
             completion::follow(&mut transaction, &self.settings.completion, names, before).await?;
             // Whatever changed a case, its timers fit it when the change is there.
             let touched = timers::touched_since(&mut transaction, before).await?;
-            timers::sync(&mut transaction, self.settings.clocks(), &touched).await?;
+            timers::sync_beside(&mut transaction, self.settings.clocks(), &touched, fresh).await?;
             calls::first_officers(&mut transaction, &self.settings, before).await?;
             dialect.tell_of_events(&mut transaction, head).await?;
         }
@@ -353,7 +379,10 @@ async fn work(
     let rules = settings.rules();
     Ok(match job {
         Job::Batch { batch, now, .. } => {
-            Done::Batch(messages::store_batch(connection, rules, batch, *now, opened).await?)
+            let batches = [(&**batch, *now)];
+            let mut stored = messages::store_batches(connection, rules, &batches).await?;
+            *opened += stored.opened.len();
+            Done::Batch(stored.outcomes.pop().expect("one for each batch"))
         }
         Job::Heartbeat { heartbeat, now, .. } => {
             Done::Heartbeat(heartbeat::take(connection, rules, heartbeat, *now).await?)
@@ -448,11 +477,4 @@ fn refuse(job: Job, error: &StoreError) {
         Job::Retain { reply, .. } => send(reply, Err(why())),
         Job::Task { reply, .. } => send(reply, Err(why())),
     }
-}
-
-/// A message of an outbox, or one of the hub's own.
-#[derive(Debug, Clone)]
-pub(crate) struct Source<'a> {
-    gateway: &'a GatewayId,
-    stream: Option<&'a StreamId>,
 }

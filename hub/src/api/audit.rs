@@ -12,6 +12,7 @@ use super::App;
 use super::extract::{Args, Officer};
 use super::problem::Problem;
 use crate::cases::{CaseId, Role};
+use crate::reports::table::harmless;
 use crate::store::audit::{AuditFilter, AuditLine};
 use crate::store::chain::Chain;
 
@@ -140,10 +141,10 @@ pub async fn export(
             let fields = [
                 line.link.to_string(),
                 line.at.to_string(),
-                inert(&line.actor),
-                inert(&line.action),
-                inert(&line.subject),
-                inert(&line.address),
+                harmless(&line.actor),
+                harmless(&line.action),
+                harmless(&line.subject),
+                harmless(&line.address),
                 line.case.map(|case| case.to_string()).unwrap_or_default(),
                 line.hash.clone(),
             ];
@@ -161,15 +162,6 @@ pub async fn export(
         ),
     ];
     Ok((headers, bytes).into_response())
-}
-
-/// A text that a spreadsheet does not take for a formula.
-fn inert(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }
 
 fn filter(
@@ -226,8 +218,8 @@ mod tests {
 
     #[test]
     fn cells_are_never_formulas() {
-        assert_eq!(inert("=1+1"), "'=1+1");
-        assert_eq!(inert("@cmd"), "'@cmd");
-        assert_eq!(inert("case 1"), "case 1");
+        assert_eq!(harmless("=1+1"), "'=1+1");
+        assert_eq!(harmless("@cmd"), "'@cmd");
+        assert_eq!(harmless("case 1"), "case 1");
     }
 }

@@ -3,13 +3,15 @@
 //! A late heartbeat changes nothing. A silent gateway is an alert of the hub's own, so that it goes the
 //! way of every alert: one case, annotated when the gateway comes back, closed only by people.
 
+use std::collections::BTreeSet;
+
 use gridwatch_protocol::{
     Alert, AlertId, ClockQuality, DetectedBy, DeviceId, Fault, GatewayId, Heartbeat,
     HeartbeatAnswer, Kind, Phase, Place, Severity, Timestamp,
 };
 use uuid::Uuid;
 
-use super::{Source, messages};
+use super::messages;
 use crate::cases::desk::Rules;
 use crate::cases::{Arrival, text};
 use crate::catalogue::GATEWAY_OFFLINE;
@@ -48,7 +50,9 @@ pub(super) async fn take(
             events::append_gateway_event(connection, gateway, now).await?;
         }
     }
-    let received = gateways::load_received(connection, gateway, &heartbeat.stream).await?;
+    let outbox = (gateway, &heartbeat.stream);
+    let mut received = gateways::load_received(connection, &BTreeSet::from([outbox])).await?;
+    let received = received.remove(&outbox).unwrap_or_default();
     Ok(HeartbeatAnswer {
         hub_time: now,
         contiguous_through: received.contiguous_through(),
@@ -207,17 +211,12 @@ async fn store_own(
     alert: Alert,
     now: Timestamp,
 ) -> StoreResult<usize> {
-    let source = Source {
-        gateway,
-        stream: None,
-    };
-    let arrivals = [Arrival {
+    let arrival = Arrival {
         gateway: gateway.clone(),
         alert,
-    }];
+    };
     let category = Some(GATEWAY_OFFLINE);
-    let (_, opened) =
-        messages::decide(connection, rules, &source, &arrivals, category, now).await?;
+    let (_, opened) = messages::decide(connection, rules, arrival, category, now).await?;
     Ok(opened)
 }
 

@@ -1,14 +1,13 @@
 //! Alert messages inside the transaction: known things in, decisions out, both stored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gridwatch_protocol::{Fault, GatewayId, SiteId, StreamId, Timestamp};
 
-use super::Source;
 use crate::cases::desk::{
     Desk, Outcome, Rules, correlation_key, gateway_key, group_key, local_day,
 };
-use crate::cases::{Arrival, text};
+use crate::cases::{Arrival, Case, CaseId, text};
 use crate::catalogue::CHATTERING;
 use crate::parse::{Item, ParsedBatch};
 use crate::store::StoreResult;
@@ -18,91 +17,129 @@ use crate::store::database::Connection;
 use crate::store::gateways::{self, HubFault, Refused};
 use crate::store::intake::{self, Wanted};
 
-/// Stores a batch's messages, sequence numbers and gap records.
-pub(super) async fn store_batch(
-    connection: &mut Connection,
-    rules: Rules<'_>,
-    batch: &ParsedBatch,
-    now: Timestamp,
-    opened: &mut usize,
-) -> StoreResult<Vec<Outcome>> {
-    let ParsedBatch {
-        gateway, stream, ..
-    } = batch;
-    for gap in &batch.gaps {
-        gateways::write_gap(connection, gateway, stream, gap, now).await?;
-    }
-    if batch.items.is_empty() {
-        return Ok(Vec::new());
-    }
-    let arrivals: Vec<Arrival> = batch
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Good(alert) => Some(Arrival {
-                gateway: gateway.clone(),
-                alert: (**alert).clone(),
-            }),
-            Item::Refused { .. } => None,
-        })
-        .collect();
-    let source = Source {
-        gateway,
-        stream: Some(stream),
-    };
-    let (decided, new_cases) = decide(connection, rules, &source, &arrivals, None, now).await?;
-    *opened += new_cases;
-    let mut decided = decided.into_iter();
-    let mut outcomes = Vec::with_capacity(batch.items.len());
-    for item in &batch.items {
-        outcomes.push(match item {
-            Item::Good(_) => decided.next().expect("one outcome for each arrival"),
-            Item::Refused { reason, .. } => Outcome::Rejected(reason.clone()),
-        });
-    }
-    account(connection, batch, &outcomes, now).await?;
-    Ok(outcomes)
+/// A batch, and when it arrived.
+pub(super) type Arrived<'a> = (&'a ParsedBatch, Timestamp);
+
+/// A message, the outbox it came from (none for the hub's own), and when it arrived.
+struct Sent<'a> {
+    arrival: Arrival,
+    stream: Option<&'a StreamId>,
+    at: Timestamp,
 }
 
-/// Decides on messages and stores what was decided; also tells how many cases were opened.
+/// What became of batches.
+pub(super) struct Stored {
+    /// For each batch, and in it for each message, in order.
+    pub(super) outcomes: Vec<Vec<Outcome>>,
+    /// The cases that they opened, as they are now.
+    pub(super) opened: BTreeMap<CaseId, Case>,
+}
+
+/// Stores the messages, sequence numbers and gap records of batches, in order: one desk for all of them,
+/// so that what many gateways send at once costs the statements of one.
+pub(super) async fn store_batches(
+    connection: &mut Connection,
+    rules: Rules<'_>,
+    batches: &[Arrived<'_>],
+) -> StoreResult<Stored> {
+    let mut sent = Vec::new();
+    for (batch, at) in batches {
+        for gap in &batch.gaps {
+            gateways::write_gap(connection, &batch.gateway, &batch.stream, gap, *at).await?;
+        }
+        sent.extend(batch.items.iter().filter_map(|item| match item {
+            Item::Good(alert) => Some(Sent {
+                arrival: Arrival {
+                    gateway: batch.gateway.clone(),
+                    alert: (**alert).clone(),
+                },
+                stream: Some(&batch.stream),
+                at: *at,
+            }),
+            Item::Refused { .. } => None,
+        }));
+    }
+    let (decided, opened) = decide_all(connection, rules, &sent, None).await?;
+    let mut decided = decided.into_iter();
+    let mut outcome = |item: &Item| match item {
+        Item::Good(_) => decided.next().expect("one outcome for each message"),
+        Item::Refused { reason, .. } => Outcome::Rejected(reason.clone()),
+    };
+    let outcomes: Vec<Vec<Outcome>> = batches
+        .iter()
+        .map(|(batch, _)| batch.items.iter().map(&mut outcome).collect())
+        .collect();
+    account(connection, batches, &outcomes).await?;
+    Ok(Stored { outcomes, opened })
+}
+
+/// Decides on messages of the hub's own and stores what was decided; also tells how many cases were opened.
 pub(super) async fn decide(
     connection: &mut Connection,
     rules: Rules<'_>,
-    source: &Source<'_>,
-    arrivals: &[Arrival],
+    arrival: Arrival,
     category: Option<&str>,
     now: Timestamp,
-) -> StoreResult<(Vec<Outcome>, usize)> {
-    let wanted = wanted(rules, arrivals, category, now);
+) -> StoreResult<(Outcome, usize)> {
+    let sent = Sent {
+        arrival,
+        stream: None,
+        at: now,
+    };
+    let (mut outcomes, opened) = decide_all(connection, rules, &[sent], category).await?;
+    let outcome = outcomes.pop().expect("one outcome for each message");
+    Ok((outcome, opened.len()))
+}
+
+async fn decide_all(
+    connection: &mut Connection,
+    rules: Rules<'_>,
+    sent: &[Sent<'_>],
+    category: Option<&str>,
+) -> StoreResult<(Vec<Outcome>, BTreeMap<CaseId, Case>)> {
+    let times = || sent.iter().map(|sent| sent.at);
+    let (Some(earliest), Some(latest)) = (times().min(), times().max()) else {
+        return Ok((Vec::new(), BTreeMap::new()));
+    };
+    let wanted = wanted(rules, sent, category);
     let mut known = intake::load(connection, &wanted).await?;
-    let new = arrivals
+    let new = sent
         .iter()
-        .filter(|arrival| !known.alerts.contains_key(&arrival.alert.id));
-    let sites: BTreeSet<SiteId> = new.map(|arrival| arrival.alert.site.clone()).collect();
+        .map(|sent| &sent.arrival.alert)
+        .filter(|alert| !known.alerts.contains_key(&alert.id));
+    let sites: BTreeSet<SiteId> = new.map(|alert| alert.site.clone()).collect();
     if !sites.is_empty() {
-        correlation::load(connection, rules, &wanted.keys, &sites, now, &mut known).await?;
+        // What stands at the first of them; the desk looks at each with its own time.
+        correlation::load(
+            connection,
+            rules,
+            &wanted.keys,
+            &sites,
+            earliest,
+            &mut known,
+        )
+        .await?;
     }
     let mut desk = Desk::new(rules, known);
-    let outcomes: Vec<Outcome> = arrivals
+    let outcomes: Vec<Outcome> = sent
         .iter()
-        .map(|arrival| desk.receive(arrival, category, now))
+        .map(|sent| desk.receive(&sent.arrival, category, sent.at))
         .collect();
-    let stream = source.stream.map(ToString::to_string);
     let own = desk.changes.own.iter().map(|arrival| StoredMessage {
         alert: &arrival.alert,
         gateway: &arrival.gateway,
         stream: None,
-        arrived_at: now,
+        arrived_at: latest,
     });
-    let messages: Vec<StoredMessage<'_>> = arrivals
+    let messages: Vec<StoredMessage<'_>> = sent
         .iter()
         .zip(&outcomes)
         .filter(|(_, outcome)| matches!(outcome, Outcome::Accepted(_)))
-        .map(|(arrival, _)| StoredMessage {
-            alert: &arrival.alert,
-            gateway: source.gateway,
-            stream: stream.clone(),
-            arrived_at: now,
+        .map(|(sent, _)| StoredMessage {
+            alert: &sent.arrival.alert,
+            gateway: &sent.arrival.gateway,
+            stream: sent.stream.map(ToString::to_string),
+            arrived_at: sent.at,
         })
         .chain(own)
         .collect();
@@ -114,21 +151,21 @@ pub(super) async fn decide(
         &messages,
     )
     .await?;
-    correlation::write(connection, &desk.known, &desk.changes, now).await?;
-    Ok((outcomes, desk.changes.opened.len()))
+    correlation::write(connection, &desk.known, &desk.changes, latest).await?;
+    let Desk {
+        mut known, changes, ..
+    } = desk;
+    let opened = changes
+        .opened
+        .iter()
+        .filter_map(|id| known.cases.remove_entry(id));
+    Ok((outcomes, opened.collect()))
 }
 
-fn wanted(
-    rules: Rules<'_>,
-    arrivals: &[Arrival],
-    category: Option<&str>,
-    now: Timestamp,
-) -> Wanted {
-    let mut wanted = Wanted {
-        day: local_day(now, rules.utc_offset_minutes),
-        ..Wanted::default()
-    };
-    for arrival in arrivals {
+fn wanted(rules: Rules<'_>, sent: &[Sent<'_>], category: Option<&str>) -> Wanted {
+    let mut wanted = Wanted::default();
+    for Sent { arrival, at, .. } in sent {
+        wanted.days.insert(local_day(*at, rules.utc_offset_minutes));
         let chosen = category
             .and_then(|code| rules.catalogue.get(code))
             .unwrap_or_else(|| rules.catalogue.choose(&arrival.alert));
@@ -148,34 +185,39 @@ fn wanted(
 /// shows an outbox that was copied or set back.
 async fn account(
     connection: &mut Connection,
-    batch: &ParsedBatch,
-    outcomes: &[Outcome],
-    now: Timestamp,
+    batches: &[Arrived<'_>],
+    outcomes: &[Vec<Outcome>],
 ) -> StoreResult<()> {
-    let ParsedBatch {
-        gateway, stream, ..
-    } = batch;
-    let before = gateways::load_received(connection, gateway, stream).await?;
+    let outboxes = batches
+        .iter()
+        .filter(|(batch, _)| !batch.items.is_empty())
+        .map(|(batch, _)| (&batch.gateway, &batch.stream))
+        .collect();
+    let before = gateways::load_received(connection, &outboxes).await?;
     let mut after = before.clone();
-    let mut reused = None;
-    for (item, outcome) in batch.items.iter().zip(outcomes) {
-        let sequence = item.sequence();
-        let is_new = sequence > 0 && after.insert(sequence);
-        if let (Item::Refused { reason, body, .. }, true) = (item, is_new || sequence == 0) {
-            let refused = Refused {
-                sequence,
-                reason,
-                body,
-            };
-            gateways::write_refused(connection, gateway, stream, now, refused).await?;
-        }
-        if matches!(outcome, Outcome::Accepted(_)) && !is_new {
-            reused = Some(sequence);
+    let mut reused = BTreeMap::new();
+    for ((batch, at), outcomes) in batches.iter().zip(outcomes) {
+        let outbox = (&batch.gateway, &batch.stream);
+        for (item, outcome) in batch.items.iter().zip(outcomes) {
+            let sequence = item.sequence();
+            let is_new = sequence > 0 && after.entry(outbox).or_default().insert(sequence);
+            if let (Item::Refused { reason, body, .. }, true) = (item, is_new || sequence == 0) {
+                let refused = Refused {
+                    sequence,
+                    reason,
+                    body,
+                };
+                gateways::write_refused(connection, &batch.gateway, &batch.stream, *at, refused)
+                    .await?;
+            }
+            if matches!(outcome, Outcome::Accepted(_)) && !is_new {
+                reused.insert(outbox, (sequence, *at));
+            }
         }
     }
-    gateways::write_received(connection, gateway, stream, &before, &after).await?;
-    if let Some(sequence) = reused {
-        note_reuse(connection, gateway, stream, sequence, now).await?;
+    gateways::write_received(connection, &before, &after).await?;
+    for ((gateway, stream), (sequence, at)) in reused {
+        note_reuse(connection, gateway, stream, sequence, at).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use gridwatch_protocol::{Alert, GatewayId, Timestamp};
 
-use super::{EngineSettings, Rules, Source, messages};
+use super::{EngineSettings, Rules, messages};
 use crate::cases::Arrival;
 use crate::cases::desk::Outcome;
 use crate::store::StoreResult;
@@ -45,26 +45,15 @@ impl<'a> Bench<'a> {
         alert: Alert,
         category: Option<&str>,
     ) -> StoreResult<Outcome> {
-        let source = Source {
-            gateway,
-            stream: None,
-        };
-        let arrivals = [Arrival {
+        let arrival = Arrival {
             gateway: gateway.clone(),
             alert,
-        }];
+        };
         let rules = self.rules();
-        let (mut outcomes, opened) = messages::decide(
-            self.connection,
-            rules,
-            &source,
-            &arrivals,
-            category,
-            self.now,
-        )
-        .await?;
+        let (outcome, opened) =
+            messages::decide(self.connection, rules, arrival, category, self.now).await?;
         *self.opened += opened;
-        Ok(outcomes.pop().expect("one outcome for each arrival"))
+        Ok(outcome)
     }
 }
 

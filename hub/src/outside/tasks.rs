@@ -6,6 +6,8 @@
 
 mod signals;
 
+use std::collections::BTreeSet;
+
 use gridwatch_protocol::Timestamp;
 
 use super::matter::{self, Matter, OnNearby, Teller};
@@ -186,7 +188,7 @@ async fn store_new(
     utc_offset_minutes: i32,
 ) -> StoreResult<()> {
     let wanted = Wanted {
-        day: local_day(case.opened_at, utc_offset_minutes),
+        days: BTreeSet::from([local_day(case.opened_at, utc_offset_minutes)]),
         ..Wanted::default()
     };
     let mut known = intake::load(connection, &wanted).await?;

@@ -36,10 +36,12 @@ impl From<&str> for Cell {
 }
 
 /// A text that a spreadsheet takes for a text: one that begins like a formula gets a `'` in front, which
-/// spreadsheets do not show.
+/// spreadsheets do not show. One that looks as if it had got one gets one more, so that what was written can
+/// be read back.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    let bare = text.trim_start_matches('\'');
+    if bare.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")
     } else {
         text.to_owned()

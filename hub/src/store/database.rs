@@ -252,7 +252,7 @@ impl QueryBuilder {
     #[must_use]
     pub fn on(connection: &Connection, head: &'static str) -> Self {
         Self {
-            anonymous: connection.backend_name() == "SQLite",
+            anonymous: places_are_anonymous(connection),
             ..Self::new(head)
         }
     }
@@ -325,6 +325,10 @@ impl QueryBuilder {
     }
 }
 
+fn places_are_anonymous(connection: &Connection) -> bool {
+    connection.backend_name() == "SQLite"
+}
+
 /// The values of one row of an insert.
 pub struct RowValues<'b> {
     query: &'b mut QueryBuilder,
@@ -355,12 +359,12 @@ pub async fn insert<T>(
     rows: &[T],
     bind: impl Fn(&mut RowValues<'_>, &T),
 ) -> sqlx::Result<()> {
-    let mut rest = rows;
-    while !rest.is_empty() {
-        let count = ROWS_MAX.min(1 << rest.len().ilog2());
-        let (part, after) = rest.split_at(count);
-        rest = after;
-        let mut query = QueryBuilder::on(connection, head);
+    let anonymous = places_are_anonymous(connection);
+    let statement = |part: &[T]| {
+        let mut query = QueryBuilder {
+            anonymous,
+            ..QueryBuilder::new(head)
+        };
         query.push(" VALUES ");
         for (i, item) in part.iter().enumerate() {
             query.push(if i == 0 { "" } else { ", " });
@@ -372,9 +376,26 @@ pub async fn insert<T>(
             query.push(")");
         }
         query.push(tail);
-        query.build().execute(&mut *connection).await?;
+        query.build()
+    };
+    let (first, mut rest) = next_part(rows);
+    let mut ready = (!first.is_empty()).then(|| statement(first));
+    while let Some(now) = ready {
+        let (part, after) = next_part(rest);
+        rest = after;
+        // The next statement is made while the database, a thread or a process of its own, does this one.
+        let next = async { (!part.is_empty()).then(|| statement(part)) };
+        let (done, next) = tokio::join!(biased; now.execute(&mut *connection), next);
+        done?;
+        ready = next;
     }
     Ok(())
+}
+
+/// The rows of the next statement, and those after it.
+fn next_part<T>(rows: &[T]) -> (&[T], &[T]) {
+    let count = rows.len().checked_ilog2().map_or(0, |power| 1 << power);
+    rows.split_at(ROWS_MAX.min(count))
 }
 
 /// A narrow unsigned number out of a BIGINT column; what does not fit is its greatest.

@@ -28,8 +28,9 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/post
 
 /// Of a connection that writes to SQLite. WAL with NORMAL loses acknowledged commits in a power cut. A storm
 /// writes all over a dozen indexes: 64 MiB of pages stay in memory, and the log grows to 32 MiB (8,192 pages)
-/// before it is carried over, so that a page which changes in every commit is carried over once.
-const SQLITE_WRITES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192";
+/// before it is carried over, so that a page which changes in every commit is carried over once. What an insert
+/// of many rows needs to take itself back is kept in memory, not in a file beside.
+const SQLITE_WRITES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192";
 /// Of a connection that reads from SQLite.
 const SQLITE_READS: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON";
 /// Of every connection to PostgreSQL. A hub whose machine dies in the middle of a transaction holds

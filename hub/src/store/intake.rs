@@ -1,6 +1,6 @@
 //! Filling a desk with what is known about the messages at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use gridwatch_protocol::{AlertId, GatewayId};
 use sqlx::Row;
@@ -22,8 +22,8 @@ pub struct Wanted {
     pub groups: BTreeSet<String>,
     /// The gateways they come from.
     pub gateways: BTreeSet<GatewayId>,
-    /// Local day of now.
-    pub day: String,
+    /// Local days on which they came.
+    pub days: BTreeSet<String>,
 }
 
 /// At most this many values in one list of a statement; SQLite allows 32,766 in all.
@@ -71,8 +71,10 @@ pub async fn load(connection: &mut Connection, wanted: &Wanted) -> StoreResult<K
         );
     }
     known.next_case = counter(connection, "case").await? + 1;
-    let count = counter(connection, &format!("cases:{}", wanted.day)).await?;
-    known.cases_of_day = BTreeMap::from([(wanted.day.clone(), count)]);
+    for day in &wanted.days {
+        let count = counter(connection, &format!("cases:{day}")).await?;
+        known.cases_of_day.insert(day.clone(), count);
+    }
     Ok(known)
 }
 

@@ -38,7 +38,7 @@ pub use fire::Fired;
 pub(crate) use job::work;
 pub use job::{TimerDone, TimerJob};
 pub(crate) use rows::touched_since;
-pub(crate) use sync::{facts_of, sync};
+pub(crate) use sync::{facts_of, sync, sync_beside};
 
 /// Timers fired in one transaction: alerts wait for it at most as long as for a batch of their own.
 pub const FIRE_MAX: usize = 200;

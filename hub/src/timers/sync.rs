@@ -2,6 +2,8 @@
 //!
 //! Doing it twice changes nothing the second time; doing it for a case that did not change, neither.
 
+use std::collections::BTreeMap;
+
 use gridwatch_protocol::Timestamp;
 
 use super::rows::{self, Pending};
@@ -31,10 +33,24 @@ pub(crate) async fn sync(
     clocks: Clocks<'_>,
     ids: &[CaseId],
 ) -> StoreResult<()> {
+    sync_beside(connection, clocks, ids, BTreeMap::new()).await
+}
+
+/// As [`sync`]; `opened` are those of them that this transaction has opened, as they are now: of these
+/// nothing has to be read.
+pub(crate) async fn sync_beside(
+    connection: &mut Connection,
+    clocks: Clocks<'_>,
+    ids: &[CaseId],
+    mut opened: BTreeMap<CaseId, Case>,
+) -> StoreResult<()> {
     for part in ids.chunks(PART) {
-        let cases = rows::load_cases(connection, part).await?;
-        let mut known = rows::load_facts(connection, part).await?;
-        let mut pending = rows::pending(connection, part).await?;
+        let (new, old): (Vec<CaseId>, Vec<CaseId>) =
+            part.iter().partition(|id| opened.contains_key(id));
+        let mut cases = rows::load_cases(connection, &old).await?;
+        let mut known = rows::load_facts(connection, &old).await?;
+        let mut pending = rows::pending(connection, &old).await?;
+        cases.extend(new.iter().filter_map(|id| opened.remove_entry(id)));
         let mut rewrite = Rewrite::default();
         let mut figures = Vec::new();
         for (id, case) in &cases {

@@ -14,8 +14,8 @@ use crate::correlation::flood::Turn;
 use crate::correlation::frequent::{day_begins, is_false_fire_alarm};
 use crate::correlation::level::{Spread, by_spread};
 use crate::engine::EngineSettings;
+use crate::engine::messages;
 use crate::engine::task::{Bench, Task};
-use crate::engine::{Source, messages};
 use crate::store::correlation::{cases, floods, split as moving, watch};
 use crate::store::database::Connection;
 use crate::store::{StoreResult, commit, events};
@@ -198,17 +198,13 @@ pub(in crate::engine) async fn after_rejection(
         alert.severity = category.severity;
     }
     alert.place = gridwatch_protocol::Place::default();
-    let source = Source {
-        gateway: &last.gateway,
-        stream: None,
-    };
-    let arrivals = [Arrival {
+    let arrival = Arrival {
         gateway: last.gateway.clone(),
         alert,
-    }];
+    };
     let category = Some(FALSE_ALARMS_FREQUENT);
     let rules = settings.rules();
-    let (_, new) = messages::decide(connection, rules, &source, &arrivals, category, now).await?;
+    let (_, new) = messages::decide(connection, rules, arrival, category, now).await?;
     *opened += new;
     Ok(())
 }

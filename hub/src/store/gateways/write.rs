@@ -1,12 +1,14 @@
 //! What the engine reads and writes of gateways inside its transaction.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gridwatch_protocol::{DeviceStatus, GapRecord, GatewayId, StreamId, Timestamp};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{Liveness, STATUS, StatusRow, status_row};
 use crate::sequence::Received;
-use crate::store::database::{Connection, query};
+use crate::store::database::{self, Connection, Frame, QueryBuilder, query};
 use crate::store::intake::gateway_id;
 use crate::store::{StoreResult, sql, to_json};
 
@@ -97,59 +99,100 @@ pub(crate) async fn unheard_since(
     rows.iter().map(|row| gateway_id(row.get(0))).collect()
 }
 
-pub(crate) async fn load_received(
+/// An outbox: its gateway and its stream.
+pub(crate) type Outbox<'a> = (&'a GatewayId, &'a StreamId);
+
+/// At most this many values in one list of a statement.
+const LIST_MAX: usize = 500;
+
+/// What has arrived of each of these outboxes.
+pub(crate) async fn load_received<'a>(
     connection: &mut Connection,
-    gateway: &GatewayId,
-    stream: &StreamId,
-) -> StoreResult<Received> {
-    let rows =
-        query("SELECT first_no, last_no FROM sequence_ranges WHERE gateway = $1 AND stream = $2")
-            .bind(gateway.as_str())
-            .bind(stream.to_string())
-            .fetch_all(connection)
-            .await
-            .map_err(sql("reading sequence numbers"))?;
-    let number = |row: &AnyRow, i: usize| row.get::<i64, _>(i).unsigned_abs();
-    Ok(Received::from_ranges(
-        rows.iter().map(|row| (number(row, 0), number(row, 1))),
-    ))
+    outboxes: &BTreeSet<Outbox<'a>>,
+) -> StoreResult<BTreeMap<Outbox<'a>, Received>> {
+    let mut ranges: BTreeMap<(String, String), Vec<(u64, u64)>> = BTreeMap::new();
+    let streams: BTreeSet<&StreamId> = outboxes.iter().map(|(_, stream)| *stream).collect();
+    let streams: Vec<String> = streams.iter().map(ToString::to_string).collect();
+    let gateways: BTreeSet<&GatewayId> = outboxes.iter().map(|(gateway, _)| *gateway).collect();
+    let gateways: Vec<&GatewayId> = gateways.into_iter().collect();
+    for part in gateways.chunks(LIST_MAX) {
+        for streams in streams.chunks(LIST_MAX) {
+            let mut statement = QueryBuilder::on(
+                connection,
+                "SELECT gateway, stream, first_no, last_no FROM sequence_ranges WHERE gateway IN (",
+            );
+            statement.push_list(part.iter().map(|gateway| gateway.as_str()));
+            statement.push(" AND stream IN (");
+            statement.push_list(streams.iter().map(String::as_str));
+            let rows = statement
+                .build()
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(sql("reading sequence numbers"))?;
+            let number = |row: &AnyRow, i: usize| row.get::<i64, _>(i).unsigned_abs();
+            for row in rows {
+                let outbox = (row.get(0), row.get(1));
+                let found = ranges.entry(outbox).or_default();
+                found.push((number(&row, 2), number(&row, 3)));
+            }
+        }
+    }
+    let received = |(gateway, stream): &Outbox<'_>| {
+        let found = ranges.remove(&(gateway.to_string(), stream.to_string()));
+        Received::from_ranges(found.unwrap_or_default().into_iter())
+    };
+    let found: Vec<Received> = outboxes.iter().map(received).collect();
+    Ok(outboxes.iter().copied().zip(found).collect())
 }
+
+const RANGES: Frame = (
+    "INSERT INTO sequence_ranges (gateway, stream, first_no, last_no)",
+    " ON CONFLICT (gateway, stream, first_no) DO UPDATE SET last_no = excluded.last_no",
+);
 
 /// Stores what has arrived; only the ranges that differ are written.
 pub(crate) async fn write_received(
     connection: &mut Connection,
-    gateway: &GatewayId,
-    stream: &StreamId,
-    before: &Received,
-    after: &Received,
+    before: &BTreeMap<Outbox<'_>, Received>,
+    after: &BTreeMap<Outbox<'_>, Received>,
 ) -> StoreResult<()> {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let stream = stream.to_string();
-    let old: std::collections::BTreeMap<u64, u64> = before.ranges().collect();
-    let new: std::collections::BTreeMap<u64, u64> = after.ranges().collect();
-    for first in old.keys().filter(|first| !new.contains_key(first)) {
-        query("DELETE FROM sequence_ranges WHERE gateway = $1 AND stream = $2 AND first_no = $3")
-            .bind(gateway.as_str())
+    let mut changed = Vec::new();
+    for (outbox, after) in after {
+        let (gateway, stream) = (outbox.0.as_str(), outbox.1.to_string());
+        let old: BTreeMap<u64, u64> = before
+            .get(outbox)
+            .map_or_else(BTreeMap::new, |before| before.ranges().collect());
+        let new: BTreeMap<u64, u64> = after.ranges().collect();
+        for first in old.keys().filter(|first| !new.contains_key(first)) {
+            query(
+                "DELETE FROM sequence_ranges WHERE gateway = $1 AND stream = $2 AND first_no = $3",
+            )
+            .bind(gateway)
             .bind(&stream)
             .bind(number(*first))
             .execute(&mut *connection)
             .await
             .map_err(sql("storing sequence numbers"))?;
+        }
+        let differing = new
+            .into_iter()
+            .filter(|(first, last)| old.get(first) != Some(last));
+        changed.extend(differing.map(|(first, last)| (gateway, stream.clone(), first, last)));
     }
-    for (first, last) in new
-        .iter()
-        .filter(|(first, last)| old.get(first) != Some(last))
-    {
-        query("INSERT INTO sequence_ranges (gateway, stream, first_no, last_no) VALUES ($1, $2, $3, $4) ON CONFLICT (gateway, stream, first_no) DO UPDATE SET last_no = excluded.last_no")
-            .bind(gateway.as_str())
-            .bind(&stream)
-            .bind(number(*first))
-            .bind(number(*last))
-            .execute(&mut *connection)
-            .await
-            .map_err(sql("storing sequence numbers"))?;
-    }
-    Ok(())
+    database::insert(
+        connection,
+        RANGES,
+        &changed,
+        |row, (gateway, stream, first, last)| {
+            row.push_bind(*gateway)
+                .push_bind(stream)
+                .push_bind(number(*first))
+                .push_bind(number(*last));
+        },
+    )
+    .await
+    .map_err(sql("storing sequence numbers"))
 }
 
 pub(crate) async fn write_gap(
