@@ -214,7 +214,7 @@ fn filter(
 
 #[cfg(test)]
 mod tests {
-    use super::inert;
+    use super::harmless;
 
     #[test]
     fn cells_are_never_formulas() {
