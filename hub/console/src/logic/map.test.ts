@@ -54,8 +54,8 @@ test("the extent takes in everything and leaves out what is no number", () => {
 
 test("cases of a grid are those of its sites, by the tree; a hazard has none", () => {
   const inGrid = caseOf({ id: 1, area_path: [{ code: "g1", name: text("g1"), level: "grid" }] });
-  const reported = caseOf({ id: 2, site: { id: "g1", name: text("g1") }, area_path: [] });
-  const other = caseOf({ id: 3, site: { id: "s2", name: text("s2") }, area_path: [] });
+  const reported = caseOf({ id: 2, site: { id: "g1", name: text("g1"), known: true }, area_path: [] });
+  const other = caseOf({ id: 3, site: { id: "s2", name: text("s2"), known: true }, area_path: [] });
   const all = [inGrid, reported, other];
   expect(casesAt({ kind: "grid", id: "g1" }, all).map((each) => each.id)).toEqual([1, 2]);
   expect(casesAt({ kind: "site", id: "s2" }, all).map((each) => each.id)).toEqual([3]);
