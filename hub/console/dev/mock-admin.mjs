@@ -80,18 +80,18 @@ export function makeAdmin() {
       roster: {
         area: "440605004",
         leader: "boss",
-        shift: [
+        shifts: [
           {
             name: "白班",
             from: "08:00",
             until: "20:00",
             first_day: "2026-11-01",
             turn_days: 1,
-            crew: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
+            crews: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
           },
         ],
-        substitution: [],
-        absence: [],
+        substitutions: [],
+        absences: [],
       },
     },
     silences: [],
