@@ -57,6 +57,9 @@ const USERS = {
   admin: { display_name: "管理员", role: "administrator" },
   auditor: { display_name: "何敏", role: "auditor" },
 };
+/** What a person is told of the own session; the unit is the hub's affair. */
+const sessionOf = ({ unit, ...session }) => session;
+
 function summaryOf({
   alerts,
   transitions,
@@ -246,7 +249,7 @@ async function signIn(hub, request, response) {
   };
   hub.sessions.set(token, session);
   const cookie = `gw_session=${token}; HttpOnly; SameSite=Strict; Path=/`;
-  return reply(response, 200, session, { "Set-Cookie": cookie });
+  return reply(response, 200, sessionOf(session), { "Set-Cookie": cookie });
 }
 
 async function act(hub, id, request, response, user) {
@@ -291,13 +294,15 @@ function get(hub, path, search, response, user) {
       const tools = toolsOf(response);
       return getEvidence(hub, [null, second, parts[3]], response, user, tools);
     }
+    if (third !== undefined) return refuse(response, 404, "not-found", `no ${path}`);
     return reply(response, 200, hub.whole(found, user));
   }
   if (first === "contacts") return reply(response, 200, makeContacts(search.get("place")));
   if (first === "areas") return reply(response, 200, { items: AREAS });
   if (first === "map") return reply(response, 200, makeMap(hub));
   if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
-  if (first === "reports") return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
+  if (first === "reports" && ["cases", "units", "areas"].includes(second))
+    return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
   if (first === "gateways" && second === undefined)
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
@@ -310,7 +315,12 @@ function get(hub, path, search, response, user) {
     return reply(response, 200, hub.commissionings?.(second) ?? makeCommissionings(second, now));
   if (first === "sites") return reply(response, 200, { items: hub.sites ?? SITES });
   if (path === "/statistics/load") {
-    const load = { officer_last_hour: hub.load ?? 7, target: 6, maximum: 12 };
+    const load = {
+      officer_last_hour: hub.load ?? 7,
+      acknowledged_by_me_last_hour: 2,
+      target: 6,
+      maximum: 12,
+    };
     return reply(response, 200, {
       ...load,
       open_by_severity: openTotals(hub),
@@ -399,7 +409,7 @@ async function handle(hub, request, response) {
     hub.sessions.delete(token);
     return response.writeHead(204).end();
   }
-  if (path === "/session") return reply(response, 200, user);
+  if (path === "/session") return reply(response, 200, sessionOf(user));
   if (path === "/events") {
     const after = url.searchParams.get("after");
     return openStream(hub, request, response, after === null ? null : Number(after));
