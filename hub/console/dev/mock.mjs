@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeAdmin, readAdmin, writeAdmin } from "./mock-admin.mjs";
+import { askChildren, readChildren } from "./mock-children.mjs";
 import {
   ACK_MS,
   makeCase,
@@ -91,6 +92,8 @@ export class MockHub {
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
   admin = makeAdmin();
+  /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
+  children = { hubs: [], cases: [], commands: [] };
   consoles = [];
   uploads = [];
   reveals = [];
@@ -327,6 +330,7 @@ function get(hub, path, search, response, user) {
       oldest_unacknowledged_ms: null,
     });
   }
+  if (first === "children" && readChildren(hub.children, path, search, toolsOf(response))) return;
   const administered = readAdmin(hub.admin, path, search);
   if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
@@ -386,6 +390,8 @@ async function write(hub, path, search, request, response, user) {
   const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
   if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
   if (request.method !== "POST") return tools.refuse(405, "method-not-allowed", "not here");
+  if (path.startsWith("/children/") && askChildren(hub.children, path, await bodyOf(request), user, tools))
+    return;
   if (action) return act(hub, Number(action[1]), request, response, user);
   if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);
   if (path === "/cases") return report(hub, await bodyOf(request), user, tools);

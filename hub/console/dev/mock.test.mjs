@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readContract } from "./contract.mjs";
 import { startMock } from "./mock.mjs";
+import { makeChildren, obey } from "./mock-children.mjs";
 
 const contract = readContract();
 const { paths } = JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8"));
@@ -17,6 +18,7 @@ const cookies = new Map();
 
 beforeAll(async () => {
   mock = await startMock();
+  mock.hub.children = makeChildren();
 });
 afterAll(() => mock.stop());
 
@@ -90,6 +92,7 @@ test("the check finds what no hub sends: a field too few, too many, a wrong word
 const AT = {
   "/gateways/{id}": "/gateways/gw-lihu-1",
   "/cases/{id}": "/cases/1",
+  "/children/{hub}/cases/{epoch}/{case}": "/children/donghu/cases/1/11",
   "/rosters/{area}": "/rosters/440605004",
   "{table}": "units",
 };
@@ -126,7 +129,7 @@ test("what the mock answers to a question is what the hub answers", async () => 
       ...["/cases/1/series", "/catalogue", "/contacts", "/directory/units", "/duty", "/gateways", "/map"],
       ...["/notifications", "/notifications/channels", "/reports/areas", "/reports/cases", "/reports/units"],
       ...["/rosters/440605004", "/session", "/silences", "/sites", "/statistics/load", "/statistics/today"],
-      "/users",
+      ...["/users", "/children", "/children/cases", "/children/donghu/cases/1/11"],
     ]),
   );
 });
@@ -211,6 +214,41 @@ test("what administrators change is changed as the hub changes it", async () => 
   await ask("admin", "DELETE", `/silences/${silence.json.id}?version=${silence.json.version}`);
   await ask("admin", "POST", "/notifications/channels/duty-room/test");
   await ask("admin", "POST", "/notifications/n1/retry");
+});
+
+test("a child hub is asked, and its answers come, as they come from a hub", async () => {
+  const at = "/children/donghu/cases/1/11";
+  const reason = "请一小时内报告";
+  for (const [user, what] of [
+    ["officer", { action: "comment" }],
+    ["supervisor", { action: "ask_report" }],
+    ["supervisor", { action: "set_urgent", yes: false }],
+    ["supervisor", { action: "set_card", card: "red" }],
+  ])
+    expect((await ask(user, "POST", `${at}/commands`, { ...what, reason })).status).toBe(202);
+  const refused = { action: "set_card", card: "red", reason };
+  expect((await ask("officer", "POST", `${at}/commands`, refused)).status).toBe(403);
+  expect((await ask("supervisor", "POST", `${at}/commands`, { ...refused, reason: " " })).status).toBe(422);
+  obey(mock.hub.children);
+  await ask("supervisor", "POST", `${at}/commands`, { action: "comment", reason });
+  obey(mock.hub.children, "the case is archived");
+  const { json } = await ask("supervisor", "GET", at);
+  expect(json.commands.map((each) => each.result.outcome)).toEqual([
+    ...["done", "done", "done", "done", "refused"],
+  ]);
+  for (const part of [
+    "state=all",
+    "cards=true",
+    "late=true",
+    "calls=true",
+    "severity=P1,P2",
+    "step=handling",
+  ])
+    expect((await ask("supervisor", "GET", `/children/cases?${part}`)).json.items.length).toBeGreaterThan(0);
+  const first = (await ask("supervisor", "GET", "/children/cases?limit=50")).json;
+  const rest = (await ask("supervisor", "GET", `/children/cases?limit=50&after=${first.next}`)).json;
+  expect([first.items.length, rest.next]).toEqual([50, null]);
+  expect((await ask("supervisor", "GET", "/children/donghu/cases/1/999")).status).toBe(404);
 });
 
 test("the live stream tells what the hub tells", () => {

@@ -51,6 +51,24 @@ export type Site = Schemas["SiteView"];
 export type UnitName = Schemas["UnitName"];
 
 export type CaseState = Schemas["State"];
+/** Every state, in the order of the loop; those beside the way come last. */
+export const CASE_STATES = everyOf<CaseState>()([
+  "reported",
+  "pre_verify",
+  "filed",
+  "dispatched",
+  "handling",
+  "feedback",
+  "post_check",
+  "closed",
+  "evaluated",
+  "rejected",
+  "merged",
+  "consulting",
+  "suspended",
+  "returned",
+  "forced_closed",
+]);
 export type CaseSummary = Schemas["CaseSummary"];
 export type CasePage = Schemas["CasePage"];
 export type OpenBySeverity = Schemas["OpenCounts"];

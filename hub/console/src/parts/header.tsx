@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
+import { childHubs } from "../data/children";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
 import { onPhone } from "../data/tasks";
@@ -214,6 +215,8 @@ export function LanguageSwitch() {
 export function Header() {
   const words = t.value;
   const page = route.value.page;
+  // Most hubs have none; where there are, the way to them is shown.
+  const hasChildren = (childHubs.value?.length ?? 0) > 0;
   return (
     <header class="header">
       <Link to="/" class="brand">
@@ -233,6 +236,11 @@ export function Header() {
         <Link to="/supervision" current={page === "supervision"}>
           {words.nav.supervision}
         </Link>
+        {hasChildren && (
+          <Link to="/children" current={page === "children" || page === "child-case"}>
+            {words.children.nav}
+          </Link>
+        )}
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}
         </Link>
