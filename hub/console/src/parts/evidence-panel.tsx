@@ -194,15 +194,17 @@ function Files({ id, list, take }: { id: number; list: EvidenceList; take: (unti
 export function EvidencePanel({ found }: { found: Case }) {
   const words = t.value.evidence;
   const list = useSignal<EvidenceList | null>(null);
-  const failure = useSignal<string | null>(null);
+  // Apart: reading the list anew, which every change of the case does, takes no refusal off the page.
+  const unread = useSignal<string | null>(null);
+  const unsent = useSignal<string | null>(null);
   const busy = useSignal(false);
   const sent = useSignal(false);
   const read = useRef(async (id: number) => {
     try {
       list.value = await listEvidence(id);
-      failure.value = null;
+      unread.value = null;
     } catch (error) {
-      failure.value = t.value.evidence.listFailed + problemInWords(error);
+      unread.value = t.value.evidence.listFailed + problemInWords(error);
     }
   }).current;
   useEffect(() => void read(found.id), [read, found.id, found.version]);
@@ -213,7 +215,7 @@ export function EvidencePanel({ found }: { found: Case }) {
     sent.value = false;
     if (file === undefined) return;
     const wrong = unfit(file);
-    failure.value = wrong === null ? null : words.unfit[wrong];
+    unsent.value = wrong === null ? null : words.unfit[wrong];
     if (wrong !== null) return;
     busy.value = true;
     try {
@@ -221,7 +223,7 @@ export function EvidencePanel({ found }: { found: Case }) {
       sent.value = true;
       await read(found.id);
     } catch (error) {
-      failure.value = words.failed + problemInWords(error);
+      unsent.value = words.failed + problemInWords(error);
     }
     busy.value = false;
   };
@@ -255,10 +257,13 @@ export function EvidencePanel({ found }: { found: Case }) {
           <Icon name="check" /> {words.sent}
         </p>
       )}
-      {failure.value !== null && (
-        <p class="form-error" role="alert">
-          {failure.value}
-        </p>
+      {[unsent.value, unread.value].map(
+        (failure) =>
+          failure !== null && (
+            <p key={failure} class="form-error" role="alert">
+              {failure}
+            </p>
+          ),
       )}
     </section>
   );
