@@ -143,6 +143,20 @@ test("everybody is offered only what their role may ask for", { skip: MOCK_ONLY 
   assert.deepEqual(await offered("auditor"), []);
 });
 
+test("a called unit finds the case that calls it, and answers", { skip: MOCK_ONLY }, async () => {
+  const { page, hub, end } = await open("/tasks", "fire", { viewport: NARROW });
+  await page.locator(".menu-button").click();
+  await page.getByRole("link", { name: "下级平台" }).click();
+  await row(page, 11).getByRole("link").click();
+  await page.getByLabel("交办什么").selectOption("answer_call");
+  await page.getByLabel("内容或理由", { exact: true }).fill("云梯车已出动");
+  await page.getByRole("button", { name: "交办", exact: true }).click();
+  await page.locator('[data-command="waiting"]').getByText("第 1 次呼叫").waitFor();
+  const [{ command }] = hub.children.commands;
+  assert.deepEqual([command.action, command.call, command.unit], ["answer_call", 1, "district-fire"]);
+  await end();
+});
+
 test("the list holds still until somebody asks for what is new", { skip: MOCK_ONLY }, async () => {
   const { page, hub, end } = await open("/children");
   await row(page, 12).getByText("黄牌").waitFor();

@@ -205,7 +205,11 @@ const about = (children, { hub, case: found }) =>
     .map((each) => each.command);
 
 /** A read; true when it was one of these. */
-export function readChildren(children, path, search, { reply, refuse }) {
+export function readChildren(every, path, search, user, { reply, refuse }) {
+  // People of a unit see the cases that call them, not the hubs.
+  const called = (each) => (each.case.calls ?? []).some((call) => call.unit === user.unit);
+  const children =
+    user.unit === undefined ? every : { ...every, hubs: [], cases: every.cases.filter(called) };
   if (path === "/children") {
     reply(200, { items: children.hubs.map((hub) => counted(children, hub, Date.now())), next: null });
     return true;

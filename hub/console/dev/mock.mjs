@@ -54,6 +54,7 @@ const USERS = {
   supervisor: { display_name: "陈静", role: "supervisor" },
   supervisor2: { display_name: "赵强", role: "supervisor" },
   worker: { display_name: "周伟", role: "handler", unit: "lihu-property" },
+  fire: { display_name: "林队", role: "unit", unit: "district-fire" },
   checker: { display_name: "吴霞", role: "checker" },
   admin: { display_name: "管理员", role: "administrator" },
   auditor: { display_name: "何敏", role: "auditor" },
@@ -330,7 +331,7 @@ function get(hub, path, search, response, user) {
       oldest_unacknowledged_ms: null,
     });
   }
-  if (first === "children" && readChildren(hub.children, path, search, toolsOf(response))) return;
+  if (first === "children" && readChildren(hub.children, path, search, user, toolsOf(response))) return;
   const administered = readAdmin(hub.admin, path, search);
   if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);

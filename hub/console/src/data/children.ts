@@ -3,9 +3,10 @@
  * of them, so their state is asked for as often as they are heard; a list of cases stays as it is until
  * somebody asks for it anew, and `childrenMoved` says when that is worth it.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { query, request } from "./http";
 import { onReload } from "./live";
+import { session } from "./session";
 import type { Schemas } from "./types";
 
 export type Child = Schemas["Child"];
@@ -20,9 +21,19 @@ export type ChildAsk = Schemas["AskRequest"];
 export const childHubs = signal<readonly Child[] | null>(null);
 export const childHubsError = signal<unknown>(null);
 
+/** People of a unit see no hubs, but the cases that call their unit. */
+const isCalled = signal(false);
+
+/** Whether this person has anything of child hubs to see: the way to them is shown only then. */
+export const seesChildren = computed(() => (childHubs.value?.length ?? 0) > 0 || isCalled.value);
+
 export async function loadChildHubs(): Promise<void> {
+  const now = session.peek();
+  const ofUnit = now.is === "signed-in" && now.session.role === "unit";
   try {
     childHubs.value = (await request<Schemas["ChildList"]>("GET", "/children")).items;
+    isCalled.value =
+      ofUnit && (await request<Schemas["ChildCasePage"]>("GET", "/children/cases?limit=1")).items.length > 0;
     childHubsError.value = null;
   } catch (error) {
     childHubsError.value = error;
@@ -34,6 +45,7 @@ onReload(() => void loadChildHubs());
 
 export function forgetChildHubs(): void {
   childHubs.value = null;
+  isCalled.value = false;
 }
 
 /** Children send a heartbeat every 20 s; asking more often would tell nothing new. */

@@ -10,6 +10,7 @@ import {
   loadChildCases,
   loadChildHubs,
   marksOf,
+  seesChildren,
 } from "../data/children";
 import { now } from "../data/clock";
 import { CASE_STATES, SEVERITIES } from "../data/types";
@@ -281,7 +282,7 @@ export function ChildrenPage() {
         </div>
       )}
       {all === null && childHubsError.value === null && <p class="note">{t.value.loading}</p>}
-      {all?.length === 0 && <p class="list-empty">{words.empty}</p>}
+      {all?.length === 0 && !seesChildren.value && <p class="list-empty">{words.empty}</p>}
       {all !== null && all.length > 0 && (
         <ul class="gateways">
           {all.map((child) => (
@@ -289,7 +290,7 @@ export function ChildrenPage() {
           ))}
         </ul>
       )}
-      {all !== null && <Cases />}
+      {all !== null && seesChildren.value && <Cases />}
     </main>
   );
 }

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
-import { childHubs } from "../data/children";
+import { seesChildren } from "../data/children";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
 import { onPhone } from "../data/tasks";
@@ -184,6 +184,7 @@ export function Menu() {
               <Link to="/report">{words.nav.report}</Link>
             </>
           )}
+          {onPhone.value && seesChildren.value && <Link to="/children">{words.children.nav}</Link>}
           {unsent.value.length > 0 && (
             <p class="form-note">{words.phone.unsentAtSignOut(unsent.value.length)}</p>
           )}
@@ -215,8 +216,6 @@ export function LanguageSwitch() {
 export function Header() {
   const words = t.value;
   const page = route.value.page;
-  // Most hubs have none; where there are, the way to them is shown.
-  const hasChildren = (childHubs.value?.length ?? 0) > 0;
   return (
     <header class="header">
       <Link to="/" class="brand">
@@ -236,7 +235,7 @@ export function Header() {
         <Link to="/supervision" current={page === "supervision"}>
           {words.nav.supervision}
         </Link>
-        {hasChildren && (
+        {seesChildren.value && (
           <Link to="/children" current={page === "children" || page === "child-case"}>
             {words.children.nav}
           </Link>
