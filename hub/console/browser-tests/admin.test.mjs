@@ -117,9 +117,9 @@ test("a substitute is entered in the roster and taken back", { skip: MOCK_ONLY }
   await page.getByLabel("到", { exact: true }).fill("2026-12-06T08:00");
   await page.getByRole("button", { name: "添加" }).click();
   await page.getByText("chen 替 wang").waitFor();
-  assert.equal(hub.admin.roster.roster.substitution[0].from, "2026-12-05T12:00:00.000Z");
+  assert.equal(hub.admin.roster.roster.substitutions[0].from, "2026-12-05T12:00:00.000Z");
   await page.getByRole("button", { name: "删除 chen" }).click();
-  await until("it is taken back", () => hub.admin.roster.roster.substitution.length === 0);
+  await until("it is taken back", () => hub.admin.roster.roster.substitutions.length === 0);
   assert.deepEqual(faults, []);
   await stop();
 });

@@ -1,10 +1,12 @@
 /**
  * What the browser tests share: one Chromium, one page per test, and the watch over everything that must
- * never happen: a request to another origin, a breach of the content security policy, a script error.
+ * never happen: a request to another origin, one that the hub's description does not know, a breach of the
+ * content security policy, a script error.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { readContract } from "../dev/contract.mjs";
 import { startMock } from "../dev/mock.mjs";
 
 export const OUTPUT = fileURLToPath(new URL("./output/", import.meta.url));
@@ -27,6 +29,7 @@ export const NARROW = { width: 390, height: 844 };
 export const REAL = process.env.GRIDWATCH_URL ?? null;
 export const MOCK_ONLY = REAL === null ? false : "needs the mock: it makes the hub do something";
 
+const contract = readContract();
 let browser = null;
 
 export async function openBrowser() {
@@ -75,6 +78,11 @@ export async function openPage(
   context.on("request", (request) => {
     const to = request.url();
     if (!to.startsWith(origin) && !to.startsWith("data:")) faults.push(`request left the origin: ${to}`);
+    const { pathname, searchParams } = new URL(to);
+    if (!pathname.startsWith("/api/")) return;
+    const type = request.headers()["content-type"];
+    const body = type === "application/json" ? request.postData() : null;
+    faults.push(...contract.request(request.method(), pathname, searchParams, type, body));
   });
   page.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
   page.on("dialog", (dialog) => {

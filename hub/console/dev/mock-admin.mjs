@@ -67,11 +67,19 @@ export function makeAdmin() {
       contacts: [],
     },
     people: [
-      { username: "wang", display_name: "王芳", role: "duty_officer", area: "440605004", version: 1 },
+      {
+        username: "wang",
+        display_name: "王芳",
+        role: "duty_officer",
+        area: "440605004",
+        created_at: iso(0),
+        version: 1,
+      },
       {
         username: "<b>zhao</b>",
         display_name: '<img src=x onerror="alert(1)">',
         role: "auditor",
+        created_at: iso(0),
         version: 1,
       },
     ],
@@ -80,18 +88,18 @@ export function makeAdmin() {
       roster: {
         area: "440605004",
         leader: "boss",
-        shift: [
+        shifts: [
           {
             name: "白班",
             from: "08:00",
             until: "20:00",
             first_day: "2026-11-01",
             turn_days: 1,
-            crew: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
+            crews: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
           },
         ],
-        substitution: [],
-        absence: [],
+        substitutions: [],
+        absences: [],
       },
     },
     silences: [],
@@ -108,6 +116,10 @@ export function makeAdmin() {
     dead: [
       {
         id: "n1",
+        kind: "case",
+        severity: "P2",
+        state: "dead",
+        attempts: 8,
         channel: "duty-room",
         number: "20261122-000004",
         change: "opened",
@@ -136,6 +148,14 @@ const keyOf = {
 };
 const key = (table, row) => (keyOf[table] ?? ((each) => each.code))(row);
 
+const rosterOf = (admin) => ({
+  area_name: text("桂城街道", "Guicheng Street"),
+  updated_at: iso(0),
+  updated_by: "boss",
+  editable: true,
+  ...admin.roster,
+});
+
 /** A read; undefined when it is none of these pages'. */
 export function readAdmin(admin, path, search) {
   const table = /^\/directory\/(\w+)$/.exec(path)?.[1];
@@ -157,19 +177,13 @@ export function readAdmin(admin, path, search) {
         },
       ],
       manned: true,
+      missing: [],
+      roster_version: admin.roster.version,
       gaps: [{ from: iso(now + DAY / 4), until: iso(now + DAY / 2) }],
     };
     return { items: [desk], next: null };
   }
-  if (path.startsWith("/rosters/")) {
-    return {
-      area_name: text("桂城街道", "Guicheng Street"),
-      updated_at: iso(0),
-      updated_by: "boss",
-      editable: true,
-      ...admin.roster,
-    };
-  }
+  if (path.startsWith("/rosters/")) return rosterOf(admin);
   if (path === "/silences") return { items: admin.silences, next: null };
   if (path === "/notifications/channels") return { items: admin.channels };
   if (path === "/notifications") return { items: admin.dead, next: null };
@@ -256,7 +270,7 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
   }
   if (path === "/users" && method === "POST") {
     const { username, ...profile } = JSON.parse(body);
-    const user = { username, version: 1, ...profile };
+    const user = { username, created_at: iso(Date.now()), version: 1, ...profile };
     admin.people.push(user);
     reply(201, { user, password: "made-by-the-hub" });
     return true;
@@ -273,7 +287,7 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
     if (version !== admin.roster.version) refuse(409, "version-conflict", "changed meanwhile");
     else {
       admin.roster = { version: version + 1, roster };
-      reply(200, { ...admin.roster });
+      reply(200, rosterOf(admin));
     }
     return true;
   }
@@ -286,7 +300,9 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
     const made = {
       id: admin.silences.length + 1,
       version: 1,
+      by: "admin",
       by_name: "管理员",
+      created_at: iso(Date.now()),
       from: iso(Date.now()),
       state: "active",
       ends_soon: false,
@@ -299,8 +315,10 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
   }
   const end = /^\/silences\/(\d+)$/.exec(path);
   if (end && method === "DELETE") {
-    admin.silences = admin.silences.filter((each) => each.id !== Number(end[1]));
-    reply(200, {});
+    const gone = admin.silences.find((each) => each.id === Number(end[1]));
+    admin.silences = admin.silences.filter((each) => each !== gone);
+    if (gone === undefined) refuse(404, "not-found", "no such silence");
+    else reply(200, { ...gone, state: "ended", ended_at: iso(Date.now()), ended_by: "admin" });
     return true;
   }
   if (/^\/notifications\/channels\/[^/]+\/test$/.test(path)) {

@@ -43,7 +43,9 @@ export const SITES = [
     id: "chengnan",
     name: text("城南商业街", "Chengnan Shopping Street"),
     grid: "440605004012011",
-    address: null,
+    address: text("南海区桂城街道城南路1号", "1 Chengnan Road, Guicheng, Nanhai"),
+    lat: 23.0221,
+    lon: 113.1389,
     gateway: "gw-chengnan-1",
   },
 ];
@@ -114,6 +116,7 @@ function alertOf(given, at) {
       evidence: given.evidence ?? [],
       is_test: given.drill === true,
     },
+    gateway: SITES.find((each) => each.id === site)?.gateway ?? "gw-unknown",
     joined_at: iso(at),
     joined_because: given.because ?? text("本案的第一条报警", "The first alert of this case"),
     arrived_at: iso(at),
@@ -175,6 +178,7 @@ export function makeCase(id, given, at) {
         reason: null,
       },
     ],
+    progress: {},
     related_reason: second
       ? text("同一楼栋 3 分钟内烟雾与温度同时异常", "Smoke and heat in one building within 3 min")
       : null,
@@ -341,7 +345,7 @@ export function makeSeries(found, now) {
         unit: "%",
         points: over(20_000, (ms) => +(58 - Math.min(20, rise(ms) * 2) + wave(ms, 0.8)).toFixed(1)),
       },
-      { device, kind: "tamper", unit: null, points: [[from, false]] },
+      { device, kind: "tamper", unit: null, points: [[from, 0]] },
       {
         device: "modbus/plc-1/门磁-3",
         kind: "door",
@@ -452,7 +456,7 @@ export function makeDevices(gateway, now) {
   return [
     device("zigbee2mqtt/厨房烟感-302", {
       place: { building: "3", unit: "2", floor: "5", room: "厨房" },
-      last_reading: reading("smoke", false, null),
+      last_reading: reading("smoke", 0, null),
     }),
     device("zigbee2mqtt/厨房温湿度-302", {
       profile: "zigbee2mqtt",
@@ -470,7 +474,7 @@ export function makeDevices(gateway, now) {
       known: false,
       profile: null,
       kinds: ["door"],
-      last_reading: reading("door", true, null),
+      last_reading: reading("door", 1, null),
     }),
     device("modbus/plc-1/水浸-2", {
       state: "expected",

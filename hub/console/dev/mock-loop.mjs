@@ -146,9 +146,10 @@ export function step(found, action, user, details, now) {
   }
   if (action === "checked") found.checked = details.yes === true;
   if (action === "rework") found.checked = false;
-  if (action === "ask_extension") found.progress = { ask: { what: "extension", by: user.username, at: now } };
+  if (action === "ask_extension")
+    found.progress = { ...found.progress, ask: { what: "extension", by: user.username, at: now } };
   if (action === "decide") {
-    found.progress = { ask: null };
+    found.progress = { ...found.progress, ask: null };
     if (details.yes === true) {
       found.extended = (found.extended ?? 0) + 1;
       found.due_at = new Date(Date.parse(found.due_at) + 3_600_000).toISOString();

@@ -63,6 +63,7 @@ export function makeMap(hub) {
   const inGrid = (code) =>
     cases.filter((found) => (hub.sites ?? SITES).find((site) => site.id === found.site.id)?.grid === code);
   return {
+    version: 1,
     grids: GRIDS.map((grid) => {
       const mine = inGrid(grid.code);
       return { ...grid, worst: worstOf(mine), open_cases: mine.length };
@@ -88,6 +89,7 @@ export function makeMap(hub) {
         code: "hz-1",
         name: text("液化气站", "LPG station"),
         category: "gas",
+        grid: "440605004012003",
         lat: 23.0335,
         lon: 113.1512,
       },
@@ -95,6 +97,7 @@ export function makeMap(hub) {
         code: "hz-2",
         name: text("低洼涵洞", "Low underpass"),
         category: "flood",
+        grid: "440605004012009",
         lat: 23.0275,
         lon: 113.1475,
       },
@@ -109,7 +112,9 @@ export function makeToday(hub, now, summaryOf) {
   const closed = 27 + [...hub.cases.values()].filter(ended).length;
   return {
     made_at: iso(now),
-    today: { counts: { reported: hub.cases.size + 31, closed } },
+    day: iso(now).slice(0, 10),
+    today: figures({ reported: hub.cases.size + 31, closed }),
+    month: figures({ reported: 1204, closed: 1131 }),
     open_by_severity: { P1: count("P1"), P2: count("P2"), P3: count("P3"), P4: count("P4") },
     overdue: cases.filter((found) => found.due_at && Date.parse(found.due_at) < now).length,
     yellow_cards: 2,
@@ -124,23 +129,40 @@ export function makeToday(hub, now, summaryOf) {
   };
 }
 
-const figures = (reported, in_time, rework, yellow_cards, red_cards) => ({
-  counts: {
-    reported,
-    filed: reported - 3,
-    closed: reported - 9,
-    yellow_cards,
-    red_cards,
-    score: -5 * yellow_cards - 10 * red_cards,
-  },
-  rates: {
-    acknowledged_in_time: Math.min(1, in_time + 0.03),
-    handled_in_time: in_time,
-    closed_in_time: Math.max(0, in_time - 0.02),
-    rework,
-  },
-  times: {},
+/** Every count that the hub gives; what the mock has no number for is none. */
+const COUNTS = `reported drills merged duplicates rejected false_alarms acknowledged acknowledged_late
+  unacknowledged filed dispatched handled handled_late handled_late_exempted handling_overdue closed
+  closed_late closed_late_exempted closing_overdue forced forced_dispatched forced_filed reworked
+  ever_handled reworks sent_back reopened extensions_asked extensions_granted suspensions_asked
+  suspensions_granted appeals appeals_granted yellow_cards red_cards yellow_cards_given red_cards_given
+  score score_given rated rating_sum`.split(/\s+/);
+
+/** Counts and rates, and no times, as for cases that nobody has measured. */
+const figures = (counts, rates = {}) => ({
+  counts: { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), ...counts },
+  rates,
+  times: Object.fromEntries(
+    ["acknowledge", "close", "dispatch", "file", "handle"].map((name) => [name, { cases: 0 }]),
+  ),
 });
+
+const rated = (reported, in_time, rework, yellow_cards, red_cards) =>
+  figures(
+    {
+      reported,
+      filed: reported - 3,
+      closed: reported - 9,
+      yellow_cards,
+      red_cards,
+      score: -5 * yellow_cards - 10 * red_cards,
+    },
+    {
+      acknowledged_in_time: Math.min(1, in_time + 0.03),
+      handled_in_time: in_time,
+      closed_in_time: Math.max(0, in_time - 0.02),
+      rework,
+    },
+  );
 
 export function makeRates(what, search) {
   const from = search.get("from");
@@ -149,11 +171,11 @@ export function makeRates(what, search) {
     from,
     to,
     made_at: iso(Date.now()),
-    total: figures(207, 0.92, 0.06, 4, 1),
+    total: rated(207, 0.92, 0.06, 4, 1),
     items,
     next: null,
   });
-  const row = (key, name, ...given) => ({ key, name, ...figures(...given) });
+  const row = (key, name, ...given) => ({ key, name, ...rated(...given) });
   if (what === "units") {
     return whole([
       row("lihu-property", text("丽湖物业", "Lihu property management"), 64, 0.94, 0.05, 1, 0),
@@ -213,7 +235,8 @@ export async function putEvidence(hub, [, id, sha256], request, user, { reply, r
     });
   }
   hub.uploads.push({ id: Number(id), sha256 });
-  return reply(201, { sha256 });
+  const { body, ...file } = found.files.get(sha256);
+  return reply(201, file);
 }
 
 const until = (hub, id, user) =>
@@ -254,6 +277,30 @@ export function reveal(hub, id, body, user, { reply, refuse }) {
   return reply(201, { what: "evidence", until: iso(end) });
 }
 
+/** The report as the hub keeps it with its case. */
+function viewOf(found, body, user) {
+  return {
+    id: `r${found.id}`,
+    case: found.id,
+    opened: true,
+    source: "patrol",
+    by: user.username,
+    by_name: user.display_name,
+    at: found.opened_at,
+    category: found.category,
+    category_name: found.category_name,
+    description: body.description,
+    site: found.site.id,
+    place: body.place ?? {},
+    photos: (body.photos ?? []).map(({ sha256, name, at }) => ({
+      kind: "photo",
+      sha256,
+      name: name ?? "photo",
+      at: at ?? found.opened_at,
+    })),
+  };
+}
+
 /** A matter that a person reports. */
 export function report(hub, body, user, { reply, refuse }) {
   if (!body.category || !body.description?.trim())
@@ -267,7 +314,7 @@ export function report(hub, body, user, { reply, refuse }) {
   const because = text("同类，24 小时内", "of the same kind, within 24 h");
   return reply(201, {
     case: hub.summaryOf(found),
-    report: { id: `r${found.id}` },
+    report: viewOf(found, body, user),
     nearby: nearby.map((other) => ({ case: hub.summaryOf(other), because })),
   });
 }

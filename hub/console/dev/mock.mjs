@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeAdmin, readAdmin, writeAdmin } from "./mock-admin.mjs";
+import { askChildren, readChildren } from "./mock-children.mjs";
 import {
   ACK_MS,
   makeCase,
@@ -53,10 +54,14 @@ const USERS = {
   supervisor: { display_name: "陈静", role: "supervisor" },
   supervisor2: { display_name: "赵强", role: "supervisor" },
   worker: { display_name: "周伟", role: "handler", unit: "lihu-property" },
+  fire: { display_name: "林队", role: "unit", unit: "district-fire" },
   checker: { display_name: "吴霞", role: "checker" },
   admin: { display_name: "管理员", role: "administrator" },
   auditor: { display_name: "何敏", role: "auditor" },
 };
+/** What a person is told of the own session; the unit is the hub's affair. */
+const sessionOf = ({ unit, ...session }) => session;
+
 function summaryOf({
   alerts,
   transitions,
@@ -88,6 +93,8 @@ export class MockHub {
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
   admin = makeAdmin();
+  /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
+  children = { hubs: [], cases: [], commands: [] };
   consoles = [];
   uploads = [];
   reveals = [];
@@ -246,7 +253,7 @@ async function signIn(hub, request, response) {
   };
   hub.sessions.set(token, session);
   const cookie = `gw_session=${token}; HttpOnly; SameSite=Strict; Path=/`;
-  return reply(response, 200, session, { "Set-Cookie": cookie });
+  return reply(response, 200, sessionOf(session), { "Set-Cookie": cookie });
 }
 
 async function act(hub, id, request, response, user) {
@@ -291,13 +298,15 @@ function get(hub, path, search, response, user) {
       const tools = toolsOf(response);
       return getEvidence(hub, [null, second, parts[3]], response, user, tools);
     }
+    if (third !== undefined) return refuse(response, 404, "not-found", `no ${path}`);
     return reply(response, 200, hub.whole(found, user));
   }
   if (first === "contacts") return reply(response, 200, makeContacts(search.get("place")));
   if (first === "areas") return reply(response, 200, { items: AREAS });
   if (first === "map") return reply(response, 200, makeMap(hub));
   if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
-  if (first === "reports") return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
+  if (first === "reports" && ["cases", "units", "areas"].includes(second))
+    return reply(response, 200, hub.reports?.(second) ?? makeRates(second, search));
   if (first === "gateways" && second === undefined)
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
@@ -310,13 +319,19 @@ function get(hub, path, search, response, user) {
     return reply(response, 200, hub.commissionings?.(second) ?? makeCommissionings(second, now));
   if (first === "sites") return reply(response, 200, { items: hub.sites ?? SITES });
   if (path === "/statistics/load") {
-    const load = { officer_last_hour: hub.load ?? 7, target: 6, maximum: 12 };
+    const load = {
+      officer_last_hour: hub.load ?? 7,
+      acknowledged_by_me_last_hour: 2,
+      target: 6,
+      maximum: 12,
+    };
     return reply(response, 200, {
       ...load,
       open_by_severity: openTotals(hub),
       oldest_unacknowledged_ms: null,
     });
   }
+  if (first === "children" && readChildren(hub.children, path, search, user, toolsOf(response))) return;
   const administered = readAdmin(hub.admin, path, search);
   if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
@@ -376,6 +391,8 @@ async function write(hub, path, search, request, response, user) {
   const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
   if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
   if (request.method !== "POST") return tools.refuse(405, "method-not-allowed", "not here");
+  if (path.startsWith("/children/") && askChildren(hub.children, path, await bodyOf(request), user, tools))
+    return;
   if (action) return act(hub, Number(action[1]), request, response, user);
   if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);
   if (path === "/cases") return report(hub, await bodyOf(request), user, tools);
@@ -399,7 +416,7 @@ async function handle(hub, request, response) {
     hub.sessions.delete(token);
     return response.writeHead(204).end();
   }
-  if (path === "/session") return reply(response, 200, user);
+  if (path === "/session") return reply(response, 200, sessionOf(user));
   if (path === "/events") {
     const after = url.searchParams.get("after");
     return openStream(hub, request, response, after === null ? null : Number(after));

@@ -10,6 +10,8 @@ import { route } from "./logic/route";
 import { AdminPage } from "./pages/admin";
 import { Board } from "./pages/board";
 import { CasePage } from "./pages/case";
+import { ChildCasePage } from "./pages/child-case";
+import { ChildrenPage } from "./pages/children";
 import { Devices } from "./pages/devices";
 import { Gateway } from "./pages/gateway";
 import { MapPage } from "./pages/map";
@@ -66,6 +68,10 @@ function Page() {
       return <CasePage key={here.id} id={here.id} />;
     case "devices":
       return <Devices />;
+    case "children":
+      return <ChildrenPage />;
+    case "child-case":
+      return <ChildCasePage key={`${here.hub} ${here.epoch} ${here.id}`} at={here} />;
     case "admin":
       return <AdminPage />;
     case "gateway":

@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { forgetCases } from "./data/cases";
+import { forgetChildHubs } from "./data/children";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
@@ -31,6 +32,7 @@ effect(() => {
   forgetGateways();
   forgetLoad();
   forgetAsked();
+  forgetChildHubs();
 });
 
 // A console of the office says that it is there; phones and walls stand for nobody at a desk.

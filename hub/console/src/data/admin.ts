@@ -3,29 +3,17 @@
  * audit. Nothing of it is live: a page asks when it is opened and after it has changed something.
  */
 import { ApiError, query, type RequestOptions, request, requestAll } from "./http";
-import type { Role, Severity, Text } from "./types";
+import type { Schemas } from "./types";
 
-export const TABLES = ["areas", "sites", "units", "duties", "hazards", "contacts"] as const;
-export type Table = (typeof TABLES)[number];
+export const TABLES: readonly Table[] = ["areas", "sites", "units", "duties", "hazards", "contacts"];
+export type Table = Schemas["RowTable"];
 
 /** A row as the hub sends it; which fields it has, `logic/directory.ts` says. */
 export type Row = Record<string, unknown>;
 
-export interface Finding {
-  gravity: "error" | "warning";
-  table: string;
-  row?: number;
-  key?: string;
-  message: string;
-  remedy: string;
-}
+export type Finding = Schemas["Finding"];
 
-export interface Changed {
-  version: number;
-  dry_run: boolean;
-  changes: { table: string; added: number; changed: number; removed: number }[];
-  warnings: Finding[];
-}
+export type Changed = Schemas["Changed"];
 
 const etag = (version: number) => `"${version}"`;
 
@@ -66,31 +54,16 @@ export function findingsOf(error: unknown): Finding[] {
   return Array.isArray(error.problem.findings) ? (error.problem.findings as Finding[]) : [];
 }
 
-export interface Unassigned {
-  sites: { site: string; open_cases: number }[];
-}
+export type Person = Schemas["UserView"];
 
-export interface Person {
-  username: string;
-  display_name: string;
-  role: Role;
-  unit?: string;
-  area?: string;
-  phone?: string;
-  email?: string;
-  language?: string;
-  disabled_at?: string;
-  version: number;
-}
-
-export type Profile = Omit<Person, "username" | "disabled_at" | "version" | "created_at">;
+export type Profile = Schemas["ProfileView"];
 
 export const readPeople = () => requestAll<Person>("/users");
 
 const person = (username: string) => `/users/${encodeURIComponent(username)}`;
 
 export const addPerson = (username: string, profile: Profile) =>
-  request<{ password?: string }>("POST", "/users", { username, ...profile });
+  request<Schemas["UserWithPassword"]>("POST", "/users", { username, ...profile });
 
 export const editPerson = (username: string, profile: Profile, version: number) =>
   request<Person>("PUT", person(username), profile, { ifMatch: etag(version) });
@@ -100,167 +73,62 @@ export const switchPerson = (username: string, on: boolean) =>
 
 /** The hub makes a password; it is shown once. */
 export const newPassword = (username: string) =>
-  request<{ password?: string }>("PUT", `${person(username)}/password`, {});
+  request<Schemas["UserWithPassword"]>("PUT", `${person(username)}/password`, {});
 
-export interface Crew {
-  officers: string[];
-  shift_leader?: string | null;
-}
+export type Crew = Schemas["Crew"];
 
-export interface RosterShift {
-  name: string;
-  from: string;
-  until: string;
-  days?: string;
-  first_day: string;
-  turn_days?: number;
-  crew: Crew[];
-}
+export type RosterShift = Schemas["Shift"];
 
-export interface Roster {
-  area: string;
-  leader?: string | null;
-  shift: RosterShift[];
-  substitution?: { of: string; by: string; from: string; until: string; note?: string | null }[];
-  absence?: { who: string; from: string; until: string; note?: string | null }[];
-}
+export type Roster = Schemas["Roster"];
 
-export interface RosterView {
-  area_name: Text;
-  version: number;
-  updated_at: string;
-  updated_by: string;
-  editable: boolean;
-  roster: Roster;
-}
+export type RosterView = Schemas["RosterView"];
 
-export interface Desk {
-  area: string;
-  area_name: Text;
-  shift: { name: string; from: string; until: string } | null;
-  on_duty: {
-    username: string;
-    display_name: string;
-    role: string;
-    instead_of?: string;
-    console?: { armed: boolean; visible: boolean; seen_at: string };
-  }[];
-  manned: boolean;
-  gaps: { from: string; until: string }[];
-}
+export type Desk = Schemas["DeskView"];
 
-export const readDesks = () => request<{ items: Desk[] }>("GET", "/duty");
+export const readDesks = () => request<Schemas["DutyList"]>("GET", "/duty");
 export const readRoster = (area: string) =>
   request<RosterView>("GET", `/rosters/${encodeURIComponent(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
   request<RosterView>("PUT", `/rosters/${encodeURIComponent(roster.area)}`, { version, roster });
 
-export interface Silence {
-  id: number;
-  version: number;
-  by_name: string;
-  why: string;
-  matcher: { area?: string; site?: string; device?: string; category?: string; kind?: string };
-  from: string;
-  until: string;
-  weekly: { day: string; from: string; until: string }[];
-  state: string;
-  active_until?: string;
-  ends_soon: boolean;
-  hides: number;
-}
+export type Silence = Schemas["SilenceView"];
 
-export const readSilences = () => request<{ items: Silence[] }>("GET", "/silences");
-export const makeSilence = (
-  wanted: Pick<Silence, "why" | "matcher" | "until" | "weekly"> & { from?: string },
-) => request<Silence>("POST", "/silences", wanted);
+export const readSilences = () => request<Schemas["SilencePage"]>("GET", "/silences");
+export const makeSilence = (wanted: Schemas["Wanted"]) => request<Silence>("POST", "/silences", wanted);
 export const endSilence = (id: number, version: number) =>
   request<Silence>("DELETE", `/silences/${id}${query({ version })}`);
 
-export interface Channel {
-  name: string;
-  kind: string;
-  recipients: string[];
-  quota: { count: number; per_ms: number; reserved: number; used: number }[];
-  waiting: number;
-  dead: number;
-  paused_until?: string;
-}
+export type Channel = Schemas["ChannelView"];
 
-export interface DeadLetter {
-  id: string;
-  channel: string;
-  recipient?: string;
-  number: string;
-  change: string;
-  created_at: string;
-  error?: string;
-  answer?: string;
-}
+export type DeadLetter = Schemas["NotificationView"];
 
-export interface TestOutcome {
-  recipient: string;
-  outcome: "delivered" | "later" | "failed" | "refused";
-  error?: string;
-  answer?: string;
-}
+export type TestOutcome = Schemas["TestOutcome"];
 
-export const readChannels = () => request<{ items: Channel[] }>("GET", "/notifications/channels");
+export const readChannels = () => request<Schemas["ChannelList"]>("GET", "/notifications/channels");
 export const readDeadLetters = () =>
-  request<{ items: DeadLetter[] }>("GET", `/notifications${query({ state: "dead", limit: 100 })}`);
+  request<Schemas["NotificationList"]>("GET", `/notifications${query({ state: "dead", limit: 100 })}`);
 export const retryLetter = (id: string) =>
   request<void>("POST", `/notifications/${encodeURIComponent(id)}/retry`);
 /** A provider may take its time. */
 export const testChannel = (name: string) =>
-  request<{ items: TestOutcome[] }>(
+  request<Schemas["TestList"]>(
     "POST",
     `/notifications/channels/${encodeURIComponent(name)}/test`,
     undefined,
     { timeoutMs: 60_000 },
   );
 
-export interface Limit {
-  amount: number;
-  clock: string;
-}
+export type Limit = Schemas["Limit"];
 
-export interface Category {
-  code: string;
-  name: Text;
-  severity: Severity;
-  standard_ref: string;
-  mode?: string;
-  unit_kind?: string;
-  public: boolean;
-  life_safety: boolean;
-  filing: { code: string; name: Text }[];
-  closing: { code: string; name: Text }[];
-  limits: Record<"acknowledge" | "file" | "dispatch" | "disposal" | "check", Limit>;
-}
+export type Category = Schemas["CategoryView"];
 
-export interface CalendarYear {
-  version: string;
-  year: number;
-  known: boolean;
-  notice: string;
-  week: string[][];
-  days: Record<string, string[]>;
-}
+export type CalendarYear = Schemas["CalendarView"];
 
-export const readCatalogue = () => request<{ version: string; items: Category[] }>("GET", "/catalogue");
+export const readCatalogue = () => request<Schemas["CatalogueView"]>("GET", "/catalogue");
 export const readCalendar = (year: number) => request<CalendarYear>("GET", `/calendar${query({ year })}`);
-export const readCalendarWarnings = () =>
-  request<{ items: { code: string; year: number; detail: Text }[] }>("GET", "/calendar/warnings");
+export const readCalendarWarnings = () => request<Schemas["WarningList"]>("GET", "/calendar/warnings");
 
-export interface AuditLine {
-  link: number;
-  at: string;
-  actor: string;
-  action: string;
-  subject: string;
-  address: string;
-  case?: number;
-}
+export type AuditLine = Schemas["AuditView"];
 
 export interface AuditWanted {
   chain: "audit" | "cases";
@@ -272,5 +140,5 @@ export interface AuditWanted {
 }
 
 export const readAudit = (wanted: AuditWanted, after?: string) =>
-  request<{ items: AuditLine[]; next: string | null }>("GET", `/audit${query({ ...wanted, after })}`);
+  request<Schemas["AuditPage"]>("GET", `/audit${query({ ...wanted, after })}`);
 export const auditExport = (wanted: AuditWanted) => `/api/v1/audit.csv${query({ ...wanted })}`;

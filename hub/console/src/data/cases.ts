@@ -65,7 +65,7 @@ export async function loadOpenCases(): Promise<void> {
       );
       if (load !== loads) return;
       listed.push(...page.items.filter((found) => !found.is_drill));
-      next = page.next;
+      next = page.next ?? null;
       totals.value = page.total_open;
     } while (next !== null && listed.length < HELD_MAX);
     cases.value = applyList(cases.value, listed, heard);

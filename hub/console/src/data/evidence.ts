@@ -3,30 +3,12 @@
  * a file by the SHA-256 of its bytes; what is hashed is what is sent, unchanged.
  */
 import { request } from "./http";
-import type { Timestamp } from "./types";
+import type { Schemas } from "./types";
 
 /** One piece of evidence of a case. */
-export interface EvidenceFile {
-  sha256: string;
-  /** What the action that named it says it is; none when no action has named it yet. */
-  kind?: string | null;
-  name?: string | null;
-  taken_at?: Timestamp | null;
-  /** Where its bytes are: at the hub, never brought, let go when its time was over, or lost. */
-  file: "there" | "missing" | "let_go" | "lost";
-  media_type?: string | null;
-  bytes?: number | null;
-  stored_by?: string | null;
-  stored_at?: Timestamp | null;
-}
+export type EvidenceFile = Schemas["EvidenceItem"];
 
-export interface EvidenceList {
-  items: EvidenceFile[];
-  /** Whether the files of this case need a reveal. */
-  masked: boolean;
-  /** Until when they are revealed to who asks. */
-  revealed_until?: Timestamp | null;
-}
+export type EvidenceList = Schemas["EvidenceList"];
 
 /** What the hub takes. */
 export const EVIDENCE_TYPES: readonly string[] = ["image/jpeg", "image/png", "image/webp", "application/pdf"];
@@ -63,6 +45,6 @@ export function putEvidence(id: number, sha256: string, bytes: Blob, key: string
 }
 
 /** Asks to see the files of a case, for ten minutes; the reason is kept in the audit. */
-export function reveal(id: number, reason: string): Promise<{ until: Timestamp }> {
+export function reveal(id: number, reason: string): Promise<Schemas["Revealed"]> {
   return request("POST", `/cases/${id}/reveals`, { what: "evidence", reason });
 }

@@ -7,49 +7,19 @@ import type { Outline } from "../logic/map";
 import { afterCaseEvent } from "./cases";
 import { query, request } from "./http";
 import { onGatewayEvent, onReload } from "./live";
-import type { GatewayStatus, Severity, Text } from "./types";
+import type { Schemas } from "./types";
 
-export interface MapGrid {
-  code: string;
-  name: Text;
-  /** GeoJSON geometry, WGS 84; none for a grid that nobody has drawn. */
-  outline?: Outline | null;
-  worst: Severity | null;
-  open_cases: number;
-}
+/** By hand: the description leaves the GeoJSON of an outline open. */
+export type MapGrid = Omit<Schemas["MapGrid"], "outline"> & { outline?: Outline | null };
 
-export interface MapSite {
-  id: string;
-  name: Text;
-  lat: number;
-  lon: number;
-  worst: Severity | null;
-  open_cases: number;
-  /** The worst state of its gateways; null when it has none. */
-  gateway: GatewayStatus["state"] | null;
-}
+export type MapSite = Schemas["MapSite"];
 
-export interface MapHazard {
-  code: string;
-  name: Text;
-  category: string;
-  lat: number;
-  lon: number;
-}
+export type MapHazard = Schemas["Hazard"];
 
 /** Whom to call about a place. */
-export interface Contact {
-  order: number;
-  name: string;
-  duty: string;
-  phone: string;
-}
+export type Contact = Schemas["Contact"];
 
-export interface MapData {
-  grids: MapGrid[];
-  sites: MapSite[];
-  hazards: MapHazard[];
-}
+export type MapData = Omit<Schemas["Map"], "grids"> & { grids: MapGrid[] };
 
 export const mapData = signal<MapData | null>(null);
 export const mapError = signal<unknown>(null);
@@ -65,7 +35,8 @@ export async function loadMap(): Promise<void> {
 
 /** Whom to call, the first first. Every look is a line of the audit: only on request. */
 export async function loadContacts(kind: "site" | "hazard", place: string): Promise<Contact[]> {
-  return (await request<{ items: Contact[] }>("GET", `/contacts${query({ place_kind: kind, place })}`)).items;
+  return (await request<Schemas["ContactList"]>("GET", `/contacts${query({ place_kind: kind, place })}`))
+    .items;
 }
 
 const SETTLE_MS = 2000;

@@ -6,41 +6,14 @@
 import { signal } from "@preact/signals";
 import { afterCaseEvent, listState, loadCase, openCases } from "./cases";
 import { query, request } from "./http";
-import type { Case, CasePage, CaseSummary, Text, Timestamp } from "./types";
+import type { Case, CasePage, CaseSummary, Schemas, Timestamp } from "./types";
 
 /** Counts, and shares in [0, 1] that are null where there is nothing to divide by. */
-export interface Figures {
-  counts: {
-    reported: number;
-    filed: number;
-    closed: number;
-    yellow_cards: number;
-    red_cards: number;
-    /** Points: yellow and red cards take some away. */
-    score: number;
-  };
-  rates: {
-    acknowledged_in_time: number | null;
-    handled_in_time: number | null;
-    closed_in_time: number | null;
-    rework: number | null;
-  };
-}
+export type Figures = Schemas["Figures"];
 
-export interface ReportRow extends Figures {
-  /** Code of the unit or area, or the day; empty for cases without one. */
-  key: string;
-  name: Text;
-}
+export type ReportRow = Schemas["ReportRow"];
 
-export interface Report {
-  from: string;
-  to: string;
-  made_at: Timestamp;
-  total: Figures;
-  items: ReportRow[];
-  next?: string | null;
-}
+export type Report = Schemas["Report"];
 
 export type Grouping = "units" | "areas";
 

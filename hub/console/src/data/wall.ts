@@ -6,31 +6,12 @@ import { signal } from "@preact/signals";
 import { afterCaseEvent } from "./cases";
 import { request } from "./http";
 import { onReload } from "./live";
-import type { CaseSummary, OpenBySeverity, Timestamp } from "./types";
+import type { Schemas } from "./types";
 
 /** A rate against its target, both in [0, 1]. */
-export interface Rate {
-  rate: string;
-  /** Null while there is nothing to divide by. */
-  value: number | null;
-  target: number;
-  /** Whether `target` is the most that it should be; else it is the least. */
-  at_most: boolean;
-  met: boolean | null;
-}
+export type Rate = Schemas["Against"];
 
-export interface Today {
-  made_at: Timestamp;
-  /** Figures of the cases that were reported today. */
-  today: { counts: { reported: number; closed: number } };
-  open_by_severity: OpenBySeverity;
-  overdue: number;
-  yellow_cards: number;
-  red_cards: number;
-  /** This month's rates. */
-  rates: Rate[];
-  newest: CaseSummary[];
-}
+export type Today = Schemas["Today"];
 
 export const today = signal<Today | null>(null);
 /** Whether the last question got no answer: the figures are those of `today.made_at`. */

@@ -35,7 +35,7 @@ async function sendWork(
   if (work.kind === "report") {
     const reported = await sendReport(work.body, item.id);
     for (const listener of reports) listener(item.id, reported);
-    return reported.case;
+    return reported.case ?? null;
   }
   if (item.case === null) throw new Error("the report before it has opened no case");
   if (work.kind === "evidence") {

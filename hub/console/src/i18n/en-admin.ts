@@ -94,7 +94,6 @@ export const enAdmin: typeof zhAdmin = {
       area: "Area",
       unit: "Unit",
       phone: "Telephone",
-      email: "E-mail",
       language: "Language",
       ofBrowser: "as the browser",
       wholeTree: "all areas",

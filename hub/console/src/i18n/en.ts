@@ -1,6 +1,7 @@
 /** The console's words in English. */
 import type { Parts } from "../logic/time";
 import { enAdmin } from "./en-admin";
+import { enChildren } from "./en-children";
 import { enPages } from "./en-pages";
 import type { Dictionary } from "./index";
 
@@ -16,6 +17,7 @@ const many = (n: number, one: string, more: string) => (n === 1 ? `1 ${one}` : `
 export const en: Dictionary = {
   ...enPages,
   ...enAdmin,
+  children: enChildren,
   product: "Gridwatch",
   productLong: "Gridwatch · Duty console",
   span,

@@ -94,7 +94,6 @@ export const zhAdmin = {
       area: "区域编码",
       unit: "单位编码",
       phone: "电话",
-      email: "电子邮件",
       language: "界面语言",
       ofBrowser: "跟随浏览器",
       wholeTree: "全部区域",

@@ -1,6 +1,7 @@
 /** The console's words in Simplified Chinese. This file fixes the keys; `en.ts` must have the same. */
 import type { Parts } from "../logic/time";
 import { zhAdmin } from "./zh-admin";
+import { zhChildren } from "./zh-children";
 import { zhPages } from "./zh-pages";
 
 function span({ days, hours, minutes, seconds }: Parts): string {
@@ -13,6 +14,7 @@ function span({ days, hours, minutes, seconds }: Parts): string {
 export const zh = {
   ...zhPages,
   ...zhAdmin,
+  children: zhChildren,
   product: "网格哨",
   productLong: "网格哨 · 值班台",
   span,

@@ -17,15 +17,34 @@ const square = (lon: number, lat: number): Outline => ({
   ],
 });
 const data: MapData = {
+  version: 1,
   grids: [
     { code: "g1", name: text("g1"), outline: square(10, 20), worst: null, open_cases: 0 },
     { code: "g2", name: text("g2"), outline: null, worst: "P2", open_cases: 3 },
   ],
   sites: [
-    { id: "s1", name: text("s1"), lat: 21, lon: 11, worst: "P1", open_cases: 1, gateway: "silent" },
-    { id: "s2", name: text("s2"), lat: 22, lon: 30, worst: "P2", open_cases: 9, gateway: "online" },
+    {
+      id: "s1",
+      grid: "g1",
+      name: text("s1"),
+      lat: 21,
+      lon: 11,
+      worst: "P1",
+      open_cases: 1,
+      gateway: "silent",
+    },
+    {
+      id: "s2",
+      grid: "g2",
+      name: text("s2"),
+      lat: 22,
+      lon: 30,
+      worst: "P2",
+      open_cases: 9,
+      gateway: "online",
+    },
   ],
-  hazards: [{ code: "h1", name: text("h1"), category: "gas", lat: 5, lon: 12 }],
+  hazards: [{ code: "h1", grid: "g1", name: text("h1"), category: "gas", lat: 5, lon: 12 }],
 };
 
 test("the worst comes first, then the most, then the names", () => {
@@ -47,15 +66,15 @@ test("what nobody has drawn is in the list and not on the map", () => {
 
 test("the extent takes in everything and leaves out what is no number", () => {
   expect(extent(data)).toEqual([10, 5, 30, 24]);
-  expect(extent({ grids: [], sites: [], hazards: [] })).toBeNull();
+  expect(extent({ version: 1, grids: [], sites: [], hazards: [] })).toBeNull();
   const odd = { ...data, sites: [{ ...(data.sites[0] as MapData["sites"][0]), lat: Number.NaN }] };
   expect(extent(odd)).toEqual([10, 5, 12, 24]);
 });
 
 test("cases of a grid are those of its sites, by the tree; a hazard has none", () => {
   const inGrid = caseOf({ id: 1, area_path: [{ code: "g1", name: text("g1"), level: "grid" }] });
-  const reported = caseOf({ id: 2, site: { id: "g1", name: text("g1") }, area_path: [] });
-  const other = caseOf({ id: 3, site: { id: "s2", name: text("s2") }, area_path: [] });
+  const reported = caseOf({ id: 2, site: { id: "g1", name: text("g1"), known: true }, area_path: [] });
+  const other = caseOf({ id: 3, site: { id: "s2", name: text("s2"), known: true }, area_path: [] });
   const all = [inGrid, reported, other];
   expect(casesAt({ kind: "grid", id: "g1" }, all).map((each) => each.id)).toEqual([1, 2]);
   expect(casesAt({ kind: "site", id: "s2" }, all).map((each) => each.id)).toEqual([3]);

@@ -13,11 +13,13 @@ export type Route =
   | { page: "wall" }
   | { page: "map" }
   | { page: "supervision" }
+  | { page: "children" }
+  | { page: "child-case"; hub: string; epoch: number; id: number }
   | { page: "admin"; section: string }
   | { page: "unknown" };
 
 /** Pages that are a word alone. */
-const PLAIN = ["tasks", "report", "outbox", "wall", "map", "supervision", "devices"] as const;
+const PLAIN = ["tasks", "report", "outbox", "wall", "map", "supervision", "devices", "children"] as const;
 const NUMBER = /^\d{1,15}$/;
 
 /** Pure: what a path means. */
@@ -34,6 +36,13 @@ export function routeOf(path: string): Route {
     if (parts.length === 3 && third === "sheet") return { page: "sheet", id };
   }
   if (first === "tasks" && id !== null && parts.length === 2) return { page: "task", id };
+  if (first === "children" && parts.length === 4) {
+    const epoch = NUMBER.test(third ?? "") ? Number(third) : null;
+    const number = NUMBER.test(parts[3] ?? "") ? Number(parts[3]) : null;
+    // Ids of hubs are plain letters, digits and hyphens: nothing to decode.
+    if (epoch === null || number === null || second === undefined) return { page: "unknown" };
+    return { page: "child-case", hub: second, epoch, id: number };
+  }
   if (first === "devices" && parts.length === 2 && second !== undefined) {
     try {
       return { page: "gateway", id: decodeURIComponent(second) };

@@ -27,6 +27,8 @@ export function caseOf(given: Partial<Case> = {}): Case {
     transitions: [],
     allowed_actions: [],
     related_reason: null,
+    progress: {},
+    units: [],
     ...given,
   };
 }

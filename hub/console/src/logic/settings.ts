@@ -45,8 +45,9 @@ export function chooseLanguage(chosen: Language): void {
 }
 
 /** Takes the language of the account unless this browser has its own. */
-export function suggestLanguage(suggested: Language | null | undefined): void {
-  if (suggested && !languageChosen) language.value = suggested;
+export function suggestLanguage(suggested: string | null | undefined): void {
+  if (languageChosen) return;
+  if (suggested === "zh" || suggested === "en") language.value = suggested;
 }
 
 export type Theme = "system" | "light" | "dark";

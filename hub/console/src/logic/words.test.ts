@@ -54,6 +54,8 @@ test("a case says what it still lacks", () => {
     name: { zh: "", en: "" },
     grid: "1",
     address: { zh: "一路1号", en: "1 First Road" },
+    lat: 23,
+    lon: 113,
   };
   expect(lacks(caseOf({ state: "closed" }), site, null)).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { hubNow } from "../data/clock";
 import { type EvidenceList, evidenceAddress, listEvidence } from "../data/evidence";
 import { session } from "../data/session";
 import { sites } from "../data/sites";
-import type { Alert, Case, CaseAlert, Transition } from "../data/types";
+import { type Alert, type Case, type CaseAlert, measured, type Transition } from "../data/types";
 import {
   actionName,
   headline,
@@ -121,7 +121,7 @@ function lastReading(alert: Alert): string {
   const last = alert.evidence?.at(-1);
   return last === undefined
     ? ""
-    : `${kindName(last.kind)} ${valueInWords(last.kind, last.value, last.unit, false)}`;
+    : `${kindName(last.kind)} ${valueInWords(last.kind, measured(last), last.unit, false)}`;
 }
 
 function AlertRow({ given: { alert, cleared_at, joined_because } }: { given: CaseAlert }) {

@@ -72,11 +72,11 @@ const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
 function RateLine({ rate }: { rate: Rate }) {
   const words = t.value.wall;
   const value = rate.value ?? 0;
-  const tone = rate.met === null ? "" : rate.met ? " wall-met" : " wall-missed";
+  const tone = typeof rate.met !== "boolean" ? "" : rate.met ? " wall-met" : " wall-missed";
   return (
     <li class={`wall-rate${tone}`}>
       <span class="wall-rate-name">{rateName(rate.rate)}</span>
-      <strong class="wall-rate-value">{rate.value === null ? "–" : percent(rate.value)}</strong>
+      <strong class="wall-rate-value">{typeof rate.value === "number" ? percent(rate.value) : "–"}</strong>
       <svg
         class="wall-bar"
         viewBox="0 0 100 6"
@@ -90,7 +90,7 @@ function RateLine({ rate }: { rate: Rate }) {
       </svg>
       <span class="wall-rate-target">
         {(rate.at_most ? words.targetMost : words.target)(percent(rate.target))}
-        {rate.met !== null && ` · ${rate.met ? words.met : words.missed}`}
+        {typeof rate.met === "boolean" && ` · ${rate.met ? words.met : words.missed}`}
       </span>
     </li>
   );
@@ -119,7 +119,7 @@ function Newest({ found }: { found: CaseSummary }) {
 const RATES_MAX = 5;
 
 function shown(rates: readonly Rate[]): Rate[] {
-  const rank = (rate: Rate) => (rate.met === false ? 0 : rate.met === null ? 2 : 1);
+  const rank = (rate: Rate) => (rate.met === false ? 0 : rate.met === true ? 1 : 2);
   const chosen = [...rates].sort((a, b) => rank(a) - rank(b)).slice(0, RATES_MAX);
   return rates.filter((rate) => chosen.includes(rate));
 }

@@ -1,5 +1,5 @@
 /** The alerts of a case: what raised each, in words, and why it belongs here. */
-import type { Alert, Case, CaseAlert } from "../data/types";
+import { type Alert, type Case, type CaseAlert, measured } from "../data/types";
 import { inPlace, kindName, said, t, valueInWords } from "../i18n";
 import { isLane } from "../logic/chart";
 import { Moment } from "./clock";
@@ -53,13 +53,13 @@ function Evidence({ alert }: { alert: Alert }) {
                 <Said>
                   {valueInWords(
                     reading.kind,
-                    reading.value,
+                    measured(reading),
                     reading.unit,
                     isLane({
                       device: reading.device,
                       kind: reading.kind,
                       unit: reading.unit ?? null,
-                      points: [[0, reading.value]],
+                      points: [[0, measured(reading)]],
                     }),
                   )}
                 </Said>

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
+import { seesChildren } from "../data/children";
 import { load } from "../data/load";
 import { session, signOut } from "../data/session";
 import { onPhone } from "../data/tasks";
@@ -183,6 +184,7 @@ export function Menu() {
               <Link to="/report">{words.nav.report}</Link>
             </>
           )}
+          {onPhone.value && seesChildren.value && <Link to="/children">{words.children.nav}</Link>}
           {unsent.value.length > 0 && (
             <p class="form-note">{words.phone.unsentAtSignOut(unsent.value.length)}</p>
           )}
@@ -233,6 +235,11 @@ export function Header() {
         <Link to="/supervision" current={page === "supervision"}>
           {words.nav.supervision}
         </Link>
+        {seesChildren.value && (
+          <Link to="/children" current={page === "children" || page === "child-case"}>
+            {words.children.nav}
+          </Link>
+        )}
         <Link to="/devices" current={page === "devices" || page === "gateway"}>
           {words.nav.devices}
         </Link>

@@ -13,7 +13,9 @@ function Given({ row, found }: { row: Transition; found: Case }) {
   return (
     <>
       {units.length > 0 && <Said class="history-note">{units.map(name).join(t.value.joiner)}</Said>}
-      {details.case !== undefined && <span class="history-note">{t.value.case.otherCase(details.case)}</span>}
+      {typeof details.case === "number" && (
+        <span class="history-note">{t.value.case.otherCase(details.case)}</span>
+      )}
       {row.evidence_hash && (
         <span class="history-note number">{t.value.case.evidenceHash(row.evidence_hash)}</span>
       )}

@@ -92,7 +92,7 @@ function Walk({ record }: { record: Commissioning }) {
       <p class="panel-hint">
         <Moment time={record.started_at} /> – <Moment time={record.ended_at} />{" "}
         {words.ended[record.ended_because]}{" "}
-        {record.chosen.length > 0 ? words.chosen(record.chosen.length) : words.all}{" "}
+        {record.chosen?.length ? words.chosen(record.chosen.length) : words.all}{" "}
         {words.version(record.agent_version)} {record.clock === "unsure" && words.clockUnsure}
       </p>
       {record.tested.length > 0 ? <PressTable presses={record.tested} /> : <p>{words.nonePressed}</p>}

@@ -11,7 +11,9 @@ function entry(found: Case, state: CaseState): Transition | undefined {
   return found.transitions.filter((each) => each.to === state && each.from !== state).at(-1);
 }
 
+/** Who did it. What a parent hub asked for is done under `parent:` and the name of that hub. */
 export function actorName(transition: Transition): string {
+  if (transition.actor.startsWith("parent:")) return `${t.value.children.byParent} ${transition.actor_name}`;
   return transition.actor === "system" ? t.value.product : transition.actor_name || transition.actor;
 }
 

@@ -87,7 +87,7 @@ export function AuditSection() {
       <Shown asked={asked}>
         {(first) => {
           const lines = [...first.items, ...(more.value?.lines ?? [])];
-          const next = more.value === null ? first.next : more.value.next;
+          const next = (more.value === null ? first.next : more.value.next) ?? null;
           return (
             <>
               <Scroll label={t.value.admin.sections.audit}>
@@ -110,7 +110,7 @@ export function AuditSection() {
                         </td>
                         <td>{actionName(line.action)}</td>
                         <td>
-                          {line.case === undefined ? (
+                          {typeof line.case !== "number" ? (
                             <Said>{line.subject}</Said>
                           ) : (
                             <Link to={`/cases/${line.case}`}>{line.subject}</Link>
@@ -132,7 +132,7 @@ export function AuditSection() {
                     run(async () => {
                       const page = await readAudit(wanted.value, next);
                       const before = more.value?.lines ?? [];
-                      more.value = { lines: [...before, ...page.items], next: page.next };
+                      more.value = { lines: [...before, ...page.items], next: page.next ?? null };
                     })
                   }
                 >

@@ -63,7 +63,8 @@ function ChannelCard({ channel, again }: { channel: Channel; again: () => Promis
         <ul role="status">
           {outcomes.value.map((each) => (
             <li key={each.recipient} class={each.outcome === "delivered" ? "good" : "warning"}>
-              {each.recipient !== "" && <Said>{each.recipient}</Said>} {words.outcome[each.outcome]}{" "}
+              {each.recipient !== "" && <Said>{each.recipient}</Said>}{" "}
+              {words.outcome[each.outcome as keyof typeof words.outcome] ?? each.outcome}{" "}
               {each.error && <Said>{each.error}</Said>} {each.answer && <Said>{each.answer}</Said>}
             </li>
           ))}

@@ -37,7 +37,7 @@ function Findings({ found }: { found: readonly Finding[] }) {
       {found.map((each, index) => (
         <li key={index} class={each.gravity === "error" ? "finding finding-error" : "finding"}>
           <strong>{words.gravity[each.gravity]}</strong>{" "}
-          {each.row !== undefined && <span>{words.row(each.row)} </span>}
+          {typeof each.row === "number" && <span>{words.row(each.row)} </span>}
           {each.key && <Said class="number">{each.key}</Said>} <Said>{each.message}</Said>
           <Said class="finding-remedy">{each.remedy}</Said>
         </li>

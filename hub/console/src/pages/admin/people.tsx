@@ -16,7 +16,7 @@ import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
 
-const TEXTS = ["display_name", "area", "unit", "phone", "email"] as const;
+const TEXTS = ["display_name", "area", "unit", "phone"] as const;
 
 function Editor({
   person,
@@ -37,7 +37,7 @@ function Editor({
   const save = () =>
     run(async () => {
       const profile: Profile = { display_name: texts.value.display_name || username.value, role: role.value };
-      for (const each of ["area", "phone", "email"] as const) {
+      for (const each of ["area", "phone"] as const) {
         const given = texts.value[each]?.trim();
         if (given) profile[each] = given;
       }
@@ -49,7 +49,7 @@ function Editor({
         return;
       }
       const made = await addPerson(username.value.trim(), profile);
-      done(made.password === undefined ? undefined : { username: username.value, password: made.password });
+      done(!made.password ? undefined : { username: username.value, password: made.password });
     });
   return (
     <Dialog title={person === null ? words.people.add : words.people.edit} close={close}>

@@ -18,8 +18,8 @@ import { Said } from "../../parts/said";
 const instant = (local: string) => new Date(local).toISOString();
 
 function people(roster: Roster): string[] {
-  const named = roster.shift.flatMap((shift) =>
-    shift.crew.flatMap((crew) => [...crew.officers, crew.shift_leader ?? ""]),
+  const named = (roster.shifts ?? []).flatMap((shift) =>
+    shift.crews.flatMap((crew) => [...crew.officers, crew.shift_leader ?? ""]),
   );
   return [...new Set([...named, roster.leader ?? ""])].filter((each) => each !== "").sort();
 }
@@ -33,7 +33,7 @@ function ShiftCard({ shift }: { shift: RosterShift }) {
       </h4>
       <p class="panel-hint">{words.turns(shift.turn_days ?? 1, shift.first_day)}</p>
       <ol class="admin-crews">
-        {shift.crew.map((crew, index) => (
+        {shift.crews.map((crew, index) => (
           <li key={index}>
             <Said>{crew.officers.join(t.value.joiner)}</Said>
             {crew.shift_leader && (
@@ -72,10 +72,10 @@ function NewChange({ view, save, busy }: ChangeGiven) {
     const more = note.value.trim() === "" ? {} : { note: note.value.trim() };
     const { roster } = view;
     if (by.value.trim() === "") {
-      save({ ...roster, absence: [...(roster.absence ?? []), { who: who.value, ...span, ...more }] });
+      save({ ...roster, absences: [...(roster.absences ?? []), { who: who.value, ...span, ...more }] });
     } else {
       const change = { of: who.value, by: by.value.trim(), ...span, ...more };
-      save({ ...roster, substitution: [...(roster.substitution ?? []), change] });
+      save({ ...roster, substitutions: [...(roster.substitutions ?? []), change] });
     }
   };
   return (
@@ -149,8 +149,8 @@ function Changes({ view, save, busy }: ChangeGiven) {
   const words = t.value.admin.roster;
   const { roster } = view;
   const now = hubTime.value;
-  const substitutions = roster.substitution ?? [];
-  const absences = roster.absence ?? [];
+  const substitutions = roster.substitutions ?? [];
+  const absences = roster.absences ?? [];
   const without = <T,>(list: readonly T[], gone: T) => list.filter((each) => each !== gone);
   const button = (next: Roster, name: string) =>
     view.editable && (
@@ -165,14 +165,14 @@ function Changes({ view, save, busy }: ChangeGiven) {
         <li key={`${each.of} ${each.by} ${each.from}`}>
           <Said>{words.instead(each.by, each.of)}</Said> {at(each.from, now)} – {at(each.until, now)}{" "}
           {each.note && <Said class="panel-hint">{each.note}</Said>}{" "}
-          {button({ ...roster, substitution: without(substitutions, each) }, each.by)}
+          {button({ ...roster, substitutions: without(substitutions, each) }, each.by)}
         </li>
       ))}
       {absences.map((each) => (
         <li key={`${each.who} ${each.from}`}>
           <Said>{words.absent(each.who)}</Said> {at(each.from, now)} – {at(each.until, now)}{" "}
           {each.note && <Said class="panel-hint">{each.note}</Said>}{" "}
-          {button({ ...roster, absence: without(absences, each) }, each.who)}
+          {button({ ...roster, absences: without(absences, each) }, each.who)}
         </li>
       ))}
       {substitutions.length + absences.length === 0 && <li class="panel-hint">{words.noChanges}</li>}
@@ -197,7 +197,7 @@ function RosterDetail({ area, changed }: { area: string; changed: () => void }) 
         return (
           <>
             <ul class="admin-shifts">
-              {view.roster.shift.map((shift) => (
+              {(view.roster.shifts ?? []).map((shift) => (
                 <ShiftCard key={shift.name} shift={shift} />
               ))}
             </ul>
@@ -223,7 +223,7 @@ function DeskCard({ desk, changed }: { desk: Desk; changed: () => void }) {
         <Said>{said(desk.area_name)}</Said> <span class="number">{desk.area}</span>
       </h3>
       {!desk.manned && <p class="note note-bad">{words.unmanned}</p>}
-      {desk.shift !== null && (
+      {desk.shift && (
         <p>
           <Said>{desk.shift.name}</Said> {at(desk.shift.from, now)} – {at(desk.shift.until, now)}
         </p>
@@ -232,7 +232,7 @@ function DeskCard({ desk, changed }: { desk: Desk; changed: () => void }) {
         {desk.on_duty.map((each) => (
           <li key={each.username}>
             <Said>{each.display_name}</Said> <span class="tag">{words.role[each.role] ?? each.role}</span>{" "}
-            {each.console === undefined ? (
+            {!each.console ? (
               <span class="warning">{words.noConsole}</span>
             ) : (
               <span class={each.console.armed ? "good" : "warning"}>

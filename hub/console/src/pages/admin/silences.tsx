@@ -36,7 +36,7 @@ function Maker({ done }: { done: () => void }) {
   const why = useSignal("");
   const matcher = useSignal<Record<string, string>>({});
   const hours = useSignal(4);
-  const weekly = useSignal({ days: [] as string[], from: "22:00", until: "06:00" });
+  const weekly = useSignal({ days: [] as (typeof DAYS)[number][], from: "22:00", until: "06:00" });
   const { busy, error, run } = useDoing();
   const make = () =>
     run(async () => {
