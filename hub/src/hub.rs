@@ -188,7 +188,11 @@ async fn open(
     let calendar = Arc::new(calendar);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
-    let (store, mut writer) = store::open(&config.store_url()?).await?;
+    let url = config.store_url()?;
+    if let Some(warning) = url.plain_line() {
+        tracing::warn!("{warning}");
+    }
+    let (store, mut writer) = store::open(&url).await?;
     let stored = writer.fill_directory(&directory, crate::now()).await?;
     warn_of_difference(&directory, &stored, &config);
     writer
