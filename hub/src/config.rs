@@ -51,6 +51,7 @@ pub struct Config {
     pub retention: Retention,
     pub audit: Audit,
     pub gateways: Gateways,
+    pub children: Children,
     pub cases: Cases,
     pub correlation: Correlation,
     pub duty: crate::roster::config::Duty,
@@ -87,6 +88,7 @@ section! {
     }
     Audit { sign_every_minutes: u32, }
     Gateways { silent_after_s: u32, }
+    Children { silent_after_s: u32, }
     Cases { fire_group_minutes: u32, }
     Sessions { idle_minutes: u32, absolute_hours: u32, }
     SignIn { failures_max: u32, forget_one_after_s: u32, }
@@ -342,6 +344,10 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         "`sessions.absolute_hours` must be at least 1",
     );
     need(
+    need(
+        config.children.silent_after_s >= 60,
+        "`children.silent_after_s` must be at least 60: a child's heartbeat is held for 20 s and answered before the next one",
+    );
         config.sign_in.failures_max >= 1,
         "`sign_in.failures_max` must be at least 1",
     );

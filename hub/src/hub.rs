@@ -34,6 +34,7 @@ use crate::outside::Rates;
 use crate::outside::completion::Completion;
 use crate::outside::tasks::Forget;
 use crate::parent::up::client::Parent;
+use crate::parent::children::silence::SilenceWatch;
 use crate::parent::up::line;
 use crate::parent::up::uplink::{self, Child};
 use crate::roster::known::Cache as Rosters;
@@ -584,6 +585,16 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
 fn spawn_parent(tasks: &mut Tasks, app: &App, stop: &CancellationToken) -> Result<()> {
     let settings = &app.config.parent;
     if !settings.is_set() {
+    let children = SilenceWatch {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        silent_ms: i64::from(app.config.children.silent_after_s) * 1_000,
+    };
+    let until = stop.clone();
+    tasks.spawn("silence of child hubs", async move {
+        children.run(until).await;
+        Ok(())
+    });
         return Ok(());
     }
     let child = Child {

@@ -101,6 +101,12 @@ pub fn locate(
     let code = area.map(str::to_owned).or_else(|| {
         let found = point.and_then(|point| at(directory, point));
         found.or_else(|| within.map(str::to_owned))
+    code.map_or_else(unknown, |code| in_area(&code))
+}
+
+/// The site that stands for all of an area, by its code.
+#[must_use]
+pub fn in_area(code: &str) -> SiteId {
     });
     // Codes of areas have fewer characters than ids of sites may have.
     code.and_then(|code| SiteId::new(code).ok())

@@ -6,6 +6,7 @@ mod exactly_once;
 mod keys;
 mod officers;
 mod restores;
+mod silence;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
