@@ -234,9 +234,18 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
     config.notify.resolve(base, &mut problems);
+    let tells_heads = config.notify.channels.iter().any(|one| one.audit_heads);
+    if tells_heads && config.audit.sign_every_minutes > DAY_MINUTES {
+        problems.push(format!(
+            "`audit.sign_every_minutes` must be at most {DAY_MINUTES}: a channel has `audit_heads = true`, which is told a head each day"
+        ));
+    }
     config.outside.check(&config.notify, &mut problems);
     Ok((config, problems))
 }
+
+/// Minutes of a day.
+const DAY_MINUTES: u32 = 24 * 60;
 
 /// The default without its comments. It has no channels; a list that stood in the file would be in the
 /// way of the tables that people write.
@@ -336,6 +345,10 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         "`gateways.silent_after_s` must be at least 30: heartbeats come every 20 s",
     );
     need(
+        config.children.silent_after_s >= 60,
+        "`children.silent_after_s` must be at least 60: a child's heartbeat is held for 20 s and answered before the next one",
+    );
+    need(
         config.sessions.idle_minutes >= 1,
         "`sessions.idle_minutes` must be at least 1",
     );
@@ -344,10 +357,6 @@ fn check(config: &Config, problems: &mut Vec<String>) {
         "`sessions.absolute_hours` must be at least 1",
     );
     need(
-    need(
-        config.children.silent_after_s >= 60,
-        "`children.silent_after_s` must be at least 60: a child's heartbeat is held for 20 s and answered before the next one",
-    );
         config.sign_in.failures_max >= 1,
         "`sign_in.failures_max` must be at least 1",
     );
