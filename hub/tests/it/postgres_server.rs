@@ -128,7 +128,7 @@ impl Server {
                 chown(&to, Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }
-        let rules = "local all all trust\nhostssl all all samehost trust\n";
+        let rules = "local all all trust\nhostssl all all 127.0.0.0/8 trust\n";
         std::fs::write(server.directory.join("data/pg_hba.conf"), rules).unwrap();
         server.control("start");
         server

@@ -49,11 +49,10 @@ async fn store_on_another_machine_is_reached_over_tls_and_only_with_the_right_au
             told.contains("certificate"),
             "{mode} with another authority: {told}"
         );
+        // A system without authorities of its own trusts nobody, and says that in other words.
         let told = refused(&with(mode)).await;
-        assert!(
-            told.contains("certificate"),
-            "{mode} with the system's authorities: {told}"
-        );
+        let says = told.contains("certificate") || told.contains("trust anchors");
+        assert!(says, "{mode} with the system's authorities: {told}");
     }
     let missing = rooted("verify-full", &own).replace("ca.pem", "none.pem");
     let told = refused(&missing).await;
