@@ -16,6 +16,8 @@ pub const FIRE_CONFIRMED: &str = "fire_confirmed";
 pub const FIRE_SUSPECTED: &str = "fire_suspected";
 /// Chosen by the hub when a gateway sends no heartbeat.
 pub const GATEWAY_OFFLINE: &str = "gateway_offline";
+/// Chosen by the hub when a child hub sends no heartbeat.
+pub const CHILD_HUB_SILENT: &str = "child_hub_silent";
 /// Chosen by the hub when a point raises again and again.
 pub const CHATTERING: &str = "chattering";
 /// Chosen by the hub when false alarms of fire come too often from one site.

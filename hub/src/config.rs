@@ -51,6 +51,7 @@ pub struct Config {
     pub retention: Retention,
     pub audit: Audit,
     pub gateways: Gateways,
+    pub children: Children,
     pub cases: Cases,
     pub correlation: Correlation,
     pub duty: crate::roster::config::Duty,
@@ -87,6 +88,7 @@ section! {
     }
     Audit { sign_every_minutes: u32, }
     Gateways { silent_after_s: u32, }
+    Children { silent_after_s: u32, }
     Cases { fire_group_minutes: u32, }
     Sessions { idle_minutes: u32, absolute_hours: u32, }
     SignIn { failures_max: u32, forget_one_after_s: u32, }
@@ -232,9 +234,18 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
     }
     config.notify.resolve(base, &mut problems);
+    let tells_heads = config.notify.channels.iter().any(|one| one.audit_heads);
+    if tells_heads && config.audit.sign_every_minutes > DAY_MINUTES {
+        problems.push(format!(
+            "`audit.sign_every_minutes` must be at most {DAY_MINUTES}: a channel has `audit_heads = true`, which is told a head each day"
+        ));
+    }
     config.outside.check(&config.notify, &mut problems);
     Ok((config, problems))
 }
+
+/// Minutes of a day.
+const DAY_MINUTES: u32 = 24 * 60;
 
 /// The default without its comments. It has no channels; a list that stood in the file would be in the
 /// way of the tables that people write.
@@ -332,6 +343,10 @@ fn check(config: &Config, problems: &mut Vec<String>) {
     need(
         config.gateways.silent_after_s >= 30,
         "`gateways.silent_after_s` must be at least 30: heartbeats come every 20 s",
+    );
+    need(
+        config.children.silent_after_s >= 60,
+        "`children.silent_after_s` must be at least 60: a child's heartbeat is held for 20 s and answered before the next one",
     );
     need(
         config.sessions.idle_minutes >= 1,

@@ -29,10 +29,12 @@ use crate::evidence::{Evidence, keeper};
 use crate::history::ring::{self, Keep};
 use crate::history::{History, influx};
 use crate::metrics::{Metrics, add};
+use crate::notify::heads::HeadTeller;
 use crate::notify::worker::{self, Notifier, Setup};
 use crate::outside::Rates;
 use crate::outside::completion::Completion;
 use crate::outside::tasks::Forget;
+use crate::parent::children::silence::SilenceWatch;
 use crate::parent::up::client::Parent;
 use crate::parent::up::line;
 use crate::parent::up::uplink::{self, Child};
@@ -188,7 +190,11 @@ async fn open(
     let calendar = Arc::new(calendar);
     let metrics = Arc::new(Metrics::default());
     certificates::make_private_dir(&config.data_dir)?;
-    let (store, mut writer) = store::open(&config.store_url()?).await?;
+    let url = config.store_url()?;
+    if let Some(warning) = url.plain_line() {
+        tracing::warn!("{warning}");
+    }
+    let (store, mut writer) = store::open(&url).await?;
     let stored = writer.fill_directory(&directory, crate::now()).await?;
     warn_of_difference(&directory, &stored, &config);
     writer
@@ -216,7 +222,7 @@ async fn open(
     )
     .await?;
     let seal = Seal::open(&config.data_dir)?;
-    spawn_store_keeping(tasks, &config, &store, &engine, &metrics, seal, stop);
+    spawn_store_keeping(tasks, &config, &store, &engine, &metrics, stop);
     spawn_directory_watch(tasks, &store, &directories, stop);
     let stop_engine = stop_engine.clone();
     tasks.spawn(
@@ -239,6 +245,10 @@ async fn open(
     let history = History::new(batches, export, Arc::clone(&metrics));
     let names = (directories.clone(), Arc::clone(&catalogue));
     let notifier = open_notifier(&config, names, &engine, &metrics, stop, tasks).await?;
+    let grace = Duration::from_secs(config.limits.shutdown_s.into()) / 2;
+    let teller = HeadTeller::new(&notifier, store.clone(), config.notify.attempts_max, grace);
+    let every = config.audit.sign_every_minutes;
+    spawn_signing(tasks, every, store.clone(), seal, teller, stop);
     let auth = Auth::new(
         store.clone(),
         engine.clone(),
@@ -417,14 +427,13 @@ fn spawn_server(
     Ok(())
 }
 
-/// What the store needs beside the engine: words of other hubs, letting go, signing.
+/// What the store needs beside the engine: words of other hubs, letting go.
 fn spawn_store_keeping(
     tasks: &mut Tasks,
     config: &Config,
     store: &Store,
     engine: &Engine,
     metrics: &Arc<Metrics>,
-    mut seal: Seal,
     stop: &CancellationToken,
 ) {
     let (from, to, until) = (store.clone(), engine.clone(), stop.clone());
@@ -460,17 +469,28 @@ fn spawn_store_keeping(
         }
         Ok(())
     });
-    let every = Duration::from_secs(60 * u64::from(config.audit.sign_every_minutes));
-    let (store, until) = (store.clone(), stop.clone());
+}
+
+/// Signs the ends of audit and case histories, and tells the heads to who keeps them elsewhere.
+fn spawn_signing(
+    tasks: &mut Tasks,
+    sign_every_minutes: u32,
+    store: Store,
+    mut seal: Seal,
+    teller: HeadTeller,
+    stop: &CancellationToken,
+) {
+    let every = Duration::from_secs(60 * u64::from(sign_every_minutes));
+    let until = stop.clone();
     tasks.spawn("signing of the audit", async move {
         let mut tick = tokio::time::interval(every);
         loop {
             let stopped = until.run_until_cancelled(tick.tick()).await.is_none();
-            if let Err(error) = seal.sign(&store, false, crate::now()).await {
+            if let Err(error) = sign(&mut seal, &store, &teller).await {
                 let error = format!("{error:#}");
                 tracing::error!(
                     error,
-                    "the ends of audit and case histories were not signed"
+                    "the ends of audit and case histories were not signed or not told"
                 );
             }
             // What was written since the last tick is signed when the hub stops, too.
@@ -478,8 +498,23 @@ fn spawn_store_keeping(
                 break;
             }
         }
+        if let Err(error) = teller.send_before_the_end().await {
+            let error = crate::chain(&error);
+            tracing::warn!(
+                error,
+                "the last head of the audit is told with the next start"
+            );
+        }
         Ok(())
     });
+}
+
+async fn sign(seal: &mut Seal, store: &Store, teller: &HeadTeller) -> Result<()> {
+    seal.sign(store, false, crate::now()).await?;
+    if let Some(head) = seal.newest() {
+        teller.tell(&head, crate::now()).await?;
+    }
+    Ok(())
 }
 
 fn keep(days: &config::Retention, now: Timestamp) -> retention::Keep {
@@ -548,6 +583,16 @@ fn spawn_timers(tasks: &mut Tasks, app: &App, stop: &CancellationToken) {
                 None => break,
             }
         }
+        Ok(())
+    });
+    let children = SilenceWatch {
+        engine: app.engine.clone(),
+        store: app.store.clone(),
+        silent_ms: i64::from(app.config.children.silent_after_s) * 1_000,
+    };
+    let until = stop.clone();
+    tasks.spawn("silence of child hubs", async move {
+        children.run(until).await;
         Ok(())
     });
     let desks = DeskWatch {

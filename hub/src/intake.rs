@@ -9,8 +9,8 @@ use axum::Json as Answer;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use gridwatch_protocol::{
     Batch, CommissioningAnswer, CommissioningRecord, GatewayId, Heartbeat, HeartbeatAnswer,
     Reading, Receipt, ReceiptItem, ReceiptStatus, WIRE_VERSION,
@@ -18,12 +18,13 @@ use gridwatch_protocol::{
 
 use crate::api::App;
 use crate::api::problem::Problem;
+use crate::bearer;
 use crate::cases::desk::Outcome;
 use crate::history::ReadingBatch;
 use crate::metrics::{add, count};
 use crate::parse::{self, BodyError, ParsedBatch};
-use crate::secrets;
 use crate::store::commissionings::Kept;
+use crate::store::gateways::GatewayRow;
 
 /// A batch of readings alone waits this long for room in the history's queue.
 const HISTORY_WAIT: Duration = Duration::from_secs(2);
@@ -37,19 +38,11 @@ impl FromRequestParts<App> for KeyOf {
 
     /// Runs before the body is read: without a key nothing is read.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let key = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let hash = key.map(secrets::token_hash);
-        let row = match &hash {
-            Some(hash) => app.store.gateway_by_key(hash).await?,
-            None => None,
-        };
-        let row = row.filter(|row| {
-            row.revoked_at.is_none() && hash.is_some_and(|hash| secrets::same(&hash, &row.key_hash))
+        let find = |hash: String| async move { app.store.gateway_by_key(&hash).await };
+        let row = bearer::holder(&parts.headers, find, |row: &GatewayRow| {
+            (&row.key_hash, row.revoked_at.is_none())
         });
+        let row = row.await?;
         row.map(|row| Self(row.id)).ok_or_else(|| {
             count(&app.metrics.gateway_keys_refused);
             Problem::new(

@@ -24,6 +24,7 @@
 pub mod access;
 pub mod api;
 pub mod auth;
+pub mod bearer;
 pub mod cases;
 pub mod catalogue;
 pub mod certificates;

@@ -23,8 +23,6 @@ use crate::parent::children::list::{
     ChildCaseKey, ChildCaseRow, ChildFilter, ChildScope, ChildState,
 };
 
-/// Silent for this long means shown as silent (EN 50136 DP4: 90 s); heartbeats come every 20 s.
-const SILENT_MS: i64 = 90_000;
 /// At most this many cases or heads on a page.
 const PAGE_MAX: i64 = 200;
 /// So many when the request does not say.
@@ -38,9 +36,9 @@ const REASON_BYTES_MAX: usize = 3_500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChildLiveness {
-    /// Within 90 s.
+    /// Within `children.silent_after_s` of the configuration.
     Online,
-    /// Not for 90 s.
+    /// Not for so long.
     Silent,
     /// Never yet.
     NeverHeard,
@@ -235,6 +233,7 @@ pub async fn list(State(app): State<App>, officer: Officer) -> Result<Answer<Chi
     // People of a unit see the cases that call them, not the hubs.
     if !scope.is_of_a_unit() {
         let now = crate::now();
+        let silent_ms = i64::from(app.config.children.silent_after_s) * 1_000;
         let mut counts = app.store.child_counts(&scope, now).await?;
         let directory = app.directory();
         for child in app.store.children(&officer.scope).await? {
@@ -242,7 +241,7 @@ pub async fn list(State(app): State<App>, officer: Officer) -> Result<Answer<Chi
             let counts = found.map(|at| counts.swap_remove(at).1).unwrap_or_default();
             let area_path = directory.steps(&child.area);
             items.push(Child {
-                state: liveness(&child, now),
+                state: liveness(&child, silent_ms, now),
                 open: counts.open.into(),
                 yellow_cards: counts.yellow,
                 red_cards: counts.red,
@@ -256,11 +255,11 @@ pub async fn list(State(app): State<App>, officer: Officer) -> Result<Answer<Chi
     Ok(Answer(ChildList { items, next: None }))
 }
 
-fn liveness(child: &ChildState, now: Timestamp) -> ChildLiveness {
+fn liveness(child: &ChildState, silent_ms: i64, now: Timestamp) -> ChildLiveness {
     match child.last_heartbeat_at {
         _ if child.revoked_at.is_some() => ChildLiveness::Revoked,
         None => ChildLiveness::NeverHeard,
-        Some(at) if now.ms_since(at) > SILENT_MS => ChildLiveness::Silent,
+        Some(at) if now.ms_since(at) > silent_ms => ChildLiveness::Silent,
         Some(_) => ChildLiveness::Online,
     }
 }

@@ -140,6 +140,9 @@ async fn run(command: Command) -> Result<()> {
                 loaded.directory.sites().count(),
                 loaded.catalogue.version
             );
+            if let Some(warning) = loaded.config.store_url()?.plain_line() {
+                eprintln!("warning: `store.url`: {warning}");
+            }
             Ok(())
         }
         Command::Gateway(command) => gateway::run(command).await,

@@ -55,6 +55,8 @@ pub struct Channel {
     pub language: Language,
     /// Whether those are told, too, who are called: by the roster, or because their unit does not answer.
     pub people: bool,
+    /// Whether a webhook is told the signed heads of the audit, whatever else it wants to hear.
+    pub audit_heads: bool,
     /// What it wants to hear.
     pub filter: Filter,
     /// How much it takes.
@@ -314,6 +316,8 @@ fn read(value: &Value, base: &Path, guard: &Guard, problems: &mut Vec<String>) -
     // Only these reach one person.
     let reaches_people = matches!(target, Some(Target::Email(_) | Target::Sms(_)));
     let people = reaches_people && std::mem::take(&mut reader.raw.people);
+    let keeps_heads = matches!(target, Some(Target::Webhook { .. }));
+    let audit_heads = keeps_heads && std::mem::take(&mut reader.raw.audit_heads);
     let rest = reader.raw.left_over();
     let kind = reader.raw.kind.clone();
     let problems = reader.problems;
@@ -325,6 +329,7 @@ fn read(value: &Value, base: &Path, guard: &Guard, problems: &mut Vec<String>) -
         name: raw.name,
         language,
         people,
+        audit_heads,
         filter,
         limits: limits(&target),
         target,

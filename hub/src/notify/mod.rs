@@ -21,6 +21,7 @@ mod called;
 pub mod config;
 pub mod facts;
 pub mod guard;
+pub mod heads;
 pub mod people;
 pub mod plan;
 pub mod policy;

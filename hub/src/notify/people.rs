@@ -132,6 +132,7 @@ pub fn desk_news(
         earlier: Vec::new(),
         first: true,
         said: None,
+        head: None,
         case: Facts {
             id: 0,
             number: area.to_owned(),

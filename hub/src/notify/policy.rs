@@ -7,6 +7,8 @@
 use gridwatch_protocol::{Severity, SiteId, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::store::seal::KeptHead;
+
 /// The category of news that is about a desk and not about a case.
 pub const DUTY: &str = "duty";
 /// What is told as a change of severity, whatever caused it.
@@ -86,6 +88,9 @@ pub struct News {
     /// What a reporter is told, in their language; officers are told in the words of their channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
+    /// The signed head of the audit that is told, in the place of a case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Box<KeptHead>>,
 }
 
 /// A time of day in which only P1 is told at once.

@@ -357,6 +357,7 @@ pub fn test_news(at: Timestamp) -> News {
     let words = |zh: &str, en: &str| crate::cases::text(zh, en);
     News {
         said: None,
+        head: None,
         seq: 0,
         at,
         change: "test".to_owned(),

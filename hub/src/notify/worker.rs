@@ -85,6 +85,11 @@ impl Notifier {
         self.open.iter().map(AsRef::as_ref)
     }
 
+    /// The channels, to be kept by somebody who sends beside the task.
+    pub(super) fn shared(&self) -> &[Arc<Open>] {
+        &self.open
+    }
+
     /// Sends a test through a channel, as [`test()`] does, one at a time.
     ///
     /// # Errors
@@ -501,6 +506,7 @@ async fn news(
             first: false,
             case: case.clone(),
             said: None,
+            head: None,
         });
     }
     Ok(news)

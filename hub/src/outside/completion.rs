@@ -165,6 +165,7 @@ async fn tell(
             first: true,
             case: facts(case, directory, catalogue),
             said: completion.words(case, &person, catalogue),
+            head: None,
         };
         notifications::enqueue_completion(connection, channel, address, news, at).await?;
         query("UPDATE case_reporters SET told_at = $2 WHERE report_id = $1")

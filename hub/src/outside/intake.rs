@@ -25,6 +25,7 @@ use super::tasks::{SignalOutcome, Signals};
 use crate::api::App;
 use crate::api::extract::Peer;
 use crate::api::problem::Problem;
+use crate::bearer;
 use crate::engine::JobError;
 use crate::metrics::{add, count};
 
@@ -140,11 +141,7 @@ pub async fn alertmanager_webhook(
     if !machines.enabled {
         return Err(Problem::not_found("this door is shut"));
     }
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
+    let token = bearer::key(&headers).unwrap_or_default();
     let key = match key(&app, token, Kind::Alertmanager, peer.ip()).await {
         Ok(key) => key,
         Err(Shut::WrongKey) => {

@@ -1,4 +1,7 @@
-//! Open cases that may be about the same matter: of the same kind, in the same place, opened lately.
+//! Open cases that may be about the same matter as a report: of the same kind, in the same place, opened lately.
+//!
+//! Near and lately are what [`crate::correlation::suggest`] says. A report has a position of its own, which
+//! counts for more than its grid: two matters of one grid that lie far apart are not one.
 
 use gridwatch_protocol::{Text, Timestamp};
 use sqlx::Row;
@@ -8,18 +11,13 @@ use super::place::{self, Point};
 use crate::access::Scope;
 use crate::cases::{Case, text};
 use crate::catalogue::Catalogue;
+use crate::correlation::suggest::{NEAR_M, SUGGESTIONS_MAX, WINDOW_MS};
 use crate::directory::Directory;
 use crate::store::database::{Connection, QueryBuilder};
 use crate::store::{StoreResult, from_json, sql};
 
-/// What was reported so long ago is hardly reported anew, in milliseconds: a day.
-const WITHIN_MS: i64 = 86_400_000;
-/// Two people put one matter this far apart on a map, in metres.
-const WITHIN_M: f64 = 200.0;
 /// Cases that are compared; the newest.
 const COMPARED_MAX: i64 = 500;
-/// Cases that are suggested.
-const SUGGESTED_MAX: usize = 10;
 
 /// A case that may be about the same matter.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +46,7 @@ pub async fn find(
     );
     query.push_list(alike(catalogue, &matter.category).into_iter());
     query.push(" AND c.opened_at > ");
-    query.push_bind(now.plus_ms(-WITHIN_MS).unix_ms());
+    query.push_bind(now.plus_ms(-WINDOW_MS).unix_ms());
     query.push(" AND c.is_drill = ").push_bind(matter.is_drill);
     scope.push_cases(&mut query, "c.");
     query
@@ -67,10 +65,10 @@ pub async fn find(
         near.extend(compare(case, own, matter, directory));
     }
     near.sort_by(|a, b| {
-        let far = |near: &Nearby| near.metres.unwrap_or(WITHIN_M);
+        let far = |near: &Nearby| near.metres.unwrap_or(NEAR_M);
         far(a).total_cmp(&far(b)).then(b.case.id.cmp(&a.case.id))
     });
-    near.truncate(SUGGESTED_MAX);
+    near.truncate(SUGGESTIONS_MAX);
     Ok(near)
 }
 
@@ -103,7 +101,7 @@ fn compare(
             "同一小区的同类未结案件",
             "an open case of the same kind at the same site",
         )
-    } else if let Some(metres) = metres.filter(|metres| *metres <= WITHIN_M) {
+    } else if let Some(metres) = metres.filter(|metres| *metres <= NEAR_M) {
         text(
             format!("{metres:.0} 米内的同类未结案件"),
             format!("an open case of the same kind within {metres:.0} m"),

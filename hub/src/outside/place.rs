@@ -8,6 +8,7 @@ use gridwatch_protocol::SiteId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::correlation::suggest;
 use crate::directory::Directory;
 use crate::directory::gcj02;
 
@@ -18,8 +19,6 @@ const IN_SITE_M: f64 = 100.0;
 const IN_GRID_M: f64 = 500.0;
 /// Site of a matter at an unknown place.
 const UNKNOWN: &str = "unknown";
-/// Mean radius of the earth, in metres.
-const EARTH_M: f64 = 6_371_008.8;
 
 /// Coordinates that a position is given in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -77,11 +76,11 @@ impl Point {
     /// Metres to another point, along a great circle.
     #[must_use]
     pub fn metres_to(self, other: Point) -> f64 {
-        let (a, b) = (self.lat.to_radians(), other.lat.to_radians());
-        let half_lat = ((b - a) / 2.0).sin();
-        let half_lon = ((other.lon - self.lon).to_radians() / 2.0).sin();
-        let chord = half_lat * half_lat + a.cos() * b.cos() * half_lon * half_lon;
-        2.0 * EARTH_M * chord.clamp(0.0, 1.0).sqrt().asin()
+        let at = |point: Point| suggest::Position {
+            lat: point.lat,
+            lon: point.lon,
+        };
+        at(self).metres_to(at(other))
     }
 }
 
@@ -102,9 +101,14 @@ pub fn locate(
         let found = point.and_then(|point| at(directory, point));
         found.or_else(|| within.map(str::to_owned))
     });
+    code.map_or_else(unknown, |code| in_area(&code))
+}
+
+/// The site that stands for all of an area, by its code.
+#[must_use]
+pub fn in_area(code: &str) -> SiteId {
     // Codes of areas have fewer characters than ids of sites may have.
-    code.and_then(|code| SiteId::new(code).ok())
-        .unwrap_or_else(unknown)
+    SiteId::new(code).unwrap_or_else(|_| unknown())
 }
 
 /// The site of a matter at an unknown place.

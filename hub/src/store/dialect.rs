@@ -5,16 +5,12 @@
 //! from the beginning of the transaction to its end, so that events are numbered without gaps in the
 //! order of commits and no two hubs decide about the same alert at once.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection as _, Executor, Row};
+use sqlx::{Connection as _, Executor, Row};
 
+use super::address::StoreUrl;
 use super::database::{Connection, QueryBuilder, query};
 use super::error::{StoreError, StoreResult, sql};
 
@@ -36,116 +32,6 @@ const SQLITE_READS: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON"
 /// Of every connection to PostgreSQL. A hub whose machine dies in the middle of a transaction holds
 /// the others up for half a minute at most.
 const POSTGRES_SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET client_min_messages = warning";
-
-/// Where cases are kept.
-#[derive(Clone, PartialEq, Eq)]
-pub enum StoreUrl {
-    /// A file on this machine.
-    Sqlite(PathBuf),
-    /// A database on a server; the URL may hold a password.
-    Postgres(String),
-}
-
-impl StoreUrl {
-    /// Reads `sqlite:FILE` or `postgres://…`; a relative file lies in `base`.
-    ///
-    /// # Errors
-    /// [`StoreError::Address`], with what to write instead.
-    pub fn parse(text: &str, base: &Path) -> StoreResult<Self> {
-        let error = |reason: &str| StoreError::Address {
-            url: without_password(text),
-            reason: reason.to_owned(),
-        };
-        if let Some(file) = text.strip_prefix("sqlite:") {
-            let file = file.strip_prefix("//").unwrap_or(file);
-            if file.is_empty() || file.contains(['?', '#']) || file.starts_with(":memory:") {
-                return Err(error(
-                    "write sqlite: and the path of a file, such as sqlite:hub.db",
-                ));
-            }
-            return Ok(Self::Sqlite(base.join(file)));
-        }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let options = sqlx::postgres::PgConnectOptions::from_str(text)
-                .map_err(|why| error(&why.to_string()))?;
-            if options.get_database().is_none_or(str::is_empty) {
-                return Err(error(
-                    "it names no database; write postgres://USER@HOST/DATABASE",
-                ));
-            }
-            return Ok(Self::Postgres(text.to_owned()));
-        }
-        Err(error("write sqlite:FILE or postgres://USER@HOST/DATABASE"))
-    }
-
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
-    fn options(&self, writes: bool) -> sqlx::Result<AnyConnectOptions> {
-        sqlx::any::install_default_drivers();
-        match self {
-            Self::Sqlite(path) => {
-                let path = std::path::absolute(path).map_err(sqlx::Error::Io)?;
-                // What is read out of a URL is decoded: a percent sign must survive that.
-                let path = path.to_string_lossy().replace('%', "%25");
-                let options = SqliteConnectOptions::new()
-                    .filename(path)
-                    .create_if_missing(writes)
-                    .read_only(!writes);
-                AnyConnectOptions::from_url(&options.to_url_lossy())
-            }
-            Self::Postgres(url) => url.parse(),
-        }
-    }
-
-    pub(crate) fn writing(&self) -> sqlx::Result<AnyConnectOptions> {
-        self.options(true)
-    }
-
-    pub(crate) fn reading(&self) -> sqlx::Result<AnyConnectOptions> {
-        self.options(false)
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => f.write_str(&without_password(url)),
-        }
-    }
-}
-
-impl fmt::Debug for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// The URL without what stands between the user's name and the host, and without a `password` parameter.
-fn without_password(url: &str) -> String {
-    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
-    let mut shown = match (address.split_once("://"), address.rsplit_once('@')) {
-        (Some((scheme, rest)), Some((_, host))) => {
-            let user = rest.split([':', '@']).next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}")
-        }
-        _ => address.to_owned(),
-    };
-    let kept: Vec<&str> = parameters
-        .split('&')
-        .filter(|p| !p.is_empty() && !p.starts_with("password="))
-        .collect();
-    if !kept.is_empty() {
-        shown.push('?');
-        shown.push_str(&kept.join("&"));
-    }
-    shown
-}
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,45 +179,5 @@ impl Dialect {
                 source,
             },
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_never_shown() {
-        for (url, shown) in [
-            ("postgres://hub:se@cret@db/cases", "postgres://hub@db/cases"),
-            (
-                "postgres://hub@db/cases?password=x&host=/run",
-                "postgres://hub@db/cases?host=/run",
-            ),
-            ("postgres://db/cases", "postgres://db/cases"),
-        ] {
-            assert_eq!(without_password(url), shown);
-            let parsed = StoreUrl::Postgres(url.to_owned());
-            assert_eq!(
-                (format!("{parsed}"), format!("{parsed:?}")),
-                (shown.into(), shown.into())
-            );
-        }
-    }
-
-    #[test]
-    fn addresses_that_are_none_say_what_to_write() {
-        let told = |text: &str| {
-            let error = StoreUrl::parse(text, Path::new("/data")).expect_err(text);
-            error.to_string()
-        };
-        assert!(told("hub.db").contains("sqlite:FILE or postgres://"));
-        assert!(told("sqlite:").contains("path of a file"));
-        assert!(told("sqlite::memory:").contains("path of a file"));
-        assert!(told("mysql://x/y").contains("sqlite:FILE or postgres://"));
-        assert!(told("postgres://hub:secret@db").contains("names no database"));
-        assert!(!told("postgres://hub:secret@db").contains("secret"));
-        let file = StoreUrl::parse("sqlite:hub.db", Path::new("/data"));
-        assert_eq!(file.ok(), Some(StoreUrl::Sqlite("/data/hub.db".into())));
     }
 }

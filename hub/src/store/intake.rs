@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gridwatch_protocol::{AlertId, GatewayId};
+use gridwatch_protocol::{Alert, AlertId, GatewayId};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -103,6 +103,22 @@ async fn load_alerts(
         }
     }
     Ok(case_ids)
+}
+
+/// The newest message about an alert.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn newest_message(
+    connection: &mut Connection,
+    id: AlertId,
+) -> StoreResult<Option<Alert>> {
+    let body: Option<String> = query_scalar("SELECT body FROM alerts WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("finding an alert"))?;
+    body.map(|body| from_json("alert", &body)).transpose()
 }
 
 async fn load_messages(

@@ -10,6 +10,7 @@
 //! PostgreSQL is opened again; nothing is acknowledged in between.
 
 pub mod accounts;
+pub mod address;
 pub mod audit;
 pub mod backup;
 pub mod cases;
@@ -46,7 +47,7 @@ use sqlx::{Any, ConnectOptions, Connection as _, Transaction};
 use database::Connection;
 use dialect::{BUSY_TIMEOUT, Dialect};
 
-pub use dialect::StoreUrl;
+pub use address::StoreUrl;
 pub(crate) use error::sql;
 pub use error::{StoreError, StoreResult};
 

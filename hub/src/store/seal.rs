@@ -148,7 +148,17 @@ pub fn public_key(data_dir: &Path) -> Result<String> {
 pub struct Seal {
     key: Ed25519KeyPair,
     file: PathBuf,
-    last: Option<Heads>,
+    last: Option<SignedHeads>,
+}
+
+/// A head with the key that signed it: what is kept elsewhere, and what `hub audit verify --heads` reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptHead {
+    /// The head.
+    #[serde(flatten)]
+    pub line: SignedHeads,
+    /// Public key, in hexadecimal.
+    pub public_key: String,
 }
 
 impl Seal {
@@ -165,8 +175,17 @@ impl Seal {
         }
         let key = read_key(&path)?;
         let file = data_dir.join(HEADS_FILE);
-        let last = read_heads(&file)?.lines.pop().map(|line| line.heads);
+        let last = read_heads(&file)?.lines.pop();
         Ok(Self { key, file, last })
+    }
+
+    /// The newest head, to be kept elsewhere.
+    #[must_use]
+    pub fn newest(&self) -> Option<KeptHead> {
+        self.last.clone().map(|line| KeptHead {
+            line,
+            public_key: hex::encode(self.key.public_key().as_ref()),
+        })
     }
 
     /// Signs the present ends and keeps them, in the file and in the log; nothing when nothing was added
@@ -187,7 +206,8 @@ impl Seal {
             audit: store.chain_head(Chain::Audit).await?,
             transitions: store.chain_head(Chain::Transitions).await?,
         };
-        let same = |last: &Heads| {
+        let same = |last: &SignedHeads| {
+            let last = &last.heads;
             let last = (last.epoch, &last.audit, &last.transitions);
             last == (heads.epoch, &heads.audit, &heads.transitions)
         };
@@ -207,7 +227,7 @@ impl Seal {
             signature,
             "signed the ends of audit and case histories"
         );
-        self.last = Some(heads.clone());
+        self.last = Some(signed.clone());
         Ok(Some(signed))
     }
 
@@ -295,7 +315,7 @@ pub async fn verify(store: &Store, data_dir: &Path) -> Result<Report> {
 }
 
 /// As [`verify`], and compares with heads that were kept elsewhere, too: `outside` is a file with what
-/// `GET /api/v1/children/{hub}/heads` of the parent gave, pages or lines.
+/// `GET /api/v1/children/{hub}/heads` of the parent gave, or with the events that a webhook has received.
 ///
 /// # Errors
 /// When store, key or a file cannot be read.
@@ -344,35 +364,29 @@ pub async fn verify_with(store: &Store, data_dir: &Path, outside: Option<&Path>)
     Ok(report)
 }
 
-/// A head that was kept elsewhere, and the key that signed it as it is known there.
-#[derive(Debug, Deserialize)]
-struct OutsideHead {
-    #[serde(flatten)]
-    line: SignedHeads,
-    public_key: String,
-}
-
-/// What a file with such heads holds: pages, or heads one after the other.
+/// What a file with such heads holds: pages of a parent, events that a webhook has received, or heads, one after
+/// the other.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Outside {
-    Page { items: Vec<OutsideHead> },
-    Head(Box<OutsideHead>),
+    Page { items: Vec<KeptHead> },
+    Event { data: Box<KeptHead> },
+    Head(Box<KeptHead>),
 }
 
-fn read_outside(path: &Path) -> Result<Vec<OutsideHead>> {
+fn read_outside(path: &Path) -> Result<Vec<KeptHead>> {
     let context = || format!("reading heads of `{}`", path.display());
     let text = fs::read_to_string(path).with_context(context)?;
     let mut heads = Vec::new();
     for part in serde_json::Deserializer::from_str(&text).into_iter::<Outside>() {
         match part.with_context(context)? {
             Outside::Page { items } => heads.extend(items),
-            Outside::Head(head) => heads.push(*head),
+            Outside::Event { data: head } | Outside::Head(head) => heads.push(*head),
         }
     }
     if heads.is_empty() {
         bail!(
-            "`{}` holds no heads; `GET /api/v1/children/HUB/heads` of the parent gives them",
+            "`{}` holds no heads; `GET /api/v1/children/HUB/heads` of the parent gives them, and a webhook with `audit_heads = true` gets them",
             path.display()
         );
     }
@@ -383,7 +397,7 @@ fn read_outside(path: &Path) -> Result<Vec<OutsideHead>> {
 /// it all the same: its key says so.
 fn take_outside(
     data_dir: &Path,
-    outside: Vec<OutsideHead>,
+    outside: Vec<KeptHead>,
     lines: &mut Vec<SignedHeads>,
     report: &mut Report,
 ) {

@@ -420,3 +420,37 @@ fn key_of_another_system_is_shown_once_listed_and_revoked() {
     let gateways = String::from_utf8(run(&["gateway", "list"]).stdout).unwrap();
     assert_eq!(gateways, "", "a key's virtual gateway is no gateway");
 }
+
+#[test]
+fn check_warns_of_a_line_to_another_machine_that_may_be_plain_text() {
+    let dir = TempDir::new().unwrap();
+    assert!(
+        hub(dir.path(), &["init", "--dir", "h"], "")
+            .status
+            .success()
+    );
+    let path = dir.path().join("h/hub.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let check = |url: &str| {
+        let changed = text.replace("url = \"sqlite:hub.db\"", &format!("url = \"{url}\""));
+        assert_ne!(changed, text);
+        std::fs::write(&path, changed).unwrap();
+        let output = hub(dir.path(), &["check", "--config", "h/hub.toml"], "");
+        (output.status.code(), told(&output))
+    };
+    let (code, warned) = check("postgres://hub:se@db.example/cases");
+    assert_eq!(code, Some(0), "{warned}");
+    assert!(
+        warned.contains("plain text") && !warned.contains("se@"),
+        "{warned}"
+    );
+    let safe = "postgres://hub@db.example/cases?sslmode=verify-full&sslrootcert=/etc/ca.pem";
+    let (code, warned) = check(safe);
+    assert!(code == Some(0) && !warned.contains("warning"), "{warned}");
+    let (code, refused) =
+        check("postgres://hub@db.example/cases?sslmode=require&sslrootcert=/etc/ca.pem");
+    assert!(
+        code == Some(64) && refused.contains("sslrootcert"),
+        "{refused}"
+    );
+}

@@ -197,7 +197,9 @@ impl Hub {
             },
             |address| ready.send(address).unwrap(),
         ));
-        let address = listening.await.expect("the hub listens");
+        let Ok(address) = listening.await else {
+            panic!("the hub does not listen: {:?}", task.await);
+        };
         Hub {
             dir,
             address,

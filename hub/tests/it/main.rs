@@ -7,6 +7,7 @@
 
 mod command_line;
 mod postgres_server;
+mod postgres_tls;
 
 macro_rules! on_every_store {
     ($($file:ident)*) => {

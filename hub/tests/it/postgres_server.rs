@@ -4,7 +4,7 @@
 //! closes, and it stops the server and removes its files. `initdb` refuses root, so under root the server
 //! runs as `nobody`.
 
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -27,6 +27,16 @@ pub(crate) struct Server {
     bin: PathBuf,
     guard: Child,
     databases: AtomicU32,
+    listens: Listens,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy)]
+enum Listens {
+    /// On a socket in its directory.
+    Socket,
+    /// There, and on two addresses of this machine over TLS at this port.
+    Tls(u16),
 }
 
 impl Drop for Server {
@@ -99,6 +109,32 @@ fn run(words: &[String], arguments: &[&str]) {
 impl Server {
     /// Starts a server of its own.
     pub(crate) fn start() -> Self {
+        let server = Self::prepare(Listens::Socket);
+        server.control("start");
+        server
+    }
+
+    /// Starts a server that takes connections from the network over TLS only, with this certificate and key.
+    pub(crate) fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        // Nothing holds the port until the server does; one that is taken meanwhile fails the test loudly.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self::prepare(Listens::Tls(free.local_addr().unwrap().port()));
+        drop(free);
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = server.directory.join(name);
+            std::fs::write(&to, std::fs::read(from).unwrap()).unwrap();
+            std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                chown(&to, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.0/8 trust\n";
+        std::fs::write(server.directory.join("data/pg_hba.conf"), rules).unwrap();
+        server.control("start");
+        server
+    }
+
+    fn prepare(listens: Listens) -> Self {
         let bin = programs();
         let directory = tempfile::Builder::new()
             .prefix("gridwatch-pg-")
@@ -125,6 +161,7 @@ impl Server {
             bin,
             guard,
             databases: AtomicU32::new(0),
+            listens,
         };
         let data = data.display().to_string();
         let initdb = as_user(&server.bin.join("initdb"));
@@ -143,7 +180,6 @@ impl Server {
                 &data,
             ],
         );
-        server.control("start");
         server
     }
 
@@ -152,9 +188,15 @@ impl Server {
         let data = self.directory.join("data").display().to_string();
         let log = self.directory.join("log").display().to_string();
         // The kernel outlives a killed server, so fsync proves nothing here and costs much.
+        let at = self.directory.display();
+        let listens = match self.listens {
+            Listens::Socket => "-c listen_addresses=".to_owned(),
+            Listens::Tls(port) => format!(
+                "-c listen_addresses=127.0.0.1,127.0.0.2 -c port={port} -c ssl=on -c ssl_cert_file={at}/server.crt -c ssl_key_file={at}/server.key"
+            ),
+        };
         let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c max_connections=400",
-            self.directory.display()
+            "{listens} -c unix_socket_directories={at} -c fsync=off -c max_connections=400"
         );
         let pg_ctl = as_user(&self.bin.join("pg_ctl"));
         let mut arguments = vec![action, "-w", "-D", &data, "-l", &log];
@@ -167,17 +209,23 @@ impl Server {
         run(&pg_ctl, &arguments);
     }
 
-    /// Makes an empty database; gives its URL.
+    /// Makes an empty database; gives its URL, over TLS where the server has it.
     pub(crate) fn new_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let host = self.directory.display().to_string();
         let createdb = self.bin.join("createdb").display().to_string();
+        let port = match self.listens {
+            Listens::Socket => 5432,
+            Listens::Tls(port) => port,
+        };
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let output = Command::new(&createdb)
                 .args([
                     "-h",
                     &host,
+                    "-p",
+                    &port.to_string(),
                     "-U",
                     "gridwatch",
                     "--maintenance-db=postgres",
@@ -196,7 +244,10 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
-        format!("postgres://gridwatch@localhost/{name}?host={host}")
+        match self.listens {
+            Listens::Socket => format!("postgres://gridwatch@localhost/{name}?host={host}"),
+            Listens::Tls(port) => format!("postgres://gridwatch@localhost:{port}/{name}"),
+        }
     }
 }
 

@@ -135,13 +135,7 @@ pub async fn replace_table(
         }
     };
     let (import, findings) = by_table!(table, Row => given::<Row>(&body, is_csv)?);
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = writing
         .write(|_, _| Ok((import.clone(), findings.clone())))
         .await?;
@@ -186,13 +180,7 @@ pub async fn put_row(
     if_match: IfMatch,
     Json(row): Json<Value>,
 ) -> Result<Response, Problem> {
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = by_table!(table, Row => {
         let row = one::<Row>(row, &key)?;
         writing.write(|directory, scope| Ok((with::<Row>(directory, scope, &key, Some(&row)), Vec::new()))).await?
@@ -244,13 +232,7 @@ pub async fn remove_row(
     Args(args): Args<WriteArgs>,
     if_match: IfMatch,
 ) -> Result<Response, Problem> {
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = by_table!(table, Row => {
         writing.write(|directory, scope| {
             let rows = rows_in_scope::<Row>(directory, scope);

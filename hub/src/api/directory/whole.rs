@@ -147,13 +147,7 @@ pub async fn replace_whole(
     take::<Duty>(given.duties, &mut import, &mut findings);
     take::<Hazard>(given.hazards, &mut import, &mut findings);
     take::<Contact>(given.contacts, &mut import, &mut findings);
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = writing
         .write(|_, _| Ok((import.clone(), findings.clone())))
         .await?;
@@ -209,13 +203,7 @@ pub async fn replace_outlines(
     let (mut import, mut findings) = (Import::default(), Vec::new());
     import.contents.outlines = feature::from_value(given, &mut findings);
     import.tables.insert(Table::Outlines);
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = writing
         .write(|_, _| Ok((import.clone(), findings.clone())))
         .await?;

@@ -1,6 +1,6 @@
 //! From an import to a change: look at it, refuse it or let the engine make it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use super::super::App;
 use super::super::extract::Officer;
 use super::super::problem::Problem;
-use super::{Changed, IfMatch};
+use super::{Changed, IfMatch, WriteArgs};
 use crate::access::Scope;
 use crate::directory::Directory;
 use crate::directory::change::{self, Plan};
@@ -22,14 +22,31 @@ const TRIES: usize = 4;
 
 /// Who writes, and by which version.
 pub(super) struct Writing<'a> {
-    pub(super) app: &'a App,
-    pub(super) officer: &'a Officer,
-    pub(super) address: IpAddr,
-    pub(super) if_match: IfMatch,
-    pub(super) dry_run: bool,
+    app: &'a App,
+    officer: &'a Officer,
+    address: IpAddr,
+    if_match: IfMatch,
+    dry_run: bool,
 }
 
-impl Writing<'_> {
+impl<'a> Writing<'a> {
+    /// As a request asks for it.
+    pub(super) fn new(
+        app: &'a App,
+        officer: &'a Officer,
+        peer: SocketAddr,
+        if_match: IfMatch,
+        args: &WriteArgs,
+    ) -> Self {
+        Self {
+            app,
+            officer,
+            address: peer.ip(),
+            if_match,
+            dry_run: args.dry_run,
+        }
+    }
+
     /// Does it. `import` makes the import out of the directory as it is.
     pub(super) async fn write(
         &self,

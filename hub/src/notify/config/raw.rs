@@ -42,6 +42,8 @@ pub(super) struct Raw {
     pub(super) to: Vec<String>,
     #[serde(default)]
     pub(super) people: bool,
+    #[serde(default)]
+    pub(super) audit_heads: bool,
     pub(super) method: Option<String>,
     pub(super) content_type: Option<String>,
     #[serde(default)]
@@ -70,6 +72,7 @@ impl Raw {
             ("from", self.from.is_some()),
             ("to", !self.to.is_empty()),
             ("people", self.people),
+            ("audit_heads", self.audit_heads),
             ("method", self.method.is_some()),
             ("content_type", self.content_type.is_some()),
             ("headers", !self.headers.is_empty()),

@@ -87,6 +87,8 @@ pub enum Kind {
     Duty,
     /// To the reporter: the matter is done.
     Completion,
+    /// The signed head of the audit, to be kept elsewhere.
+    AuditHead,
     /// Of `hub notify test`.
     Test,
 }
@@ -99,6 +101,7 @@ impl Kind {
             Kind::Case => "case",
             Kind::Duty => "duty",
             Kind::Completion => "completion",
+            Kind::AuditHead => "audit_head",
             Kind::Test => "test",
         }
     }
@@ -106,9 +109,14 @@ impl Kind {
     /// The kind with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
-        [Kind::Case, Kind::Duty, Kind::Completion, Kind::Test]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        let all = [
+            Kind::Case,
+            Kind::Duty,
+            Kind::Completion,
+            Kind::AuditHead,
+            Kind::Test,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

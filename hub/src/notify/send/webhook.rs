@@ -11,7 +11,7 @@ use gridwatch_protocol::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::http::{Http, Request};
 use super::{Outcome, Parcel};
@@ -21,6 +21,8 @@ use crate::notify::text::Style;
 
 /// What a secret of Standard Webhooks begins with; the key follows in Base64.
 const SECRET_PREFIX: &str = "whsec_";
+/// The type of an event with a signed head of the audit.
+const AUDIT_HEAD: &str = "gridwatch.audit.head";
 /// Where events come from when the hub has no address of its own.
 const SOURCE: &str = "urn:gridwatch:hub";
 
@@ -49,7 +51,7 @@ impl Webhook {
         let [news] = parcel.news.as_slice() else {
             return Outcome::refused("a webhook takes one event at a time");
         };
-        let body = event(&parcel.id, news, style);
+        let body = event(&parcel.id, news, style).to_string();
         let time = now.unix_ms().div_euclid(1_000).to_string();
         let sign = signature(&self.key, &parcel.id, &time, &body);
         let mut headers = HeaderMap::new();
@@ -95,9 +97,37 @@ fn signature(key: &hmac::Key, id: &str, time: &str, body: &str) -> String {
 }
 
 /// The event, as CloudEvents 1.0 with the extension `sequence`.
-fn event(id: &str, news: &News, style: &Style) -> String {
+fn event(id: &str, news: &News, style: &Style) -> Value {
     let base = style.public_url.trim_end_matches('/');
-    let source = if base.is_empty() { SOURCE } else { base };
+    let mut event = json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": if base.is_empty() { SOURCE } else { base },
+        "time": news.at,
+        "sequence": format!("{:020}", news.seq),
+        "datacontenttype": "application/json",
+    });
+    let (about, subject, data) = match &news.head {
+        Some(head) => (
+            AUDIT_HEAD.to_owned(),
+            format!("epoch {}", head.line.heads.epoch),
+            json!(head),
+        ),
+        None => (type_of(news), news.case.number.clone(), data_of(news, base)),
+    };
+    event["type"] = json!(about);
+    event["subject"] = json!(subject);
+    event["data"] = data;
+    event
+}
+
+fn type_of(news: &News) -> String {
+    let desk = news.case.category == policy::DUTY;
+    let about = if desk { "desk" } else { "case" };
+    format!("gridwatch.{about}.{}", news.change)
+}
+
+fn data_of(news: &News, base: &str) -> Value {
     let mut data = json!({
         "change": news.change,
         "earlier_changes": news.earlier,
@@ -106,26 +136,12 @@ fn event(id: &str, news: &News, style: &Style) -> String {
     if !base.is_empty() && news.case.id > 0 {
         data["link"] = json!(format!("{base}/cases/{}", news.case.id));
     }
-    let desk = news.case.category == policy::DUTY;
-    let about = if desk { "desk" } else { "case" };
-    json!({
-        "specversion": "1.0",
-        "id": id,
-        "source": source,
-        "type": format!("gridwatch.{about}.{}", news.change),
-        "subject": news.case.number,
-        "time": news.at,
-        "sequence": format!("{:020}", news.seq),
-        "datacontenttype": "application/json",
-        "data": data,
-    })
-    .to_string()
+    data
 }
 
 #[cfg(test)]
 mod tests {
     use gridwatch_protocol::Severity;
-    use serde_json::Value;
 
     use super::*;
     use crate::notify::text::{Language, sample};
@@ -150,8 +166,7 @@ mod tests {
             public_url: "https://hub.example/".into(),
             utc_offset_minutes: 480,
         };
-        let text = event("0190", &sample(Severity::P1, "opened"), &style);
-        let event: Value = serde_json::from_str(&text).unwrap();
+        let event = event("0190", &sample(Severity::P1, "opened"), &style);
         assert_eq!(event["specversion"], "1.0");
         assert_eq!(event["id"], "0190");
         assert_eq!(event["source"], "https://hub.example");

@@ -9,6 +9,7 @@ use crate::notify::policy::{Due, Facts};
 pub fn sample(severity: Severity, change: &str) -> News {
     News {
         said: None,
+        head: None,
         seq: 7,
         at: "2026-11-22T02:20:33Z".parse().unwrap(),
         change: change.into(),

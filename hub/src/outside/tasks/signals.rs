@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gridwatch_protocol::{Alert, AlertId, Timestamp};
+use gridwatch_protocol::{AlertId, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::task::{Bench, Task};
@@ -11,7 +11,7 @@ use crate::outside::episode::{self, Episode, Signal, Step};
 use crate::outside::mapping::Rule;
 use crate::outside::signal::{self, Terms};
 use crate::store::database::{Connection, query, query_scalar};
-use crate::store::{StoreResult, from_json, sql, to_json};
+use crate::store::{StoreResult, from_json, intake, sql, to_json};
 
 /// Ended alerts of foreign systems that are let go in one transaction: real alerts wait for it.
 const FORGOTTEN_MAX: i64 = 2_000;
@@ -92,7 +92,8 @@ impl Signals {
                 Ok(SignalOutcome::Taken)
             }
             (Step::Update | Step::Clear, Some(next)) => {
-                let Some(before) = alert(bench.connection, next.alert).await? else {
+                let Some(before) = intake::newest_message(bench.connection, next.alert).await?
+                else {
                     return Ok(SignalOutcome::Repeated);
                 };
                 let message = signal::follow(&before, &signal, terms, now);
@@ -137,16 +138,6 @@ async fn keep(
         .await
         .map(drop)
         .map_err(sql("storing a foreign alert"))
-}
-
-/// The newest message about an alert.
-async fn alert(connection: &mut Connection, id: AlertId) -> StoreResult<Option<Alert>> {
-    let body: Option<String> = query_scalar("SELECT body FROM alerts WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await
-        .map_err(sql("finding an alert"))?;
-    body.map(|body| from_json("alert", &body)).transpose()
 }
 
 /// Lets go of what is known of alerts that ended before `before`; a later signal begins anew.

@@ -6,20 +6,21 @@ use axum::Json as Answer;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use gridwatch_protocol::{
     HubId, UPWARD_CASES_MAX, UPWARD_COMMANDS_MAX, UPWARD_HEADS_MAX, UPWARD_WAIT_S_MAX,
     UpwardAnswer, UpwardBatch, UpwardHeartbeat, UpwardReceipt, WIRE_VERSION,
 };
 use tokio::time::Instant;
 
+use super::rows::ChildRow;
 use super::take::{TakeBatch, TakeHeartbeat};
 use crate::api::App;
 use crate::api::problem::Problem;
+use crate::bearer;
 use crate::metrics::count;
 use crate::parse::{self, BodyError};
-use crate::secrets;
 
 /// While a heartbeat is held, new commands are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -35,19 +36,11 @@ impl FromRequestParts<App> for ChildKey {
 
     /// Runs before the body is read: without a key nothing is read.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let key = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let hash = key.map(secrets::token_hash);
-        let row = match &hash {
-            Some(hash) => app.store.child_by_key(hash).await?,
-            None => None,
-        };
-        let row = row.filter(|row| {
-            row.revoked_at.is_none() && hash.is_some_and(|hash| secrets::same(&hash, &row.key_hash))
+        let find = |hash: String| async move { app.store.child_by_key(&hash).await };
+        let row = bearer::holder(&parts.headers, find, |row: &ChildRow| {
+            (&row.key_hash, row.revoked_at.is_none())
         });
+        let row = row.await?;
         row.map(|row| Self(row.id)).ok_or_else(|| {
             count(&app.metrics.child_keys_refused);
             Problem::new(

@@ -8,4 +8,5 @@ pub mod heads;
 pub mod intake;
 pub mod list;
 pub mod rows;
+pub mod silence;
 pub mod take;

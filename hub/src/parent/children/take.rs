@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::rows::{self, ChildRow};
-use super::{commands, heads};
+use super::{commands, heads, silence};
+use crate::cases::text;
 use crate::directory::Directory;
 use crate::engine::task::{Bench, Task};
 use crate::parent::up::link::next_known;
 use crate::store::database::{Connection, query};
-use crate::store::{StoreResult, sql, to_json};
+use crate::store::{StoreResult, sql, time, to_json};
 
 /// Longest text of a document that is taken, in bytes: names in our own catalogue have a tenth of it.
 const TEXT_MAX: usize = 2_000;
@@ -257,17 +258,19 @@ pub struct TakeHeartbeat {
 impl Task for TakeHeartbeat {
     type Output = Option<Beaten>;
 
-    async fn run(&self, bench: Bench<'_>) -> StoreResult<Option<Beaten>> {
-        let Bench {
-            connection, now, ..
-        } = bench;
-        let beat = &self.heartbeat;
-        let row = query("SELECT public_key, audit_problem, body FROM child_status WHERE hub = $1")
+    async fn run(&self, mut bench: Bench<'_>) -> StoreResult<Option<Beaten>> {
+        let (beat, now) = (&self.heartbeat, bench.now);
+        let row = query("SELECT public_key, audit_problem, body, last_heartbeat_at FROM child_status WHERE hub = $1")
             .bind(beat.hub.as_str())
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut *bench.connection)
             .await
             .map_err(sql("reading what a child said"))?;
         let Some(row) = row else { return Ok(None) };
+        if let Some(last) = row.get::<Option<i64>, _>(3).map(time) {
+            let why = text("下级平台恢复心跳", "the child hub sends heartbeats again");
+            silence::end(&mut bench, &beat.hub, last, why).await?;
+        }
+        let connection = bench.connection;
         let known_key: String = row.get(0);
         let old_problem: Option<String> = row.get(1);
         let before: Option<ChildSays> = row

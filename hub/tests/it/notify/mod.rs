@@ -3,6 +3,7 @@
 mod api;
 mod crash;
 pub(crate) mod endpoint;
+mod heads;
 mod mail;
 mod people;
 mod robots;

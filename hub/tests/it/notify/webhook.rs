@@ -13,7 +13,7 @@ use super::super::harness::{alert, batch, eventually};
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// Checks a request as a receiver must by Standard Webhooks.
-fn verified(got: &Got) -> bool {
+pub(super) fn verified(got: &Got) -> bool {
     let (id, time) = (got.header("webhook-id"), got.header("webhook-timestamp"));
     let age = hub::now().unix_ms() / 1_000 - time.parse::<i64>().unwrap();
     let mut signed = format!("{id}.{time}.").into_bytes();
@@ -24,7 +24,7 @@ fn verified(got: &Got) -> bool {
     age.abs() < 300 && hmac::verify(&key, &signed, &tag).is_ok()
 }
 
-fn key_file(dir: &tempfile::TempDir) -> String {
+pub(super) fn key_file(dir: &tempfile::TempDir) -> String {
     let path = dir.path().join("hook.key");
     std::fs::write(&path, format!("whsec_{}\n", STANDARD.encode(KEY))).unwrap();
     path.display().to_string()
