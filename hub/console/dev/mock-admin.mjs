@@ -286,11 +286,15 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
     const made = {
       id: admin.silences.length + 1,
       version: 1,
+      by: "admin",
       by_name: "管理员",
       from: iso(Date.now()),
+      created_at: iso(Date.now()),
       state: "active",
+      active_until: wanted.until,
       ends_soon: false,
       hides: 2,
+      weekly: [],
       ...wanted,
     };
     admin.silences.push(made);
@@ -299,8 +303,15 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
   }
   const end = /^\/silences\/(\d+)$/.exec(path);
   if (end && method === "DELETE") {
-    admin.silences = admin.silences.filter((each) => each.id !== Number(end[1]));
-    reply(200, {});
+    const silence = admin.silences.find((each) => each.id === Number(end[1]));
+    if (silence === undefined) refuse(404, "not-found", `there is no silence ${end[1]}`);
+    else if (Number(search.get("version")) !== silence.version)
+      refuse(409, "version-conflict", "the silence has changed");
+    else {
+      admin.silences = admin.silences.filter((each) => each !== silence);
+      const { active_until, ...rest } = silence;
+      reply(200, { ...rest, state: "ended", ended_at: iso(Date.now()), ends_soon: false, hides: 0 });
+    }
     return true;
   }
   if (/^\/notifications\/channels\/[^/]+\/test$/.test(path)) {

@@ -168,6 +168,16 @@ export interface CaseSummary {
   card?: "none" | "yellow" | "red";
   extended?: number;
   level?: "I" | "II" | "III" | "IV" | null;
+  /** The silence that hides it for now. */
+  silenced?: { silence: number; until: Timestamp } | null;
+  /** The flood in which it was opened. */
+  flood?: number | null;
+  /** The same text on each case of one group of alerts. */
+  group?: string | null;
+  /** Cases of the same cause: closed a short while ago, or split off. */
+  related?: number[];
+  /** What the unit has asked for or appealed against and nobody has decided. */
+  waits_for?: { what: "extension" | "suspension" | "appeal"; by: string; at: Timestamp } | null;
 }
 
 export type ClockQuality = "plausible" | "unsure";
@@ -324,6 +334,10 @@ export interface Progress {
   ask?: { what: "extension" | "suspension"; by: string; at: Timestamp; until?: Timestamp | null } | null;
   /** The unit's appeal; two reviews decide it. */
   appeal?: { by: string; at: Timestamp; reviews: { by: string; agrees: boolean }[] } | null;
+  /** Where it went when it was merged. */
+  merged?: { case: number; from: CaseState } | null;
+  /** The cases that it has taken in. */
+  took_in?: number[];
 }
 
 export interface Case extends CaseSummary {
@@ -499,6 +513,33 @@ export interface CaseEvent {
   seq: number;
   at: Timestamp;
   change: CaseChange;
+  case: CaseSummary;
+}
+
+/** A flood of alarms at a desk (ISA-18.2). */
+export interface Flood {
+  id: number;
+  /** The way down to the desk's area, such as `/990100/990101/`; empty: unknown places. */
+  desk: string;
+  began_at: Timestamp;
+  ended_at?: Timestamp | null;
+  alarms: number;
+  /** The most within ten minutes. */
+  peak: number;
+}
+
+export interface FloodEvent {
+  seq: number;
+  at: Timestamp;
+  flood: Flood;
+}
+
+/** An open case that may be the same matter. */
+export interface SimilarCase {
+  /** How alike, 0 to 100. */
+  score: number;
+  reasons: Text[];
+  metres?: number | null;
   case: CaseSummary;
 }
 

@@ -1,6 +1,7 @@
 /** The console's words in English. */
 import type { Parts } from "../logic/time";
 import { enAdmin } from "./en-admin";
+import { enBoard } from "./en-board";
 import { enPages } from "./en-pages";
 import type { Dictionary } from "./index";
 
@@ -16,6 +17,7 @@ const many = (n: number, one: string, more: string) => (n === 1 ? `1 ${one}` : `
 export const en: Dictionary = {
   ...enPages,
   ...enAdmin,
+  ...enBoard,
   product: "Gridwatch",
   productLong: "Gridwatch · Duty console",
   span,
@@ -424,6 +426,7 @@ export const en: Dictionary = {
     move: "Move between cases",
     acknowledge: "Acknowledge the selected case",
     open: "Open the selected case",
+    group: "Open or close the selected group",
     release: "Insert the new cases that wait",
     mute: "Mute until the next critical",
     leave: "Leave the list, let it update",

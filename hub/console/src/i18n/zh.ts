@@ -1,6 +1,7 @@
 /** The console's words in Simplified Chinese. This file fixes the keys; `en.ts` must have the same. */
 import type { Parts } from "../logic/time";
 import { zhAdmin } from "./zh-admin";
+import { zhBoard } from "./zh-board";
 import { zhPages } from "./zh-pages";
 
 function span({ days, hours, minutes, seconds }: Parts): string {
@@ -13,6 +14,7 @@ function span({ days, hours, minutes, seconds }: Parts): string {
 export const zh = {
   ...zhPages,
   ...zhAdmin,
+  ...zhBoard,
   product: "网格哨",
   productLong: "网格哨 · 值班台",
   span,
@@ -416,6 +418,7 @@ export const zh = {
     move: "在案件之间移动",
     acknowledge: "确认选中的案件",
     open: "打开选中的案件",
+    group: "展开或收起选中的一组",
     release: "插入等待的新案件",
     mute: "静音到下一起特急",
     leave: "离开列表，恢复更新",

@@ -22,7 +22,7 @@ export function windowOf(count: number, rowPx: number, above: number, heightPx: 
 }
 
 /** A stand-in for rows that are not drawn; an SVG has a height without an inline style. */
-function Spacer({ px, table }: { px: number; table: boolean }) {
+export function Spacer({ px, table }: { px: number; table: boolean }) {
   if (px <= 0) return null;
   const box = <svg class="spacer" width="1" height={px} aria-hidden="true" focusable="false" />;
   return table ? (
