@@ -381,7 +381,8 @@ async fn lists_say_what_waits_for_a_decision_and_find_it_open_or_closed() {
         .await;
     duty.does(1, "dispatch", json!({ "unit": UNIT })).await;
     assert_eq!(waiting("waits_for=any").await, (0, None));
-    zhao.does(1, "ask_extension", json!({})).await;
+    let qian = hub.sign_in("qian").await;
+    qian.does(1, "ask_extension", json!({})).await;
     let (one, extension) = (1, Some(json!("extension")));
     for query in ["waits_for=any", "waits_for=extension", "state=open"] {
         assert_eq!(waiting(query).await, (one, extension.clone()), "{query}");
@@ -400,8 +401,8 @@ async fn lists_say_what_waits_for_a_decision_and_find_it_open_or_closed() {
     zhou.does(1, "checked", json!({ "yes": true })).await;
     duty.does(1, "close", json!({ "conditions": ["stopped"] }))
         .await;
-    let appealed = zhao.does(1, "appeal", json!({})).await;
-    assert_eq!(appealed["waits_for"]["by"], "zhao");
+    let appealed = qian.does(1, "appeal", json!({})).await;
+    assert_eq!(appealed["waits_for"]["by"], "qian");
     let appeal = Some(json!("appeal"));
     for query in ["state=all&waits_for=any", "state=ended&waits_for=appeal"] {
         assert_eq!(waiting(query).await, (one, appeal.clone()), "{query}");

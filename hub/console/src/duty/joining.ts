@@ -19,6 +19,8 @@ function bad(id: number, outcome: Outcome | { is: "refused" | "line"; error: unk
 /** Says on the page of `here` what came of an action on another case. */
 function tell(here: number, other: Versioned, outcome: Outcome | null, done: string): void {
   if (outcome === null) return;
+  // It is told here, where somebody waits for it, and not once more on the other case.
+  setNotice(other.id, null);
   if (outcome.is === "done") setNotice(here, { tone: "good", text: done });
   else if (outcome.is === "conflict")
     setNotice(here, { tone: "warning", text: t.value.kin.otherOvertaken(other.number) });

@@ -26,7 +26,7 @@ export const enBoard: typeof zhBoard = {
   },
   calm: {
     label: "Floods and silences",
-    news: "floods or silences have changed",
+    news: "floods, silences",
     stop: "; ",
     flood: "Flood",
     unknownPlaces: "Unknown places",

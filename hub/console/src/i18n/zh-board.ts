@@ -24,7 +24,7 @@ export const zhBoard = {
   },
   calm: {
     label: "洪流与静默",
-    news: "洪流或静默有变化",
+    news: "洪流/静默",
     stop: "；",
     flood: "洪流",
     unknownPlaces: "未登记地点",

@@ -32,9 +32,9 @@ export function ReasonForm({ title, hint, busy, send, cancel }: Given) {
         if (event.key === "Escape") cancel();
       }}
     >
-      <h4 class="reason-title">
+      <h3 class="reason-title">
         <Said>{title}</Said>
-      </h4>
+      </h3>
       {hint && <p class="form-note">{hint}</p>}
       <label class="field">
         <span>{words.reason}</span>

@@ -23,8 +23,8 @@ function Likeness({ each }: { each: SimilarCase }) {
   const words = t.value.kin;
   const reasons = each.reasons.map(said);
   // The distance stands among the reasons where the hub takes two sites for near.
-  const said_ = reasons.some((reason) => /\d+\s*(米|m )/.test(reason));
-  if (!said_ && each.metres !== null && each.metres !== undefined && each.metres > 0)
+  const told = reasons.some((reason) => /\d\s*(米|m )/.test(reason));
+  if (!told && each.metres !== null && each.metres !== undefined && each.metres > 0)
     reasons.push(words.metres(each.metres));
   return (
     <p class="kin-why">
@@ -110,6 +110,11 @@ export function SimilarPanel(given: Given) {
     last.value = asked.value.value.items;
   if (!isOpen(found)) return null;
   const items = asked.value.value?.items ?? last.value;
+  // After a refusal the other case is at another version than the one that was seen.
+  const again = () => {
+    given.again();
+    void asked.again();
+  };
   return (
     <section class="panel" aria-labelledby="similar-heading">
       <h2 id="similar-heading">{words.similar}</h2>
@@ -129,7 +134,7 @@ export function SimilarPanel(given: Given) {
           <p class="form-note">{words.similarHint}</p>
           <ul class="plain kins">
             {items.map((each) => (
-              <Similar key={each.case.id} each={each} given={given} />
+              <Similar key={each.case.id} each={each} given={{ ...given, again }} />
             ))}
           </ul>
         </>
