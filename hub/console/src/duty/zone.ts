@@ -71,7 +71,8 @@ function useHold(): { held: Signal<boolean>; handlers: HoldHandlers } {
   return { held: held as Signal<boolean>, handlers };
 }
 
-interface Shown {
+/** What a zone showed last. */
+export interface Shown {
   key: string;
   keys: Key[];
   /** The cases under each group that stands open, in their order. */
@@ -80,7 +81,7 @@ interface Shown {
   lines: Map<Key, Line>;
 }
 
-const NOTHING: Shown = { key: "", keys: [], under: new Map(), lines: new Map() };
+export const NOTHING: Shown = { key: "", keys: [], under: new Map(), lines: new Map() };
 
 type Find = (id: number) => CaseSummary | undefined;
 
@@ -124,7 +125,8 @@ function notShown(wanted: readonly Line[], rows: readonly Row[], open: ReadonlyS
   return all.filter((found) => !seen.has(found.id));
 }
 
-interface Given {
+/** What a zone is given. */
+export interface Given {
   /** The list in its present order. */
   wanted: readonly Line[];
   /** Groups that stand open. */
@@ -135,8 +137,8 @@ interface Given {
   key: string;
 }
 
-/** Pure but for `find`: what is shown, given what was shown. */
-function show({ wanted, open, append, key }: Given, last: Shown, still: boolean, find: Find) {
+/** Pure: what is shown, given what was shown; `find` knows the cases as they are now, ended ones too. */
+export function show({ wanted, open, append, key }: Given, last: Shown, still: boolean, find: Find) {
   const fresh = new Map(wanted.map((line) => [line.key, line]));
   const { shown } = hold(last.keys, [...fresh.keys()], still, append);
   const next: Shown = { key, keys: shown, under: new Map(), lines: new Map() };

@@ -9,17 +9,10 @@ import type { HoldHandlers, Row } from "../duty/zone";
 import type { Key } from "../logic/lines";
 import { CaseRow } from "./case-row";
 import { GroupRow } from "./group-row";
-import { Spacer, WHOLE_MAX, windowOf } from "./virtual";
+import { partsOf, Spacer, WHOLE_MAX, windowOf } from "./virtual";
 
 /** Before the first row is measured. */
 const ROW_PX = 85;
-
-/** Pure: the parts to draw, as `[from, to)`: the window, and the selected row where it lies outside. */
-export function partsOf(from: number, to: number, pinned: number): [number, number][] {
-  if (pinned < 0 || (pinned >= from && pinned < to)) return [[from, to]];
-  const pin: [number, number] = [pinned, pinned + 1];
-  return pinned < from ? [pin, [from, to]] : [[from, to], pin];
-}
 
 /** From the top of one row to the top of the next. */
 function pitchOf(list: Element): number | null {

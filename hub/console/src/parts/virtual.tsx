@@ -21,6 +21,13 @@ export function windowOf(count: number, rowPx: number, above: number, heightPx: 
   return [from, Math.min(count, from + shown)];
 }
 
+/** Pure: the parts to draw, as `[from, to)`: the window, and the selected row where it lies outside. */
+export function partsOf(from: number, to: number, pinned: number): [number, number][] {
+  if (pinned < 0 || (pinned >= from && pinned < to)) return [[from, to]];
+  const pin: [number, number] = [pinned, pinned + 1];
+  return pinned < from ? [pin, [from, to]] : [[from, to], pin];
+}
+
 /** A stand-in for rows that are not drawn; an SVG has a height without an inline style. */
 export function Spacer({ px, table }: { px: number; table: boolean }) {
   if (px <= 0) return null;
