@@ -274,7 +274,7 @@ test("joining what a colleague has just changed is refused in plain words and ca
     await similar.locator("textarea").fill("同一件事");
     await similar.getByRole("button", { name: "提交" }).click();
     await page.getByText(`没有执行：${other.number} 刚刚有变化`).waitFor();
-    assert.equal(hub.cases.get(other.id).state, "pre_verify", "nothing was merged");
+    assert.equal(hub.cases.get(other.id).state, "reported", "nothing was merged");
 
     await similar.getByRole("button", { name: "本事件并入它" }).click();
     await similar.locator("textarea").fill("同一件事");

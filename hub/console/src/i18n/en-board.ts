@@ -12,7 +12,7 @@ export const enBoard: typeof zhBoard = {
       related: (first, place) => `Related: ${first}${where(place)}`,
     },
     why: {
-      flood: "More than 10 alarms in 10 minutes at one desk (ISA-18.2), on one line",
+      flood: "More than 10 alarms in 10 minutes at one desk (ISA-18.2)",
       group: "The hub takes them for one fire in one building",
       related: "The hub takes them for one cause (split off, or raised again within 72 hours)",
     },

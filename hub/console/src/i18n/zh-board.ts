@@ -10,7 +10,7 @@ export const zhBoard = {
       related: (first: string, place: string) => `相关事件：${first}${where(place)}`,
     },
     why: {
-      flood: "同一席位 10 分钟内报警超过 10 起（ISA-18.2），合为一行",
+      flood: "同一席位 10 分钟内报警超过 10 起（ISA-18.2）",
       group: "中心判断为同一楼栋的火情",
       related: "中心判断为同一起因（拆出，或 72 小时内再次报警）",
     },

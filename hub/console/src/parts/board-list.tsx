@@ -13,6 +13,8 @@ import { partsOf, Spacer, WHOLE_MAX, windowOf } from "./virtual";
 
 /** Before the first row is measured. */
 const ROW_PX = 85;
+/** A row of the board has much in it, so that fewer than elsewhere are drawn ahead. */
+const AHEAD = { margin: 10, least: 20 };
 
 /** From the top of one row to the top of the next. */
 function pitchOf(list: Element): number | null {
@@ -37,25 +39,28 @@ interface Given {
 function useWindow(count: number) {
   const list = useRef<HTMLUListElement>(null);
   const pitch = useSignal(ROW_PX);
-  const seen = useSignal<[number, number]>([0, Math.min(count, WHOLE_MAX / 4)]);
+  const seen = useSignal<[number, number]>([0, Math.min(count, 2 * AHEAD.least)]);
   useLayoutEffect(() => {
+    const measure = () => {
+      const measured = list.current === null || count <= WHOLE_MAX ? null : pitchOf(list.current);
+      if (measured !== null && measured > 0 && Math.abs(measured - pitch.peek()) > 0.1)
+        pitch.value = measured;
+      look();
+    };
     const look = () => {
       if (list.current === null || count <= WHOLE_MAX) return;
-      const measured = pitchOf(list.current);
-      if (measured !== null && measured > 0 && Math.abs(measured - pitch.peek()) > 0.01)
-        pitch.value = measured;
       const { top } = list.current.getBoundingClientRect();
-      const [from, to] = windowOf(count, pitch.peek(), -top, innerHeight);
+      const [from, to] = windowOf(count, pitch.peek(), -top, innerHeight, AHEAD);
       const [a, b] = seen.peek();
       if (a !== from || b !== to) seen.value = [from, to];
     };
-    look();
+    measure();
     // Captures: the list scrolls with the window on narrow screens and with a box around it on wide ones.
     window.addEventListener("scroll", look, { passive: true, capture: true });
-    window.addEventListener("resize", look);
+    window.addEventListener("resize", measure);
     return () => {
       window.removeEventListener("scroll", look, { capture: true });
-      window.removeEventListener("resize", look);
+      window.removeEventListener("resize", measure);
     };
   }, [count, pitch, seen]);
   // What ends may shorten the list below what was seen of it.

@@ -13,10 +13,16 @@ const MARGIN = 20;
 const ROWS = 60;
 
 /** Pure: which rows to draw of `count`, where the window begins `above` pixels into the list. */
-export function windowOf(count: number, rowPx: number, above: number, heightPx: number): [number, number] {
+export function windowOf(
+  count: number,
+  rowPx: number,
+  above: number,
+  heightPx: number,
+  { margin = MARGIN, least = ROWS }: { margin?: number; least?: number } = {},
+): [number, number] {
   if (count <= WHOLE_MAX) return [0, count];
-  const first = Math.floor(Math.max(0, above) / rowPx) - MARGIN;
-  const shown = Math.max(ROWS, Math.ceil(heightPx / rowPx) + 2 * MARGIN);
+  const first = Math.floor(Math.max(0, above) / rowPx) - margin;
+  const shown = Math.max(least, Math.ceil(heightPx / rowPx) + 2 * margin);
   const from = Math.max(0, Math.min(first, count - shown));
   return [from, Math.min(count, from + shown)];
 }
