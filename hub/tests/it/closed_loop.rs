@@ -413,5 +413,5 @@ async fn lists_say_what_waits_for_a_decision_and_find_it_open_or_closed() {
         let response = request.send().await.unwrap();
         (response.status(), response.json::<Value>().await.unwrap())
     };
-    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
 }
