@@ -23,6 +23,8 @@ const files = [
   "supervision",
   "children",
   "admin",
+  "together",
+  "many",
 ].map((name) => here(`./${name}.test.mjs`));
 const child = spawn(
   process.execPath,

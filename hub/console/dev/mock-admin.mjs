@@ -305,8 +305,10 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
       created_at: iso(Date.now()),
       from: iso(Date.now()),
       state: "active",
+      active_until: wanted.until,
       ends_soon: false,
       hides: 2,
+      weekly: [],
       ...wanted,
     };
     admin.silences.push(made);
@@ -315,10 +317,16 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
   }
   const end = /^\/silences\/(\d+)$/.exec(path);
   if (end && method === "DELETE") {
-    const gone = admin.silences.find((each) => each.id === Number(end[1]));
-    admin.silences = admin.silences.filter((each) => each !== gone);
-    if (gone === undefined) refuse(404, "not-found", "no such silence");
-    else reply(200, { ...gone, state: "ended", ended_at: iso(Date.now()), ended_by: "admin" });
+    const silence = admin.silences.find((each) => each.id === Number(end[1]));
+    if (silence === undefined) refuse(404, "not-found", `there is no silence ${end[1]}`);
+    else if (Number(search.get("version")) !== silence.version)
+      refuse(409, "version-conflict", "the silence has changed");
+    else {
+      admin.silences = admin.silences.filter((each) => each !== silence);
+      const { active_until, ...rest } = silence;
+      const ended = { state: "ended", ended_at: iso(Date.now()), ended_by: "admin" };
+      reply(200, { ...rest, ...ended, ends_soon: false, hides: 0 });
+    }
     return true;
   }
   if (/^\/notifications\/channels\/[^/]+\/test$/.test(path)) {

@@ -7,6 +7,17 @@ const text = (zh, en) => ({ zh, en });
 const OFFICE = ["duty_officer", "shift_leader", "supervisor", "administrator"];
 const WORKERS = ["unit", "handler"];
 
+const OPEN = [
+  "reported",
+  "pre_verify",
+  "filed",
+  "dispatched",
+  "handling",
+  "feedback",
+  "post_check",
+  "returned",
+];
+
 /** action: from, to (none: it stays), by, whether it needs a reason, what the live feed calls it. */
 const TABLE = {
   acknowledge: [["reported", "pre_verify"], null, OFFICE, false, "acknowledged"],
@@ -25,6 +36,10 @@ const TABLE = {
   send_back: [["dispatched"], "returned", WORKERS, true, "moved"],
   ask_extension: [["dispatched", "handling"], null, WORKERS, true, "updated"],
   decide: [["dispatched", "handling"], null, ["supervisor", "administrator"], true, "updated"],
+  appeal: [["closed"], null, ["unit"], true, "updated"],
+  review: [["closed"], null, ["supervisor"], true, "updated"],
+  merge: [OPEN, "merged", OFFICE, true, "merged"],
+  undo_merge: [["merged"], null, OFFICE, true, "updated"],
   note: [null, null, [...OFFICE, ...WORKERS], true, "noted"],
 };
 
@@ -76,6 +91,9 @@ function fieldsOf(action) {
           choices: [choice("photo", "现场照片", "photo"), choice("report", "处置报告", "report")],
         }),
       ];
+    case "merge":
+      return [field("case", "case", "主案编号", "The case that takes it in")];
+    case "review":
     case "decide":
       return [field("yes", "yes_no", "同意", "Agree")];
     case "checked":
@@ -93,7 +111,17 @@ function fieldsOf(action) {
 
 const ends = (action) => action === "close" || action === "reject";
 export const needsTwo = (found, action) => found.severity === "P1" && ends(action);
-export const ended = (found) => ["closed", "rejected"].includes(found.state);
+export const ended = (found) => ["closed", "rejected", "merged"].includes(found.state);
+const undecided = (found) => found.progress?.appeal && found.progress.appeal.reviews.length < 2;
+
+/** What waits for somebody's decision. */
+export function waitsFor({ state, progress }) {
+  const { ask, appeal } = progress ?? {};
+  if (ask && ["dispatched", "handling"].includes(state)) return { what: ask.what, by: ask.by, at: ask.at };
+  if (state === "closed" && undecided({ progress })) return { what: "appeal", by: appeal.by, at: appeal.at };
+  return undefined;
+}
+
 export const changeOf = (action) => TABLE[action][4];
 
 export function allowedActions(found, user) {
@@ -103,6 +131,8 @@ export function allowedActions(found, user) {
     if (action === "acknowledge" && found.acknowledged_at) continue;
     if (action === "decide" && !found.progress?.ask) continue;
     if (action === "ask_extension" && found.progress?.ask) continue;
+    if (action === "appeal" && found.progress?.appeal) continue;
+    if (action === "review" && !undecided(found)) continue;
     const missing = [];
     const mine = found.proposal?.action === action && found.proposal.by === user.username;
     const who = user.display_name;
@@ -146,6 +176,12 @@ export function step(found, action, user, details, now) {
   }
   if (action === "checked") found.checked = details.yes === true;
   if (action === "rework") found.checked = false;
+  if (action === "appeal") {
+    found.progress = { ...found.progress, appeal: { by: user.username, at: now, reviews: [] } };
+  }
+  if (action === "review") {
+    found.progress.appeal.reviews.push({ by: user.username, agrees: details.yes === true });
+  }
   if (action === "ask_extension")
     found.progress = { ...found.progress, ask: { what: "extension", by: user.username, at: now } };
   if (action === "decide") {

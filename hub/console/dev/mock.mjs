@@ -11,6 +11,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeAdmin, readAdmin, writeAdmin } from "./mock-admin.mjs";
 import { askChildren, readChildren } from "./mock-children.mjs";
+import { endSilenced, giveBack, similarTo, splitCase, takeIn } from "./mock-correlation.mjs";
 import {
   ACK_MS,
   makeCase,
@@ -23,7 +24,7 @@ import {
   SITES,
   startCases,
 } from "./mock-data.mjs";
-import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS } from "./mock-loop.mjs";
+import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS, waitsFor } from "./mock-loop.mjs";
 import {
   AREAS,
   caseOfReport,
@@ -73,7 +74,8 @@ function summaryOf({
   progress,
   ...summary
 }) {
-  return summary;
+  const waits_for = waitsFor({ state: summary.state, progress });
+  return waits_for === undefined ? summary : { ...summary, waits_for };
 }
 
 /** The state of one mock hub and what tests may do to it. */
@@ -95,6 +97,7 @@ export class MockHub {
   admin = makeAdmin();
   /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
   children = { hubs: [], cases: [], commands: [] };
+  floods = [];
   consoles = [];
   uploads = [];
   reveals = [];
@@ -128,7 +131,15 @@ export class MockHub {
   /** A case in full, for this person. */
   whole(found, user) {
     const { files, masked, proposal, checked, ...rest } = found;
-    return { ...rest, units: UNITS, allowed_actions: allowedActions(found, user) };
+    const waits_for = waitsFor(found);
+    const progress = { ask: null, appeal: null, merged: null, took_in: [], ...rest.progress };
+    return {
+      ...rest,
+      ...(waits_for && { waits_for }),
+      progress,
+      units: UNITS,
+      allowed_actions: allowedActions(found, user),
+    };
   }
 
   /** Units and handlers see what is theirs. */
@@ -143,7 +154,10 @@ export class MockHub {
     const from = found.state;
     const proposes = needsTwo(found, action) && found.proposal?.action !== action;
     found.proposal = proposes ? { action, by: user.username } : null;
+    const left = found.progress?.merged;
     if (!proposes) step(found, action, user, details, now);
+    if (action === "merge") takeIn(this, found, details.case, from, now);
+    if (action === "undo_merge") giveBack(this, found, left, now);
     found.version += 1;
     found.updated_at = now;
     const seq = id * 10 + found.transitions.length;
@@ -171,6 +185,12 @@ export class MockHub {
 
   write(stream, { event, data }) {
     stream.write(`id: ${data.seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** A flood begins, or ends once it has `ended_at`. */
+  flood(flood) {
+    this.floods = [flood, ...this.floods.filter((each) => each.id !== flood.id)];
+    this.tell("flood", { flood });
   }
 
   /** Breaks every stream, as a cut line does. */
@@ -230,9 +250,32 @@ function openStream(hub, request, response, after) {
   });
 }
 
+/** As the hub lists: open ones most urgent first, then oldest; others newest first; page by page. */
+function listCases(hub, search, user) {
+  const state = search.get("state") ?? "open";
+  const limit = Number(search.get("limit") ?? 100);
+  const from = Number(search.get("after") ?? 0);
+  const wanted = (found) =>
+    !found.is_drill &&
+    hub.sees(found, user) &&
+    (state === "all" || ended(found) === (state === "ended")) &&
+    !(state === "open" && found.silenced) &&
+    !(search.has("waits_for") && waitsFor(found) === undefined);
+  const items = [...hub.cases.values()].filter(wanted);
+  if (state === "open")
+    items.sort((a, b) => order(a.severity, b.severity) || order(a.opened_at, b.opened_at));
+  else items.reverse();
+  const page = items.slice(from, from + limit);
+  const next = from + limit < items.length ? String(from + limit) : null;
+  return { items: page.map(summaryOf), next, total_open: openTotals(hub) };
+}
+
+const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
 function openTotals(hub) {
   const totals = { P1: 0, P2: 0, P3: 0, P4: 0 };
-  for (const found of hub.cases.values()) if (!ended(found) && !found.is_drill) totals[found.severity] += 1;
+  for (const found of hub.cases.values())
+    if (!ended(found) && !found.is_drill && !found.silenced) totals[found.severity] += 1;
   return totals;
 }
 
@@ -281,16 +324,12 @@ function get(hub, path, search, response, user) {
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
   const [first, second, third] = parts;
   if (first === "cases" && second === undefined) {
-    const over = search.get("state") === "ended";
-    const items = [...hub.cases.values()].filter(
-      (found) => ended(found) === over && !found.is_drill && hub.sees(found, user),
-    );
-    items.sort((a, b) => a.severity.localeCompare(b.severity) || a.opened_at.localeCompare(b.opened_at));
-    return reply(response, 200, { items: items.map(summaryOf), next: null, total_open: openTotals(hub) });
+    return reply(response, 200, listCases(hub, search, user));
   }
   if (first === "cases") {
     const found = hub.cases.get(Number(second));
     if (!found) return refuse(response, 404, "not-found", "no such case");
+    if (third === "similar") return reply(response, 200, { items: similarTo(hub, found) });
     if (third === "series") return reply(response, 200, makeSeries(found, now));
     if (third === "evidence" && parts[3] === undefined)
       return reply(response, 200, listEvidence(hub, Number(second), user));
@@ -302,6 +341,13 @@ function get(hub, path, search, response, user) {
     return reply(response, 200, hub.whole(found, user));
   }
   if (first === "contacts") return reply(response, 200, makeContacts(search.get("place")));
+  if (first === "floods") {
+    const lasting = search.get("state") === "lasting";
+    return reply(response, 200, {
+      items: hub.floods.filter((each) => !(lasting && each.ended_at)),
+      next: null,
+    });
+  }
   if (first === "areas") return reply(response, 200, { items: AREAS });
   if (first === "map") return reply(response, 200, makeMap(hub));
   if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
@@ -383,10 +429,11 @@ async function write(hub, path, search, request, response, user) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
-    if (await writeAdmin(hub.admin, request, path, search, body, tools)) return;
+    if (await writeAdmin(hub.admin, request, path, search, body, tools)) return endSilenced(hub);
   }
   if (withKey(hub, request, response, user)) return;
   const action = /^\/cases\/(\d+)\/actions$/.exec(path);
+  const parted = /^\/cases\/(\d+)\/split$/.exec(path);
   const file = /^\/cases\/(\d+)\/evidence\/([0-9a-f]{64})$/.exec(path);
   const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
   if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
@@ -394,6 +441,7 @@ async function write(hub, path, search, request, response, user) {
   if (path.startsWith("/children/") && askChildren(hub.children, path, await bodyOf(request), user, tools))
     return;
   if (action) return act(hub, Number(action[1]), request, response, user);
+  if (parted) return splitCase(hub, Number(parted[1]), await bodyOf(request), user, tools);
   if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);
   if (path === "/cases") return report(hub, await bodyOf(request), user, tools);
   return tools.refuse(404, "not-found", `no ${path}`);

@@ -6,6 +6,7 @@ import { render } from "preact";
 import { App } from "./app";
 import { forgetCases } from "./data/cases";
 import { forgetChildHubs } from "./data/children";
+import { forgetCorrelation } from "./data/correlation";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
@@ -14,6 +15,7 @@ import { forgetAsked } from "./data/supervision";
 import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
 import { followArrivals } from "./duty/announce";
+import { forgetGroups } from "./duty/open-groups";
 import { followShift, soundWarning } from "./duty/shift";
 import { route } from "./logic/route";
 import { suggestLanguage } from "./logic/settings";
@@ -29,6 +31,8 @@ effect(() => {
   if (state.is !== "signed-out") return;
   // What one officer saw is not the next one's to see.
   forgetCases();
+  forgetGroups();
+  forgetCorrelation();
   forgetGateways();
   forgetLoad();
   forgetAsked();

@@ -14,11 +14,11 @@ use super::page;
 use super::problem::Problem;
 use super::view::{self, CaseSummary, CaseView};
 use crate::cases::actions::{Refusal, Request};
-use crate::cases::{self, Action, Card, Case, CaseId, Details};
+use crate::cases::{self, Action, Card, Case, CaseId, Details, Question};
 use crate::engine::JobError;
 use crate::engine::act::Act;
 use crate::metrics::count;
-use crate::store::cases::{Cursor, Drills, Filter, Hidden, Which};
+use crate::store::cases::{Cursor, Drills, Filter, Hidden, Waiting, Which};
 
 /// At most this many alerts are shown with a case, the first ones.
 const ALERTS_MAX: i64 = 500;
@@ -53,6 +53,9 @@ pub struct ListArgs {
     unit: Option<String>,
     /// Only with this card: `none`, `yellow` or `red`.
     card: Option<String>,
+    /// Only what waits for somebody's decision: `any`, or one of `extension`, `suspension` and `appeal`. With
+    /// `state=all` appeals of closed cases are among them.
+    waits_for: Option<String>,
     /// Only what the asking officer has acknowledged or handles.
     mine: Option<bool>,
     /// Only what should have been done by now; what is suspended is not late.
@@ -271,6 +274,8 @@ fn filter(args: &ListArgs, officer: &Officer) -> Result<Filter, Problem> {
         .iter()
         .map(|card| (card.as_str(), *card))
         .collect();
+    let mut questions = vec![("any", Waiting::Any)];
+    questions.extend(Question::ALL.map(|what| (what.as_str(), Waiting::For(what))));
     let hidden = [
         ("without", Hidden::Without),
         ("with", Hidden::With),
@@ -299,6 +304,7 @@ fn filter(args: &ListArgs, officer: &Officer) -> Result<Filter, Problem> {
         category: owned(&args.category),
         unit: owned(&args.unit),
         card: page::one_of("card", args.card.as_deref(), &cards)?,
+        waits_for: page::one_of("waits_for", args.waits_for.as_deref(), &questions)?,
         of: args.mine.unwrap_or(false).then(me),
         due_before: args.overdue.unwrap_or(false).then(crate::now),
         since,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::cases::offers::{self, AllowedAction};
 use crate::cases::{
-    Actor, AlertRecord, Card, Case, CaseId, Level, Mode, Progress, State, Transition,
+    Actor, AlertRecord, Card, Case, CaseId, Level, Mode, Progress, State, Transition, WaitsFor,
 };
 use crate::catalogue::{Catalogue, Category};
 use crate::clocks::Calendar;
@@ -109,6 +109,16 @@ pub struct CaseSummary {
     /// The flood in which it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flood: Option<i64>,
+    /// What it may be one matter with: the same text on each case of one group of alerts, such as
+    /// `fire:site:building`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Cases of the same cause: closed a short while ago, or split off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<CaseId>,
+    /// What the unit has asked for or appealed against and nobody has decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
     /// How often its points have raised in all.
     #[serde(default)]
     pub raisings: u32,
@@ -177,9 +187,6 @@ pub struct CaseView {
     /// How often each of its points has raised, and which are latched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Point>,
-    /// Cases of the same cause.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub related: Vec<CaseId>,
     /// Of a gateway's case: when the sensors behind it that are still silent get cases of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_at: Option<Timestamp>,
@@ -243,6 +250,9 @@ pub fn summary(case: &Case, directory: &Directory, catalogue: &Catalogue) -> Cas
         level: case.progress.level,
         silenced: case.marks.silenced.filter(|_| case.is_silenced()),
         flood: case.marks.flood,
+        group: case.group_key.clone(),
+        related: case.marks.related.clone(),
+        waits_for: case.progress.waits_for(case.state),
         raisings: case
             .marks
             .raisings
@@ -309,7 +319,6 @@ pub fn case_view(
         allowed_actions: offers::allowed(case, actor, &context, now),
         related_reason: case.related_reason.clone(),
         points: points(case, catalogue, now),
-        related: case.marks.related.clone(),
         release_at: case.marks.release_at,
         progress: case.progress.clone(),
     }

@@ -128,6 +128,44 @@ pub struct Ask {
     pub until: Option<Timestamp>,
 }
 
+/// What the unit has put to somebody who has to decide it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// 延期
+    Extension,
+    /// 挂账
+    Suspension,
+    /// 申诉
+    Appeal,
+}
+
+impl Question {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Extension, Self::Suspension, Self::Appeal];
+
+    /// Its name in the API and in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Extension => "extension",
+            Self::Suspension => "suspension",
+            Self::Appeal => "appeal",
+        }
+    }
+}
+
+/// A question that waits for a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitsFor {
+    /// What is asked for.
+    pub what: Question,
+    /// Sign-in name of who asked.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What the check before closing found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Checking {
@@ -293,6 +331,31 @@ fn is_none(count: &u32) -> bool {
 }
 
 impl Progress {
+    /// What waits for somebody's decision while the case is in `state`: a request of the unit where one can
+    /// decide it, or its appeal until both reviews are in.
+    #[must_use]
+    pub fn waits_for(&self, state: State) -> Option<WaitsFor> {
+        let asked = self.ask.as_ref().map(|ask| WaitsFor {
+            what: match ask.what {
+                AskFor::Extension => Question::Extension,
+                AskFor::Suspension => Question::Suspension,
+            },
+            by: ask.by.clone(),
+            at: ask.at,
+        });
+        let undecided = |appeal: &&Appeal| appeal.succeeded().is_none();
+        let appealed = self.appeal.as_ref().filter(undecided);
+        match state {
+            State::Dispatched | State::Handling => asked,
+            State::Closed => appealed.map(|appeal| WaitsFor {
+                what: Question::Appeal,
+                by: appeal.by.clone(),
+                at: appeal.at,
+            }),
+            _ => None,
+        }
+    }
+
     /// The unit that leads the consultation.
     #[must_use]
     pub fn lead(&self) -> Option<&Task> {

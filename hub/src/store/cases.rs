@@ -9,7 +9,7 @@ use super::database::{Connection, QueryBuilder, query};
 use super::intake::alert_record;
 use super::{Store, StoreResult, from_json, sql};
 use crate::access::Scope;
-use crate::cases::{AlertRecord, Card, Case, CaseId, State, Transition};
+use crate::cases::{AlertRecord, Card, Case, CaseId, Question, State, Transition};
 
 /// Which cases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +47,15 @@ pub enum Hidden {
     Only,
 }
 
+/// Which questions that wait for a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// Whatever is asked.
+    Any,
+    /// Only this one.
+    For(Question),
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -72,6 +81,8 @@ pub struct Filter {
     pub unit: Option<String>,
     /// Only with this card.
     pub card: Option<Card>,
+    /// Only what waits for somebody's decision.
+    pub waits_for: Option<Waiting>,
     /// Only what this officer has acknowledged or handles.
     pub of: Option<String>,
     /// Only what had to be done before this time; what is suspended has all the time.
@@ -353,6 +364,16 @@ fn push_filters(query: &mut QueryBuilder, filter: &Filter) {
     }
     if let Some(card) = filter.card {
         query.push(" AND card = ").push_bind(card.as_str());
+    }
+    if let Some(waiting) = filter.waits_for {
+        let wanted: &[Question] = match &waiting {
+            Waiting::Any => &Question::ALL,
+            Waiting::For(what) => std::slice::from_ref(what),
+        };
+        // SQLite takes the index of what waits only where it is told that there is something, and values are
+        // dearer to it than a walk along the numbers.
+        query.push(" AND waits_for IS NOT NULL AND waits_for IN (");
+        query.push_list(wanted.iter().map(|what| what.as_str()));
     }
     if let Some(name) = &filter.of {
         query.push(" AND (acknowledged_by = ").push_bind(name);

@@ -99,7 +99,7 @@ async fn insert_cases(
 }
 
 const CASES: Frame = (
-    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, due_at, card, handler, silenced_by, flood, level, release_at, area_path)",
+    "INSERT INTO cases (id, number, version, state, is_open, severity, category, site, is_drill, opened_at, ended_at, group_key, acknowledged_at, acknowledged_by, search, body, unit, due_at, card, handler, silenced_by, flood, level, release_at, waits_for, area_path)",
     "",
 );
 const KEYS: Frame = (
@@ -157,6 +157,7 @@ fn bind_case<'r, 'b>(row: &'r mut RowValues<'b>, case: &Case) -> &'r mut RowValu
         .push_bind(case.marks.flood)
         .push_bind(level_number(case))
         .push_bind(release_at(case))
+        .push_bind(waits_for(case))
 }
 
 fn silenced_by(case: &Case) -> Option<i64> {
@@ -181,6 +182,11 @@ pub(crate) fn level_of(level: Level) -> i64 {
 fn release_at(case: &Case) -> Option<i64> {
     let at = case.marks.release_at.filter(|_| case.state.is_open());
     at.map(Timestamp::unix_ms)
+}
+
+fn waits_for(case: &Case) -> Option<&'static str> {
+    let waits = case.progress.waits_for(case.state);
+    waits.map(|waits| waits.what.as_str())
 }
 
 fn bind_alert(row: &mut RowValues<'_>, record: &&AlertRecord) {
@@ -260,7 +266,7 @@ pub(crate) async fn write_transitions(
 
 /// Stores a case that is there; one that has ended gives its correlation keys free.
 pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> StoreResult<()> {
-    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, due_at = $15, card = $16, handler = $17, silenced_by = $18, flood = $19, level = $20, release_at = $21 WHERE id = $1")
+    query("UPDATE cases SET version = $2, state = $3, is_open = $4, severity = $5, category = $6, ended_at = $7, group_key = $8, acknowledged_at = $9, acknowledged_by = $10, search = $11, body = $12, is_drill = $13, unit = $14, due_at = $15, card = $16, handler = $17, silenced_by = $18, flood = $19, level = $20, release_at = $21, waits_for = $22 WHERE id = $1")
         .bind(case.id)
         .bind(case.version)
         .bind(case.state.as_str())
@@ -282,6 +288,7 @@ pub(crate) async fn update_case(connection: &mut Connection, case: &Case) -> Sto
         .bind(case.marks.flood)
         .bind(level_number(case))
         .bind(release_at(case))
+        .bind(waits_for(case))
         .execute(&mut *connection)
         .await
         .map_err(sql("storing a case"))?;

@@ -362,3 +362,56 @@ async fn what_is_due_by_itself_is_done_without_anybody_asking() {
         (&json!("resume"), &json!("system"))
     );
 }
+
+#[tokio::test]
+async fn lists_say_what_waits_for_a_decision_and_find_it_open_or_closed() {
+    let hub = hub_with_a_leak().await;
+    let (duty, zhao, sun) = (
+        hub.sign_in("duty").await,
+        hub.sign_in("zhao").await,
+        hub.sign_in("sun").await,
+    );
+    let waiting = async |query: &str| {
+        let page = duty.get(&format!("/api/v1/cases?{query}")).await;
+        let items = page["items"].as_array().unwrap().clone();
+        let first = items.first().map(|one| one["waits_for"]["what"].clone());
+        (items.len(), first)
+    };
+    duty.does(1, "file", json!({ "condition": "alarm_stands" }))
+        .await;
+    duty.does(1, "dispatch", json!({ "unit": UNIT })).await;
+    assert_eq!(waiting("waits_for=any").await, (0, None));
+    let qian = hub.sign_in("qian").await;
+    qian.does(1, "ask_extension", json!({})).await;
+    let (one, extension) = (1, Some(json!("extension")));
+    for query in ["waits_for=any", "waits_for=extension", "state=open"] {
+        assert_eq!(waiting(query).await, (one, extension.clone()), "{query}");
+    }
+    assert_eq!(waiting("waits_for=suspension").await, (0, None));
+    let decided = sun.does(1, "decide", json!({ "yes": true })).await;
+    assert_eq!(decided.get("waits_for"), None);
+    assert_eq!(waiting("waits_for=any").await, (0, None));
+
+    zhao.does(1, "handle", json!({})).await;
+    let evidence = json!([{ "kind": "photo", "sha256": "ab".repeat(32), "name": "cellar.jpg", "at": "2026-11-22T03:00:00.000Z" }]);
+    zhao.does(1, "feedback", json!({ "evidence": evidence }))
+        .await;
+    duty.does(1, "check", json!({})).await;
+    let zhou = hub.sign_in("zhou").await;
+    zhou.does(1, "checked", json!({ "yes": true })).await;
+    duty.does(1, "close", json!({ "conditions": ["stopped"] }))
+        .await;
+    let appealed = qian.does(1, "appeal", json!({})).await;
+    assert_eq!(appealed["waits_for"]["by"], "qian");
+    let appeal = Some(json!("appeal"));
+    for query in ["state=all&waits_for=any", "state=ended&waits_for=appeal"] {
+        assert_eq!(waiting(query).await, (one, appeal.clone()), "{query}");
+    }
+    assert_eq!(waiting("waits_for=any").await, (0, None), "open ones only");
+    let (status, problem) = {
+        let request = duty.request(reqwest::Method::GET, "/api/v1/cases?waits_for=rain");
+        let response = request.send().await.unwrap();
+        (response.status(), response.json::<Value>().await.unwrap())
+    };
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+}

@@ -6,10 +6,16 @@
  */
 import { SseParser } from "./sse";
 
+/** Events that pages follow; what a newer hub sends beside them is passed over. */
+const EVENTS = ["case", "gateway", "flood"] as const;
+export type LiveEvent = (typeof EVENTS)[number];
+
+const known = (event: string): event is LiveEvent => (EVENTS as readonly string[]).includes(event);
+
 /** What the stream tells. */
 export type StreamMessage =
   | { type: "hello"; seq: number; hub_time: string }
-  | { type: "event"; event: "case" | "gateway"; data: string }
+  | { type: "event"; event: LiveEvent; data: string }
   /** Lists must be loaded again: events were skipped. */
   | { type: "resync" }
   /** Bytes came in: the line is alive. */
@@ -145,7 +151,7 @@ export class LiveStream {
     else if (event === "resync") {
       this.seen = { seq: parsed.after ?? 0 };
       this.tell({ type: "resync" });
-    } else if ((event === "case" || event === "gateway") && take(this.seen, parsed.seq ?? Number.NaN)) {
+    } else if (known(event) && take(this.seen, parsed.seq ?? Number.NaN)) {
       this.tell({ type: "event", event, data });
     }
   }

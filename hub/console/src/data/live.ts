@@ -5,9 +5,9 @@
  */
 import { computed, signal } from "@preact/signals";
 import { now, setHubTime } from "./clock";
-import { LiveStream, type StreamMessage } from "./live-stream";
+import { type LiveEvent, LiveStream, type StreamMessage } from "./live-stream";
 import type { FromWorker, ToWorker } from "./live-worker";
-import type { CaseEvent, GatewayEvent } from "./types";
+import type { CaseEvent, FloodEvent, GatewayEvent } from "./types";
 
 export type LinkState = "connecting" | "live" | "lost";
 
@@ -33,6 +33,7 @@ export const linkLost = computed(
 
 const caseListeners = new Set<(event: CaseEvent) => void>();
 const gatewayListeners = new Set<(event: GatewayEvent) => void>();
+const floodListeners = new Set<(event: FloodEvent) => void>();
 const reloadListeners = new Set<() => void>();
 let onSignedOut: () => void = () => undefined;
 
@@ -44,6 +45,11 @@ export function onCaseEvent(listener: (event: CaseEvent) => void): () => void {
 export function onGatewayEvent(listener: (event: GatewayEvent) => void): () => void {
   gatewayListeners.add(listener);
   return () => gatewayListeners.delete(listener);
+}
+
+export function onFloodEvent(listener: (event: FloodEvent) => void): () => void {
+  floodListeners.add(listener);
+  return () => floodListeners.delete(listener);
 }
 
 /** Calls when lists must be loaded again: at the first connection, and when events were skipped. */
@@ -74,6 +80,15 @@ function greet(hubTime: string): void {
   }
 }
 
+function pass(event: LiveEvent, data: unknown): void {
+  const tell = <T>(listeners: Set<(event: T) => void>) => {
+    for (const hear of listeners) hear(data as T);
+  };
+  if (event === "case") tell(caseListeners);
+  else if (event === "flood") tell(floodListeners);
+  else tell(gatewayListeners);
+}
+
 function receive(message: StreamMessage): void {
   switch (message.type) {
     case "hello":
@@ -93,8 +108,7 @@ function receive(message: StreamMessage): void {
       onSignedOut();
       break;
     case "event":
-      if (message.event === "case") for (const hear of caseListeners) hear(JSON.parse(message.data));
-      else for (const hear of gatewayListeners) hear(JSON.parse(message.data));
+      pass(message.event, JSON.parse(message.data));
       break;
   }
 }

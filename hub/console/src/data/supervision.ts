@@ -1,12 +1,12 @@
 /**
- * What a supervisor looks after: rates of units and areas with their days, and what waits for a decision.
- * The list of cases does not say whether something is asked for; so the cases that changed last are read
- * in full, a few at a time, and the page says how many.
+ * What a supervisor looks after: rates of units and areas with their days, and what waits for a decision. The hub
+ * finds the cases that wait; events keep the list up to date. Only what is shown is read in full.
  */
 import { signal } from "@preact/signals";
-import { afterCaseEvent, listState, loadCase, openCases } from "./cases";
+import { afterCaseEvent } from "./cases";
 import { query, request } from "./http";
-import type { Case, CasePage, CaseSummary, Schemas, Timestamp } from "./types";
+import { onReload } from "./live";
+import type { CasePage, CaseSummary, Schemas } from "./types";
 
 /** Counts, and shares in [0, 1] that are null where there is nothing to divide by. */
 export type Figures = Schemas["Figures"];
@@ -48,102 +48,82 @@ export function csvAddress(what: Grouping, days: Days): string {
   return `/api/v1/reports/${what}${query({ ...days, format: "csv" })}`;
 }
 
-/** What waits for a decision. */
-export interface Asked {
-  case: Case;
-  what: "extension" | "suspension" | "appeal";
-  by: string;
-  at: Timestamp;
+/** Cases that wait for a decision, open or closed, by number. */
+export const asked = signal<ReadonlyMap<number, CaseSummary>>(new Map());
+
+export type AskedState =
+  | { is: "loading" }
+  | { is: "loaded"; more: boolean }
+  | { is: "failed"; error: unknown };
+
+export const askedState = signal<AskedState>({ is: "loading" });
+
+/** At most so many are held; nobody decides more in a day, and the page says when there are more. */
+const ASKED_MAX = 1000;
+const PAGE = 200;
+
+/** Pure: takes what an event says of a case; the same map when that is nothing new. */
+export function takeAsked(
+  before: ReadonlyMap<number, CaseSummary>,
+  found: CaseSummary,
+): ReadonlyMap<number, CaseSummary> {
+  const known = before.get(found.id);
+  if (found.is_drill || (known !== undefined && known.version > found.version)) return before;
+  if (!found.waits_for && known === undefined) return before;
+  const next = new Map(before);
+  if (found.waits_for) next.set(found.id, found);
+  else next.delete(found.id);
+  return next;
 }
 
-/** Pure: what a case in full waits for. */
-export function askedOf(found: Case): Asked | null {
-  const { ask, appeal } = found.progress ?? {};
-  if (ask) return { case: found, what: ask.what, by: ask.by, at: ask.at };
-  const open = appeal && appeal.reviews.length < 2 && found.state === "closed";
-  return open ? { case: found, what: "appeal", by: appeal.by, at: appeal.at } : null;
-}
+let loads = 0;
 
-export const asked = signal<ReadonlyMap<number, Asked>>(new Map());
-/** How many cases have been read for it; null before the first time. */
-export const askedRead = signal<number | null>(null);
-
-/** At most so many open and ended cases are read in full: some 2 MB, a few seconds. */
-const OPEN_MAX = 60;
-const ENDED_MAX = 30;
-const AT_ONCE = 4;
-
-const ASKING: ReadonlySet<string> = new Set(["dispatched", "handling"]);
-
-function put(id: number, found: Asked | null): void {
-  const next = new Map(asked.peek());
-  if (found === null) next.delete(id);
-  else next.set(id, found);
-  asked.value = next;
-}
-
-async function look(id: number): Promise<void> {
+export async function loadAsked(): Promise<void> {
+  loads += 1;
+  const mine = loads;
+  const heard: CaseSummary[] = [];
+  meanwhile = heard;
   try {
-    put(id, askedOf(await loadCase(id)));
-  } catch {
-    // It is looked at again with the next change; the line's state is shown in the strip.
+    let found: ReadonlyMap<number, CaseSummary> = new Map();
+    let after: string | null = null;
+    do {
+      const page: CasePage = await request(
+        "GET",
+        `/cases${query({ state: "all", waits_for: "any", limit: PAGE, after })}`,
+      );
+      if (mine !== loads) return;
+      found = new Map([...found, ...page.items.map((each) => [each.id, each] as const)]);
+      after = page.next ?? null;
+    } while (after !== null && found.size < ASKED_MAX);
+    asked.value = heard.reduce(takeAsked, found);
+    askedState.value = { is: "loaded", more: after !== null };
+  } catch (error) {
+    if (mine === loads) askedState.value = { is: "failed", error };
+  } finally {
+    if (mine === loads) meanwhile = null;
   }
 }
 
-let looks = 0;
-
-async function lookThrough(): Promise<void> {
-  looks += 1;
-  const mine = looks;
-  const newest = (a: CaseSummary, b: CaseSummary) => (a.updated_at < b.updated_at ? 1 : -1);
-  const open = [...openCases.peek().values()].filter((found) => ASKING.has(found.state)).sort(newest);
-  const ended = await request<CasePage>("GET", `/cases${query({ state: "ended", limit: ENDED_MAX })}`).catch(
-    () => null,
-  );
-  const closed = ended?.items.filter((found) => found.state === "closed") ?? [];
-  const ids = [...open.slice(0, OPEN_MAX), ...closed].map((found) => found.id);
-  let next = 0;
-  const worker = async () => {
-    for (let id = ids[next++]; id !== undefined && mine === looks; id = ids[next++]) await look(id);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  if (mine === looks) askedRead.value = ids.length;
-}
-
-const SETTLE_MS = 300;
+let meanwhile: CaseSummary[] | null = null;
 
 /** Follows what waits for a decision until the returned function is called. */
 export function followAsked(): () => void {
-  const due = new Map<number, ReturnType<typeof setTimeout>>();
+  void loadAsked();
   const ends = [
-    // At once when the list is there, and after each loading anew.
-    listState.subscribe((state) => {
-      if (state.is === "loaded") void lookThrough();
-    }),
+    onReload(() => void loadAsked()),
     afterCaseEvent(({ case: found }) => {
-      if (
-        due.has(found.id) ||
-        !(ASKING.has(found.state) || found.state === "closed" || asked.peek().has(found.id))
-      )
-        return;
-      due.set(
-        found.id,
-        setTimeout(() => {
-          due.delete(found.id);
-          void look(found.id);
-        }, SETTLE_MS),
-      );
+      meanwhile?.push(found);
+      asked.value = takeAsked(asked.peek(), found);
     }),
   ];
   return () => {
-    looks += 1;
+    loads += 1;
     for (const end of ends) end();
-    for (const timer of due.values()) clearTimeout(timer);
   };
 }
 
 export function forgetAsked(): void {
-  looks += 1;
+  loads += 1;
   asked.value = new Map();
-  askedRead.value = null;
+  askedState.value = { is: "loading" };
 }

@@ -139,3 +139,8 @@ export type Load = Schemas["LoadView"];
 /** What happened to a case; `change` is a text, so that a newer hub may tell more. */
 export type CaseEvent = Schemas["CaseEventData"];
 export type GatewayEvent = Schemas["GatewayEventData"];
+/** A flood of alarms at a desk (ISA-18.2). */
+export type Flood = Schemas["StoredFlood"];
+export type FloodEvent = Schemas["FloodEventData"];
+/** An open case that may be the same matter. */
+export type SimilarCase = Schemas["SimilarCase"];

@@ -203,7 +203,7 @@ export const enPages: typeof zhPages = {
     title: "Supervision",
     asks: "To decide",
     noAsks: "Nothing waits for a decision",
-    asksRead: (n) => `The ${n} cases that changed last were looked at.`,
+    asksMore: (n) => `${n} more; they follow as those above are decided.`,
     what: { extension: "More time", suspension: "Suspension", appeal: "Appeal" },
     decide: "Decide",
     notYours: "Your role does not decide this.",

@@ -1,6 +1,7 @@
 /** The console's words in English. */
 import type { Parts } from "../logic/time";
 import { enAdmin } from "./en-admin";
+import { enBoard } from "./en-board";
 import { enChildren } from "./en-children";
 import { enPages } from "./en-pages";
 import type { Dictionary } from "./index";
@@ -18,6 +19,7 @@ export const en: Dictionary = {
   ...enPages,
   ...enAdmin,
   children: enChildren,
+  ...enBoard,
   product: "Gridwatch",
   productLong: "Gridwatch · Duty console",
   span,
@@ -426,6 +428,7 @@ export const en: Dictionary = {
     move: "Move between cases",
     acknowledge: "Acknowledge the selected case",
     open: "Open the selected case",
+    group: "Open or close the selected group",
     release: "Insert the new cases that wait",
     mute: "Mute until the next critical",
     leave: "Leave the list, let it update",

@@ -201,7 +201,7 @@ export const zhPages = {
     title: "督办",
     asks: "待我决定",
     noAsks: "没有待决定的申请",
-    asksRead: (n: number) => `查看了最近有变化的 ${n} 个案件。`,
+    asksMore: (n: number) => `另有 ${n} 项，决定上面的之后依次显示。`,
     what: { extension: "申请延期", suspension: "申请挂账", appeal: "申诉" },
     decide: "决定",
     notYours: "您的角色不能决定这一项。",

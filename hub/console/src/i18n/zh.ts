@@ -1,6 +1,7 @@
 /** The console's words in Simplified Chinese. This file fixes the keys; `en.ts` must have the same. */
 import type { Parts } from "../logic/time";
 import { zhAdmin } from "./zh-admin";
+import { zhBoard } from "./zh-board";
 import { zhChildren } from "./zh-children";
 import { zhPages } from "./zh-pages";
 
@@ -15,6 +16,7 @@ export const zh = {
   ...zhPages,
   ...zhAdmin,
   children: zhChildren,
+  ...zhBoard,
   product: "网格哨",
   productLong: "网格哨 · 值班台",
   span,
@@ -418,6 +420,7 @@ export const zh = {
     move: "在案件之间移动",
     acknowledge: "确认选中的案件",
     open: "打开选中的案件",
+    group: "展开或收起选中的一组",
     release: "插入等待的新案件",
     mute: "静音到下一起特急",
     leave: "离开列表，恢复更新",

@@ -32,11 +32,11 @@ export function passes(filter: Filter, found: CaseSummary): boolean {
   return filter.site === null || found.site.id === filter.site;
 }
 
-export interface Held {
+export interface Held<K> {
   /** What to show, in this order. */
-  shown: number[];
+  shown: K[];
   /** New ones that wait until the list is let go. */
-  waiting: number[];
+  waiting: K[];
 }
 
 /**
@@ -44,20 +44,15 @@ export interface Held {
  * `append`, new ones are added at the end instead of waiting: that moves nothing either, and a new P1
  * must be seen at once.
  */
-export function hold(
-  before: readonly number[],
-  wanted: readonly number[],
-  held: boolean,
-  append: boolean,
-): Held {
+export function hold<K>(before: readonly K[], wanted: readonly K[], held: boolean, append: boolean): Held<K> {
   if (!held) return { shown: [...wanted], waiting: [] };
   const present = new Set(before);
   const fresh = wanted.filter((id) => !present.has(id));
   return append ? { shown: [...before, ...fresh], waiting: [] } : { shown: [...before], waiting: fresh };
 }
 
-/** The id `step` rows from `from` in the order shown; the first or last when there is no such row. */
-export function neighbour(shown: readonly number[], from: number | null, step: number): number | null {
+/** The key `step` rows from `from` in the order shown; the first or last when there is no such row. */
+export function neighbour<K>(shown: readonly K[], from: K | null, step: number): K | null {
   if (shown.length === 0) return null;
   const at = from === null ? -1 : shown.indexOf(from);
   if (at === -1) return (step > 0 ? shown[0] : shown[shown.length - 1]) ?? null;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { askedOf } from "../data/supervision";
+import { takeAsked } from "../data/supervision";
 import { caseOf } from "./sample";
 import { lastDays, lastMonth, overdue, thisMonth, withCards } from "./supervision";
 
@@ -33,13 +33,14 @@ test("periods are whole local days and months, over the end of a year too", () =
   expect(lastMonth(january)).toEqual({ from: "2026-12-01", to: "2026-12-31" });
 });
 
-test("a case waits for a decision while an ask is open or an appeal has fewer than two reviews", () => {
-  const ask = { what: "extension" as const, by: "qian", at: at(1) };
-  expect(askedOf(caseOf({ state: "handling", progress: { ask } }))?.what).toBe("extension");
-  expect(askedOf(caseOf({ state: "handling", progress: { ask: null } }))).toBeNull();
-  const appeal = { by: "qian", at: at(1), reviews: [{ by: "wang", agrees: true }] };
-  expect(askedOf(caseOf({ state: "closed", progress: { appeal } }))?.what).toBe("appeal");
-  const decided = { ...appeal, reviews: [...appeal.reviews, { by: "chen", agrees: true }] };
-  expect(askedOf(caseOf({ state: "closed", progress: { appeal: decided } }))).toBeNull();
-  expect(askedOf(caseOf({}))).toBeNull();
+test("a case is listed while something waits for a decision, and an old message changes nothing", () => {
+  const waits_for = { what: "extension" as const, by: "qian", at: at(1) };
+  const asks = caseOf({ id: 1, version: 3, state: "handling", waits_for });
+  const none = new Map();
+  const listed = takeAsked(none, asks);
+  expect([...listed.keys()]).toEqual([1]);
+  expect(takeAsked(listed, caseOf({ id: 1, version: 2 }))).toBe(listed);
+  expect(takeAsked(listed, caseOf({ id: 1, version: 4 })).size).toBe(0);
+  expect(takeAsked(none, caseOf({ id: 2 }))).toBe(none);
+  expect(takeAsked(none, caseOf({ id: 3, is_drill: true, waits_for }))).toBe(none);
 });

@@ -2,19 +2,22 @@
  * The board: open cases, P1 in a place of their own, the rest by severity and age. New cases never move
  * what is under the cursor or has keyboard focus.
  */
-import { useSignal } from "@preact/signals";
+import { computed, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { HELD_MAX, listState, loadOpenCases, openBySeverity, openCases } from "../data/cases";
-import { type CaseSummary, SEVERITIES } from "../data/types";
+import { SEVERITIES } from "../data/types";
 import { acknowledge } from "../duty/actions";
 import { commandOf } from "../duty/keys";
+import { openGroups, setGroupOpen } from "../duty/open-groups";
 import { muteUntilNext, ringingCases } from "../duty/shift";
-import { useZone, type Zone } from "../duty/zone";
+import { type Row, useZone, type Zone } from "../duty/zone";
 import { problemInWords, t } from "../i18n";
+import { type Key, lineOf, linesOf } from "../logic/lines";
 import { waits } from "../logic/loop";
-import { byUrgency, neighbour, passes, unacknowledgedFirst } from "../logic/order";
+import { neighbour, unacknowledgedFirst } from "../logic/order";
 import { go } from "../logic/route";
-import { CaseRow } from "../parts/case-row";
+import { BoardList } from "../parts/board-list";
+import { type Calm, CalmLines, useCalm } from "../parts/calm-lines";
 import { FilterBar, filterNow } from "../parts/filter-bar";
 import { helpOpen } from "../parts/keys-help";
 import { P1Card } from "../parts/p1-card";
@@ -22,17 +25,18 @@ import { SeverityShape } from "../parts/severity";
 
 interface ZoneGiven {
   zone: Zone;
-  selected: number | null;
+  selected: Key | null;
   target: number | null;
-  select: (id: number) => void;
+  select: (key: Key) => void;
 }
 
 function P1Zone({ zone, selected, target, select }: ZoneGiven) {
   const words = t.value.board;
-  const real = zone.shown.filter((found) => !found.is_drill);
-  const waiting = real.filter(waits).length;
-  const drills = zone.shown.length - real.length;
-  const some = zone.shown.length > 0;
+  const cards = zone.rows.map((row) => row.found);
+  const real = cards.filter((found) => !found.is_drill);
+  const waiting = p1Waiting.value;
+  const drills = cards.length - real.length;
+  const some = cards.length > 0;
   return (
     <section class={waiting > 0 ? "p1-zone p1-zone-waits" : "p1-zone"} aria-labelledby="p1-heading">
       <header class="zone-head">
@@ -52,7 +56,7 @@ function P1Zone({ zone, selected, target, select }: ZoneGiven) {
       </header>
       {some ? (
         <ul class="p1-list" {...zone.handlers}>
-          {zone.shown.map((found) => (
+          {cards.map((found) => (
             <P1Card
               key={found.id}
               found={found}
@@ -72,10 +76,10 @@ function P1Zone({ zone, selected, target, select }: ZoneGiven) {
   );
 }
 
-/** New cases that wait while the list is held still, by severity. */
-function Waiting({ zone }: { zone: Zone }) {
+/** What waits while the list is held still: new cases by severity, and news of floods and silences. */
+function Waiting({ zone, calm }: { zone: Zone; calm: Calm }) {
   const words = t.value.board;
-  if (zone.waiting.length === 0) {
+  if (zone.waiting.length === 0 && !calm.waits) {
     return <span class="zone-note">{zone.held.value ? words.heldNote : words.following}</span>;
   }
   return (
@@ -89,11 +93,16 @@ function Waiting({ zone }: { zone: Zone }) {
           </span>
         );
       })}
-      <span>{words.waiting(zone.waiting.length)}</span>
+      {zone.waiting.length > 0 && <span>{words.waiting(zone.waiting.length)}</span>}
+      {calm.waits && <span>{t.value.calm.news}</span>}
       <kbd>N</kbd>
     </button>
   );
 }
+
+const totalOpen = computed(() =>
+  SEVERITIES.reduce((sum, severity) => sum + openBySeverity.value[severity], 0),
+);
 
 function ListNote({ empty }: { empty: boolean }) {
   const words = t.value.board;
@@ -110,44 +119,43 @@ function ListNote({ empty }: { empty: boolean }) {
     );
   }
   if (state.is === "loading" && empty) return <p class="note">{t.value.loading}</p>;
+  if (state.is === "loaded" && !state.whole) {
+    return <p class="note">{t.value.together.coming(openCases.value.size, totalOpen.value)}</p>;
+  }
   if (state.is === "loaded" && state.truncated) {
-    const total = SEVERITIES.reduce((sum, severity) => sum + openBySeverity.value[severity], 0);
-    return (
-      <p class="note note-warning">{words.truncated(Math.min(HELD_MAX, openCases.value.size), total)}</p>
-    );
+    const held = Math.min(HELD_MAX, openCases.value.size);
+    return <p class="note note-warning">{words.truncated(held, totalOpen.value)}</p>;
   }
   return null;
 }
 
 function CaseList({ zone, selected, target, select }: ZoneGiven) {
   const words = t.value.board;
-  const empty = zone.shown.length === 0;
+  const empty = zone.rows.length === 0;
   const filter = filterNow();
   const filtered = filter.severities.size > 0 || filter.site !== null;
+  const calm = useCalm(zone.held.value, zone.turn);
   return (
     <section class="list-zone" aria-labelledby="list-heading">
       <header class="zone-head">
         <h2 id="list-heading">{words.others}</h2>
         <FilterBar />
-        <Waiting zone={zone} />
+        <Waiting zone={zone} calm={calm} />
       </header>
+      <CalmLines calm={calm} />
       <ListNote empty={empty} />
       {empty ? (
         listState.value.is === "loaded" && (
           <p class="list-empty">{filtered ? words.filteredEmpty : words.othersEmpty}</p>
         )
       ) : (
-        <ul class="list" {...zone.handlers}>
-          {zone.shown.map((found) => (
-            <CaseRow
-              key={found.id}
-              found={found}
-              selected={selected === found.id}
-              target={target === found.id}
-              select={select}
-            />
-          ))}
-        </ul>
+        <BoardList
+          rows={zone.rows}
+          handlers={zone.handlers}
+          selected={selected}
+          target={target}
+          select={select}
+        />
       )}
     </section>
   );
@@ -156,39 +164,64 @@ function CaseList({ zone, selected, target, select }: ZoneGiven) {
 /** The case that A acknowledges must have stood still this long, so that nobody acknowledges unseen. */
 const SETTLED_MS = 700;
 
+/** More P1 than anybody can look at: those beyond are the first rows of the list, each by itself. */
+const P1_CARDS = 50;
+
+const p1Cases = computed(() =>
+  [...openCases.value.values()].filter((found) => found.severity === "P1").sort(unacknowledgedFirst),
+);
+const p1Lines = computed(() => p1Cases.value.slice(0, P1_CARDS).map(lineOf));
+const p1Waiting = computed(() => p1Cases.value.filter((found) => waits(found) && !found.is_drill).length);
+const listLines = computed(() => {
+  const cards = new Set(p1Lines.value.map((line) => line.key));
+  return linesOf(openCases.value.values(), filterNow(), (found) => cards.has(found.id));
+});
+
 /** The case that the key A acknowledges: the selected one, else the first P1 that waits. */
-function targetOf(selected: number | null, p1: readonly CaseSummary[]): number | null {
+function targetOf(selected: Key | null, p1: readonly Row[]): number | null {
   if (selected !== null) {
-    const found = openCases.value.get(selected);
-    return found !== undefined && waits(found) ? selected : null;
+    const found = typeof selected === "number" ? openCases.value.get(selected) : undefined;
+    return found !== undefined && waits(found) ? found.id : null;
   }
-  return p1.find(waits)?.id ?? null;
+  return p1.find(({ found }) => waits(found))?.found.id ?? null;
 }
 
+/** What holds the focus of a row. */
+const focusOf = (key: Key) =>
+  document.getElementById(typeof key === "number" ? `case-${key}` : `group-${key}`);
+
 export function Board() {
-  const selected = useSignal<number | null>(null);
+  const selected = useSignal<Key | null>(null);
   const filter = filterNow();
-  const all = [...openCases.value.values()];
-  const p1 = useZone(all.filter((found) => found.severity === "P1").sort(unacknowledgedFirst), true, "p1");
+  const open = openGroups.value;
+  const p1 = useZone({ wanted: p1Lines.value, open, append: true, key: "p1" });
   const key = `${[...filter.severities].join()}|${filter.site ?? ""}`;
-  const rest = all.filter((found) => found.severity !== "P1" && passes(filter, found)).sort(byUrgency);
-  const others = useZone(rest, false, key);
-  const target = targetOf(selected.value, p1.shown);
+  const others = useZone({ wanted: listLines.value, open, append: false, key });
+  const target = targetOf(selected.value, p1.rows);
   const settled = useRef<{ id: number | null; at: number }>({ id: null, at: 0 });
   if (settled.current.id !== target) settled.current = { id: target, at: performance.now() };
-  const select = (id: number) => {
-    selected.value = id;
+  const select = (chosen: Key) => {
+    selected.value = chosen;
   };
+  // A row that is not drawn is drawn once it is selected; only then it can be focused.
+  const wanted = useRef<Key | null>(null);
+  useLayoutEffect(() => {
+    const link = wanted.current === null ? null : focusOf(wanted.current);
+    if (link === null) return;
+    wanted.current = null;
+    link.focus({ preventScroll: true });
+    link.closest("li")?.scrollIntoView({ block: "nearest" });
+  });
 
   const press = (event: KeyboardEvent) => {
     const key = commandOf(event);
-    const shown = [...p1.shown, ...others.shown].map((found) => found.id);
+    const shown = [...p1.rows, ...others.rows].map((row) => row.key);
     const move = (step: number) => {
       const next = neighbour(shown, selected.value, step);
       if (next === null) return;
-      const link = document.getElementById(`case-${next}`);
-      link?.focus({ preventScroll: true });
-      link?.closest("li")?.scrollIntoView({ block: "nearest" });
+      wanted.current = next;
+      if (next === selected.value) focusOf(next)?.focus();
+      selected.value = next;
     };
     if (key === "j" || key === "ArrowDown") move(1);
     else if (key === "k" || key === "ArrowUp") move(-1);
@@ -198,7 +231,10 @@ export function Board() {
     } else if (key === "Enter") {
       const free = document.activeElement === document.body || document.activeElement === null;
       if (!free || selected.value === null) return;
-      go(`/cases/${selected.value}`);
+      if (typeof selected.value === "number") go(`/cases/${selected.value}`);
+      else setGroupOpen(selected.value, !open.has(selected.value));
+    } else if ((key === "ArrowRight" || key === "ArrowLeft") && typeof selected.value === "string") {
+      setGroupOpen(selected.value, key === "ArrowRight");
     } else if (key === "n") others.refresh();
     else if (key === "m" && ringingCases.value.size > 0) muteUntilNext();
     else if (key === "?") helpOpen.value = true;

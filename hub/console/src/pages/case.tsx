@@ -25,9 +25,11 @@ import { EvidencePanel, upload } from "../parts/evidence-panel";
 import { History } from "../parts/history";
 import { Icon } from "../parts/icons";
 import { helpOpen } from "../parts/keys-help";
+import { KinPanel } from "../parts/kin";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
 import { SeverityBadge } from "../parts/severity";
+import { SimilarPanel } from "../parts/similar";
 import { Way } from "../parts/way";
 
 type Loaded = { is: "loading" } | { is: "failed"; error: unknown } | { is: "loaded"; case: Case };
@@ -275,7 +277,7 @@ function ChartPanel({ series, failed }: { series: CaseSeries | null; failed: boo
   );
 }
 
-function Whole({ found, take }: { found: Case; take: (found: Case) => void }) {
+function Whole({ found, take, again }: { found: Case; take: (found: Case) => void; again: () => void }) {
   const { series, failed } = useSeries(found);
   useCaseKeys(found, take);
   const keeper: EvidenceKeeper = { keep: (file) => upload(found.id, file), taken: [], note: "uploads" };
@@ -287,12 +289,14 @@ function Whole({ found, take }: { found: Case; take: (found: Case) => void }) {
       <CaseNotice id={found.id} />
       <div class="case-columns">
         <div class="case-main">
-          <Alerts found={found} />
+          <Alerts found={found} take={take} />
           <ChartPanel series={series.value} failed={failed.value} />
           <EvidencePanel found={found} />
         </div>
         <div class="case-side">
           <Actions found={found} take={take} />
+          <KinPanel found={found} take={take} again={again} />
+          <SimilarPanel found={found} take={take} again={again} />
           <Missing found={found} series={series.value} />
           <Facts found={found} />
           <History found={found} />
@@ -352,7 +356,7 @@ export function CasePage({ id }: { id: number }) {
           </button>
         </div>
       )}
-      {state.is === "loaded" && <Whole found={state.case} take={take} />}
+      {state.is === "loaded" && <Whole found={state.case} take={take} again={again} />}
     </main>
   );
 }

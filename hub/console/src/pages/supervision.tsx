@@ -4,27 +4,28 @@
  */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { openCases } from "../data/cases";
+import { loadCase, openCases } from "../data/cases";
 import { now } from "../data/clock";
 import {
-  type Asked,
   asked,
-  askedRead,
+  askedState,
   csvAddress,
   type Days,
   followAsked,
   type Grouping,
+  loadAsked,
   loadDays,
   loadRates,
   type Report,
   type ReportRow,
 } from "../data/supervision";
-import type { CaseSummary } from "../data/types";
+import type { Case, CaseSummary } from "../data/types";
 import { pending, perform } from "../duty/actions";
 import { headline, inPlace, problemInWords, said, span, t } from "../i18n";
 import { parameters, setParameters } from "../logic/route";
 import { lastDays, lastMonth, overdue, thisMonth, withCards } from "../logic/supervision";
 import { ActionForm } from "../parts/action-form";
+import { Failure, useAsked } from "../parts/asked";
 import { CaseNotice } from "../parts/case-parts";
 import { Moment } from "../parts/clock";
 import { Link } from "../parts/link";
@@ -34,27 +35,34 @@ import { percent, Trend } from "../parts/trend";
 import { useVirtual } from "../parts/virtual";
 
 /** One thing to decide, with the form of the hub for it where this person may. */
-function Ask({ found: { case: found, what, by, at } }: { found: Asked }) {
+function Ask({ found }: { found: CaseSummary }) {
   const words = t.value.supervision;
   const open = useSignal(false);
-  const name = what === "appeal" ? "review" : "decide";
-  const allowed = found.allowed_actions.find((each) => each.action === name);
+  const read = useAsked(() => loadCase(found.id), found.version);
+  const last = useSignal<Case | null>(null);
+  if (read.value.value !== null && read.value.value !== last.peek()) last.value = read.value.value;
+  const asks = found.waits_for;
+  if (!asks) return null;
+  const whole = last.value;
+  const name = asks.what === "appeal" ? "review" : "decide";
+  const allowed = whole?.allowed_actions.find((each) => each.action === name);
   const blocked = said(allowed?.blocked);
-  const reason = found.transitions.filter((each) => each.actor === by && each.reason).at(-1)?.reason;
+  const reason = whole?.transitions.filter((each) => each.actor === asks.by && each.reason).at(-1)?.reason;
   return (
     <li class="ask" data-case={found.id}>
       <div class="ask-top">
-        <strong>{words.what[what]}</strong>
+        <strong>{words.what[asks.what]}</strong>
         <Link to={`/cases/${found.id}`}>
           <Said>{headline(found)}</Said>
         </Link>
         <span class="number">{found.number}</span>
       </div>
       <p class="ask-facts">
-        <Said>{said(found.unit?.name) || by}</Said> <Moment time={at} />
+        <Said>{said(found.unit?.name) || asks.by}</Said> <Moment time={asks.at} />
       </p>
       {reason && <Said class="history-reason">{reason}</Said>}
       <CaseNotice id={found.id} />
+      <Failure error={read.error.value} again={read.again} />
       {allowed !== undefined && (
         <button
           type="button"
@@ -69,12 +77,12 @@ function Ask({ found: { case: found, what, by, at } }: { found: Asked }) {
         </button>
       )}
       {blocked && <p class="blocked">{blocked}</p>}
-      {allowed === undefined && <p class="blocked">{words.notYours}</p>}
-      {open.value && allowed !== undefined && (
+      {whole !== null && allowed === undefined && <p class="blocked">{words.notYours}</p>}
+      {open.value && whole !== null && allowed !== undefined && (
         <ActionForm
           action={allowed}
           send={(details, why) => {
-            void perform(found, allowed.action, why, details).then((outcome) => {
+            void perform(whole, allowed.action, why, details).then((outcome) => {
               if (outcome?.is === "done") open.value = false;
             });
           }}
@@ -87,22 +95,31 @@ function Ask({ found: { case: found, what, by, at } }: { found: Asked }) {
   );
 }
 
+/** Each that is shown is read in full for its reason and its form; those beyond come as these are decided. */
+const ASKS_SHOWN = 30;
+
 function Asks() {
   const words = t.value.supervision;
-  const all = [...asked.value.values()].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const state = askedState.value;
+  const since = (found: CaseSummary) => found.waits_for?.at ?? "";
+  const all = [...asked.value.values()].sort((a, b) => (since(a) < since(b) ? -1 : 1));
+  const more = all.length - ASKS_SHOWN;
+  const atLeast = state.is === "loaded" && state.more;
   return (
     <section class="panel" aria-labelledby="asks-heading">
       <h2 id="asks-heading">
-        {words.asks} {all.length > 0 && <span class="count-plain">{all.length}</span>}
+        {words.asks}{" "}
+        {all.length > 0 && <span class="count-plain">{`${all.length}${atLeast ? "+" : ""}`}</span>}
       </h2>
-      {askedRead.value === null && <p class="empty">{t.value.loading}</p>}
-      {askedRead.value !== null && all.length === 0 && <p class="empty">{words.noAsks}</p>}
+      {state.is === "loading" && all.length === 0 && <p class="empty">{t.value.loading}</p>}
+      {state.is === "failed" && <Failure error={state.error} again={loadAsked} />}
+      {state.is === "loaded" && all.length === 0 && <p class="empty">{words.noAsks}</p>}
       <ul class="asks">
-        {all.map((each) => (
-          <Ask key={each.case.id} found={each} />
+        {all.slice(0, ASKS_SHOWN).map((each) => (
+          <Ask key={each.id} found={each} />
         ))}
       </ul>
-      {askedRead.value !== null && <p class="form-note">{words.asksRead(askedRead.value)}</p>}
+      {more > 0 && <p class="form-note">{words.asksMore(more)}</p>}
     </section>
   );
 }

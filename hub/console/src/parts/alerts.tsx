@@ -1,8 +1,13 @@
 /** The alerts of a case: what raised each, in words, and why it belongs here. */
-import { type Alert, type Case, type CaseAlert, measured } from "../data/types";
+import { useSignal } from "@preact/signals";
+import { session } from "../data/session";
+import { type Alert, type Case, type CaseAlert, measured, type Role } from "../data/types";
+import { splitOff } from "../duty/joining";
 import { inPlace, kindName, said, t, valueInWords } from "../i18n";
 import { isLane } from "../logic/chart";
+import { isOpen } from "../logic/loop";
 import { Moment } from "./clock";
+import { ReasonForm } from "./reason-form";
 import { Said } from "./said";
 import { SeverityBadge } from "./severity";
 
@@ -72,7 +77,13 @@ function Evidence({ alert }: { alert: Alert }) {
   );
 }
 
-function AlertItem({ item }: { item: CaseAlert }) {
+interface Splitting {
+  /** Whether it is marked to be split off. */
+  marked: boolean;
+  mark: () => void;
+}
+
+function AlertItem({ item, splitting }: { item: CaseAlert; splitting: Splitting | null }) {
   const words = t.value.case;
   const { alert } = item;
   const place = inPlace(alert.place);
@@ -120,12 +131,86 @@ function AlertItem({ item }: { item: CaseAlert }) {
         </p>
       )}
       <Evidence alert={alert} />
+      {splitting !== null && (
+        <label class="choice alert-split">
+          <input type="checkbox" checked={splitting.marked} onChange={splitting.mark} />
+          <Said>{t.value.kin.splitChoose(`${kindName(alert.kind)} ${alert.device}`)}</Said>
+        </label>
+      )}
     </li>
   );
 }
 
-export function Alerts({ found }: { found: Case }) {
+/** Who takes alerts out of a case, as the hub has it. */
+const MAY_SPLIT: ReadonlySet<Role> = new Set<Role>([
+  "duty_officer",
+  "shift_leader",
+  "dispatcher",
+  "supervisor",
+  "administrator",
+]);
+
+interface Given {
+  found: Case;
+  take: (found: Case) => void;
+}
+
+/** Taking alerts out: first which, then why. */
+function Split({ found, take, marked, clear }: Given & { marked: readonly string[]; clear: () => void }) {
+  const words = t.value.kin;
+  const asking = useSignal(false);
+  const busy = useSignal(false);
+  const all = marked.length >= found.alert_count;
+  const send = async (reason: string) => {
+    busy.value = true;
+    const now = await splitOff(found, marked, reason);
+    busy.value = false;
+    if (now === null) return;
+    asking.value = false;
+    clear();
+    take(now);
+  };
+  return (
+    <div class="split">
+      {asking.value && marked.length > 0 && !all ? (
+        <ReasonForm
+          title={words.splitDo(marked.length)}
+          busy={busy.value}
+          send={(reason) => void send(reason)}
+          cancel={() => {
+            asking.value = false;
+          }}
+        />
+      ) : (
+        <button
+          type="button"
+          class="button"
+          disabled={marked.length === 0 || all}
+          onClick={() => {
+            asking.value = true;
+          }}
+        >
+          {words.splitDo(marked.length)}
+        </button>
+      )}
+      <p class="form-note">{all ? words.splitAll : words.splitHint}</p>
+    </div>
+  );
+}
+
+export function Alerts({ found, take }: Given) {
   const words = t.value.case;
+  const marks = useSignal<ReadonlySet<string>>(new Set());
+  const splits = useSignal(false);
+  const role = session.value.is === "signed-in" ? session.value.session.role : null;
+  const may = role !== null && MAY_SPLIT.has(role) && isOpen(found) && found.alerts.length > 1;
+  const here = new Set(found.alerts.map(({ alert }) => alert.id));
+  const marked = [...marks.value].filter((id) => here.has(id));
+  const mark = (id: string) => {
+    const next = new Set(marked);
+    if (!next.delete(id)) next.add(id);
+    marks.value = next;
+  };
   return (
     <section class="panel" aria-labelledby="why-heading">
       <h2 id="why-heading">{words.why}</h2>
@@ -139,9 +224,40 @@ export function Alerts({ found }: { found: Case }) {
       )}
       <ol class="alerts">
         {found.alerts.map((item) => (
-          <AlertItem key={item.alert.id} item={item} />
+          <AlertItem
+            key={item.alert.id}
+            item={item}
+            splitting={
+              may && splits.value
+                ? { marked: marked.includes(item.alert.id), mark: () => mark(item.alert.id) }
+                : null
+            }
+          />
         ))}
       </ol>
+      {may && (
+        <button
+          type="button"
+          class="button button-small"
+          aria-expanded={splits.value}
+          onClick={() => {
+            splits.value = !splits.value;
+          }}
+        >
+          {t.value.kin.split}
+        </button>
+      )}
+      {may && splits.value && (
+        <Split
+          found={found}
+          take={take}
+          marked={marked}
+          clear={() => {
+            marks.value = new Set();
+            splits.value = false;
+          }}
+        />
+      )}
     </section>
   );
 }

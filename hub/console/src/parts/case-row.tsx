@@ -1,6 +1,7 @@
 /** One open case of the list; on a narrow screen the same row is a card. */
 import type { CaseSummary } from "../data/types";
 import { headline, t } from "../i18n";
+import type { Key } from "../logic/lines";
 import { isOpen, waits } from "../logic/loop";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
@@ -12,17 +13,28 @@ interface Given {
   found: CaseSummary;
   selected: boolean;
   target: boolean;
-  select: (id: number) => void;
+  select: (key: Key) => void;
+  /** Whether it stands under its group. */
+  within?: boolean;
+  /** Its place among all rows and their number, where not all of them are drawn. */
+  place?: { at: number; of: number } | undefined;
 }
 
-export function CaseRow({ found, selected, target, select }: Given) {
+export function CaseRow({ found, selected, target, select, within, place }: Given) {
   const names = ["row", `row-${found.severity}`];
   if (waits(found)) names.push("row-waits");
   if (!isOpen(found)) names.push("row-ended");
+  if (within) names.push("row-within");
   if (selected) names.push("is-selected");
   if (found.is_drill) names.push("is-drill");
   return (
-    <li class={names.join(" ")} data-case={found.id} onFocusIn={() => select(found.id)}>
+    <li
+      class={names.join(" ")}
+      data-case={found.id}
+      onFocusIn={() => select(found.id)}
+      aria-posinset={place?.at}
+      aria-setsize={place?.of}
+    >
       <div class="row-severity">
         <SeverityBadge severity={found.severity} />
       </div>

@@ -1,4 +1,5 @@
 /** The filter of the list: by severity and by site. It lives in the address and never touches P1. */
+import { computed } from "@preact/signals";
 import { openCases } from "../data/cases";
 import { sites } from "../data/sites";
 import type { Severity } from "../data/types";
@@ -18,10 +19,17 @@ export function filterNow(): Filter {
   };
 }
 
-function siteOptions(chosen: string | null): { id: string; name: string }[] {
+/** Every site that can be chosen, by what it is called; reckoned once for each change, not for each drawing. */
+const siteNames = computed(() => {
   const found = new Map<string, string>();
   for (const site of sites.value.values()) found.set(site.id, said(site.name));
-  for (const each of openCases.value.values()) found.set(each.site.id, said(each.site.name));
+  for (const { site } of openCases.value.values())
+    if (!found.has(site.id)) found.set(site.id, said(site.name));
+  return found;
+});
+
+function siteOptions(chosen: string | null): { id: string; name: string }[] {
+  const found = new Map(siteNames.value);
   if (chosen !== null && !found.has(chosen)) found.set(chosen, chosen);
   return [...found]
     .map(([id, name]) => ({ id, name: name || id }))

@@ -18,6 +18,7 @@ export function KeysHelp() {
     [["J", "K", "↓", "↑"], words.move],
     [["A"], words.acknowledge],
     [["Enter"], words.open],
+    [["→", "←"], words.group],
     [["N"], words.release],
     [["M"], words.mute],
     [["Esc"], words.leave],

@@ -3,6 +3,7 @@ import type { CaseSummary } from "../data/types";
 import { pending } from "../duty/actions";
 import { arrivals } from "../duty/announce";
 import { headline, t } from "../i18n";
+import type { Key } from "../logic/lines";
 import { waits } from "../logic/loop";
 import { AcknowledgeButton, CaseNotice, DrillMark, Kinds, Whereabouts } from "./case-parts";
 import { AckClock, Age } from "./clock";
@@ -14,7 +15,7 @@ interface Given {
   found: CaseSummary;
   selected: boolean;
   target: boolean;
-  select: (id: number) => void;
+  select: (key: Key) => void;
 }
 
 export function P1Card({ found, selected, target, select }: Given) {

@@ -13,16 +13,29 @@ const MARGIN = 20;
 const ROWS = 60;
 
 /** Pure: which rows to draw of `count`, where the window begins `above` pixels into the list. */
-export function windowOf(count: number, rowPx: number, above: number, heightPx: number): [number, number] {
+export function windowOf(
+  count: number,
+  rowPx: number,
+  above: number,
+  heightPx: number,
+  { margin = MARGIN, least = ROWS }: { margin?: number; least?: number } = {},
+): [number, number] {
   if (count <= WHOLE_MAX) return [0, count];
-  const first = Math.floor(Math.max(0, above) / rowPx) - MARGIN;
-  const shown = Math.max(ROWS, Math.ceil(heightPx / rowPx) + 2 * MARGIN);
+  const first = Math.floor(Math.max(0, above) / rowPx) - margin;
+  const shown = Math.max(least, Math.ceil(heightPx / rowPx) + 2 * margin);
   const from = Math.max(0, Math.min(first, count - shown));
   return [from, Math.min(count, from + shown)];
 }
 
+/** Pure: the parts to draw, as `[from, to)`: the window, and the selected row where it lies outside. */
+export function partsOf(from: number, to: number, pinned: number): [number, number][] {
+  if (pinned < 0 || (pinned >= from && pinned < to)) return [[from, to]];
+  const pin: [number, number] = [pinned, pinned + 1];
+  return pinned < from ? [pin, [from, to]] : [[from, to], pin];
+}
+
 /** A stand-in for rows that are not drawn; an SVG has a height without an inline style. */
-function Spacer({ px, table }: { px: number; table: boolean }) {
+export function Spacer({ px, table }: { px: number; table: boolean }) {
   if (px <= 0) return null;
   const box = <svg class="spacer" width="1" height={px} aria-hidden="true" focusable="false" />;
   return table ? (

@@ -6,8 +6,9 @@ use sqlx::Row;
 
 use super::read::{By, CaseGroup, grids, statement};
 use crate::access::Scope;
+use crate::cases::Question;
 use crate::cases::sample::Shipped;
-use crate::store::cases::{Cursor, Drills, Filter, Which, page};
+use crate::store::cases::{Cursor, Drills, Filter, Waiting, Which, page};
 use crate::store::database::QueryBuilder;
 use crate::store::{Store, StoreUrl, open};
 
@@ -110,4 +111,23 @@ async fn small_area_is_found_by_its_place_and_pages_are_read_by_number() {
     }
     let (_, plan) = scans(&store, grids(&grid)).await;
     assert!(plan.contains("COVERING INDEX cases_open_by_area"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_decision_is_found_without_reading_other_cases() {
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let url = StoreUrl::Sqlite(dir.path().join("hub.db"));
+    let (store, _writer) = open(&url).await.expect("a store");
+    let questions = Question::ALL.map(Waiting::For);
+    for waits_for in questions.into_iter().chain([Waiting::Any]) {
+        for which in [Which::Open, Which::Ended, Which::All] {
+            let filter = Filter {
+                waits_for: Some(waits_for),
+                ..filter(which, None, None)
+            };
+            let (_, plan) = scans(&store, page(&filter, &Scope::whole())).await;
+            let index = "SEARCH cases USING INDEX cases_waiting (waits_for=?";
+            assert!(plan.contains(index), "{waits_for:?} {which:?}: {plan}");
+        }
+    }
 }
