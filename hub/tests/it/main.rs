@@ -55,6 +55,7 @@ on_every_store! {
     intake
     live
     manners
+    map
     notify
     parent
     outside
