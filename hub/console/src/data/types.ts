@@ -306,7 +306,15 @@ export interface Evidence {
 }
 
 /** What goes with an action beside its reason, by the names of its fields. */
-export type Details = Record<string, string | number | boolean | string[] | Evidence[]>;
+/** Where somebody was when they did something, WGS 84. */
+export interface ActedAt {
+  lat: number;
+  lon: number;
+  accuracy_m?: number;
+  at?: Timestamp;
+}
+
+export type Details = Record<string, string | number | boolean | string[] | Evidence[] | ActedAt>;
 
 export interface AllowedAction {
   action: ActionName;
