@@ -42,7 +42,7 @@ use crate::correlation::Marks;
 pub use names::{
     Action, Card, Change, EvidenceKind, Level, Mode, RejectCause, Role, State, TaskState,
 };
-pub use progress::{Details, Progress};
+pub use progress::{ActedAt, Details, Progress};
 
 /// Number of a case in the store.
 pub type CaseId = i64;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Card, CaseId, EvidenceKind, Level, Mode, State, TaskState};
 
 /// What an action is given beside its reason, and what the history keeps of it. Each action takes only
-/// the fields that `fields` of its entry in `allowed_actions` names.
+/// the fields that `fields` of its entry in `allowed_actions` names, and `position`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Details {
