@@ -204,7 +204,7 @@ export const enPages: typeof zhPages = {
     workerAssumed: "grid worker, middle of the grid",
     onDutyUntil: (time) => `on duty until ${time}`,
     placeReported: (metres) =>
-      metres === null ? "Position as they reported it" : `Position as they reported it (about ${metres} m)`,
+      metres === null ? "Position as they reported it:" : `Position as they reported it (about ${metres} m):`,
     placeAssumed: "No position reported in this shift: the middle of the grid",
     placeUnknown: "No position: the grid has no outline",
     noTasks: "No open case in hand",

@@ -202,7 +202,7 @@ export const zhPages = {
     workerAssumed: "网格员（所在网格中心）",
     onDutyUntil: (time: string) => `当班至 ${time}`,
     placeReported: (metres: number | null) =>
-      metres === null ? "本人上报的位置，距今" : `本人上报的位置（误差约 ${metres} 米），距今`,
+      metres === null ? "本人上报的位置：" : `本人上报的位置（误差约 ${metres} 米）：`,
     placeAssumed: "本班未上报位置，标在网格中心",
     placeUnknown: "没有位置：网格未画边界",
     noTasks: "没有在办事件",

@@ -72,7 +72,7 @@ const among = (names: string[]): Filter | null =>
   names.length === 0 ? null : ["in", kind, ["literal", names]];
 const ofType = (type: "Polygon" | "LineString", more: Filter | null): Filter => [
   "all",
-  ["==", ["geometry-type"], type],
+  ["in", ["geometry-type"], ["literal", [type, `Multi${type}`]]],
   ...(more === null ? [] : [more]),
 ];
 

@@ -58,14 +58,16 @@ export function MapCanvas({ data, rows, at, pick, fallback, textPx = 14 }: Given
     let pause = AGAIN_MS;
     const again = () => {
       if (!current) return;
-      drawn.current?.end();
+      const old = drawn.current;
       drawn.current = null;
       clearTimeout(timer);
-      timer = setTimeout(() => void begin(), pause);
+      // Later: the map is still busy with telling that it is lost.
+      timer = setTimeout(() => void begin(old), pause);
       pause = Math.min(AGAIN_MAX_MS, pause * 2);
     };
-    const begin = async () => {
+    const begin = async (old: DrawnMap | null) => {
       try {
+        old?.end();
         const { drawMap } = await import("./map-draw");
         below.value = await streets(newest.current.data.tiles);
         if (!current || box.current === null) return;
@@ -92,7 +94,7 @@ export function MapCanvas({ data, rows, at, pick, fallback, textPx = 14 }: Given
         again();
       }
     };
-    void begin();
+    void begin(null);
     return () => {
       current = false;
       clearTimeout(timer);

@@ -35,7 +35,7 @@ function byDomain(): maplibregl.ExpressionSpecification {
   return ["match", ["get", "domain"], ...cases, other] as unknown as maplibregl.ExpressionSpecification;
 }
 
-/** Ground with a known danger: a pattern and a broken edge below the grids, its name above them. */
+/** Ground with a known danger: a pattern and a broken edge over the grids, which show through, and its name. */
 function riskLayers(): Style["layers"] {
   return [
     {
@@ -86,7 +86,6 @@ function styleOf(drawing: Drawing, base: Basemap | null, size: number): Style {
     layers: [
       { id: "ground", type: "background", paint: { "background-color": colour("--surface-2") } },
       ...(base?.layers() ?? []),
-      ...riskLayers(),
       {
         id: "grids",
         type: "fill",
@@ -97,6 +96,7 @@ function styleOf(drawing: Drawing, base: Basemap | null, size: number): Style {
           "fill-opacity": ["match", ["get", "worst"], "none", base === null ? 0.5 : 0.12, 0.28],
         },
       },
+      ...riskLayers(),
       {
         id: "edges",
         type: "line",
@@ -161,7 +161,7 @@ const PADDING = 40;
 /** Closer than this a map without streets shows nothing more. */
 const ZOOM_MAX = 17;
 /** Points come before the outlines that they lie in. */
-const PRESSED = ["points", "risk-names", "grids", "risks"];
+const PRESSED = ["points", "risk-names", "grids"];
 
 function pressable(map: maplibregl.Map, pick: (target: Target) => void): void {
   map.on("click", (event) => {
