@@ -120,7 +120,9 @@ function styleOf(drawing: Drawing, base: Basemap | null, size: number): Style {
           "text-font": ["sans-serif"],
           "text-size": size,
           "text-anchor": "top",
-          "text-offset": [0, 1.1],
+          // People stand above their place: in the middle of a grid there is its own sign.
+          "icon-offset": ["match", ["get", "kind"], "worker", ["literal", [0, -32]], ["literal", [0, 0]]],
+          "text-offset": ["match", ["get", "kind"], "worker", ["literal", [0, -4.3]], ["literal", [0, 1.1]]],
           "text-optional": true,
           "text-max-width": 12,
         },
