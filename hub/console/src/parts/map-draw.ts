@@ -64,6 +64,9 @@ function riskNames(size: number): Style["layers"] {
         "text-font": ["sans-serif"],
         "text-size": size - 1,
         "text-max-width": 12,
+        // Where a sign has the middle, the name gives way and is not lost.
+        "text-variable-anchor": ["center", "top", "bottom"],
+        "text-radial-offset": 2.5,
       },
       paint: {
         "text-color": byDomain(),
