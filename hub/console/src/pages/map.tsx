@@ -24,7 +24,7 @@ import { byUrgency } from "../logic/order";
 import { parameters, setParameters } from "../logic/route";
 import { language } from "../logic/settings";
 import { timeOfDay } from "../logic/time";
-import { Age } from "../parts/clock";
+import { Age, Ago } from "../parts/clock";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { MapCanvas } from "../parts/map-canvas";
@@ -247,7 +247,7 @@ function Worker({ username }: { username: string }) {
         {place !== null && place.reported_at === null && words.placeAssumed}
         {place !== null && place.reported_at !== null && (
           <>
-            {words.placeReported(place.accuracy_m)} <Age since={place.reported_at} />
+            {words.placeReported(place.accuracy_m)} <Ago since={place.reported_at} />
           </>
         )}
       </p>
