@@ -10,7 +10,7 @@ import { defineConfig, type Plugin } from "vite";
 const api = process.env.GRIDWATCH_URL ?? "http://127.0.0.1:8790";
 
 /** Files that a phone keeps: all but the map, which is large and needs no dead zone. */
-const kept = (name: string) => !/maplibre|map-/.test(name) && !name.endsWith(".map");
+const kept = (name: string) => !/map|tiles/.test(name) && !name.endsWith(".map");
 
 /** Writes `sw.js` with the names of the files of this build. */
 function serviceWorker(): Plugin {

@@ -19,6 +19,7 @@ use crate::outside::config::Outside;
 use crate::parent::ParentSettings;
 use crate::reports::config::Reports;
 use crate::store::{StoreResult, StoreUrl};
+use crate::tiles::MapSettings;
 
 /// The compiled-in default, with every key commented.
 pub const DEFAULT: &str = include_str!("../../configs/hub.toml");
@@ -64,6 +65,7 @@ pub struct Config {
     pub evidence: EvidenceSettings,
     pub parent: ParentSettings,
     pub outside: Outside,
+    pub map: MapSettings,
     pub limits: Limits,
 }
 
@@ -229,6 +231,7 @@ fn read(text: &str, base: &Path) -> Result<(Config, Vec<String>), Vec<String>> {
         *path = base.join(&*path);
     }
     config.parent.resolve(base);
+    config.map.resolve(base);
     config.evidence.dir = config.data_dir.join(&config.evidence.dir);
     if !config.influxdb.token_file.as_os_str().is_empty() {
         config.influxdb.token_file = base.join(&config.influxdb.token_file);
@@ -442,6 +445,7 @@ fn load_files(config: &Config) -> Result<(Directory, Catalogue, Calendar), Vec<S
     }
     config.notify.check_files(&mut problems);
     config.parent.check_files(&mut problems);
+    problems.extend(config.map.open().err());
     let directory = match (areas, sites) {
         (Some(areas), Some(sites)) => Directory::parse(&areas, &sites),
         _ => Err(vec![]),

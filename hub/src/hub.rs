@@ -262,6 +262,7 @@ async fn open(
         &config.evidence.dir,
         config.evidence.clone(),
     )?);
+    let tiles = config.map.open().map_err(anyhow::Error::msg)?.map(Arc::new);
     Ok(Arc::new(Shared {
         config,
         directories,
@@ -275,6 +276,7 @@ async fn open(
         notifier,
         auth,
         limits,
+        tiles,
         evidence,
         rates: Rates::default(),
         metrics,
@@ -290,7 +292,7 @@ fn warn_of_difference(files: &Directory, stored: &Directory, config: &Config) {
         // What the files need not have, they need not agree on.
         !matches!(
             count.table,
-            Table::Outlines | Table::Hazards | Table::Contacts
+            Table::Outlines | Table::Hazards | Table::Contacts | Table::RiskAreas
         )
     });
     if differs {

@@ -53,6 +53,7 @@ pub mod secrets;
 pub mod sequence;
 pub mod serve;
 pub mod store;
+pub mod tiles;
 pub mod timers;
 
 use gridwatch_protocol::Timestamp;

@@ -63,6 +63,60 @@ test("a wall that starts while the hub is down comes up once it is there", { ski
   await stop();
 });
 
+const drawnTimes = (page) => page.locator(".wall .map-canvas").getAttribute("data-drawn").then(Number);
+
+test("the wall's map follows, shows no people, and comes back when the graphics card has lost it", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub({ empty: true });
+  const { page, context, faults } = await openPage(url);
+  const asked = [];
+  context.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await signIn(page, url, "/wall");
+  await until("the map", async () => (await drawnTimes(page)) > 0, 40_000);
+  const before = await drawnTimes(page);
+  hub.add(SMOKE);
+  await until("the case on the map", async () => (await drawnTimes(page)) > before);
+  assert.equal(await page.locator(".wall .maplibregl-ctrl button").count(), 0, "nothing to touch");
+  await page.evaluate(() => {
+    const canvas = document.querySelector(".wall canvas");
+    const context = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+    window.lostCanvas = canvas;
+    context.getExtension("WEBGL_lose_context").loseContext();
+  });
+  await page.locator(".wall-places").getByText("第三网格").waitFor();
+  await until(
+    "another map",
+    () =>
+      page.evaluate(() => {
+        const canvas = document.querySelector(".wall canvas");
+        return canvas !== null && canvas !== window.lostCanvas;
+      }),
+    40_000,
+  );
+  await page.locator(".wall .map-canvas[data-state=drawn]").waitFor();
+  assert.equal(await page.locator(".wall-places").count(), 0);
+  assert.ok(!asked.some((path) => path.includes("/map/workers")), "a wall is seen by everybody");
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
+
+test("where no map can be drawn the wall has the worst grids as a list", { skip: MOCK_ONLY }, async () => {
+  const { url, stop } = await openHub();
+  const { page, context } = await openPage(url);
+  await page.addInitScript(() => {
+    HTMLCanvasElement.prototype.getContext = () => null;
+  });
+  await signIn(page, url, "/wall");
+  const first = page.locator(".wall-places li").first();
+  await first.waitFor();
+  assert.match(await first.innerText(), /第.+网格\s+\d+ 起/);
+  await page.screenshot({ path: `${OUTPUT}wall-list-1440-zh.png` });
+  await context.close();
+  await stop();
+});
+
 test("a new build of the console is taken over without a hand", { skip: MOCK_ONLY }, async () => {
   const { url, stop } = await openHub();
   const { page, context } = await openPage(url, { serviceWorkers: "block" });
@@ -102,6 +156,7 @@ test("the wall is legible, needs no scrolling, has its pictures, and axe finds n
       });
       await signIn(page, url, "/wall");
       await page.locator(".wall-rate").first().waitFor();
+      if (px !== "390") await until("the map", async () => (await drawnTimes(page)) > 0, 40_000);
       await page.screenshot({ path: `${OUTPUT}wall-${px}-${locale.slice(0, 2)}.png` });
       const seen = await page.evaluate(() => {
         const texts = [...document.querySelectorAll(".wall *")].filter(

@@ -88,21 +88,89 @@ export function makeMap(hub) {
       {
         code: "hz-1",
         name: text("液化气站", "LPG station"),
-        category: "gas",
+        category: "gas_leak",
+        domain: "chemical",
         grid: "440605004012003",
+        datum: "wgs84",
         lat: 23.0335,
         lon: 113.1512,
       },
       {
         code: "hz-2",
         name: text("低洼涵洞", "Low underpass"),
-        category: "flood",
+        category: "flooding",
+        domain: "flood",
         grid: "440605004012009",
+        datum: "wgs84",
         lat: 23.0275,
         lon: 113.1475,
       },
     ],
+    risk_areas: hub.riskAreas ?? RISK_AREAS,
+    tiles: hub.tiles?.info ?? null,
+    version: 1,
   };
+}
+
+const RISK_AREAS = [
+  ["ra-flood", "flood", "东侧低洼地带", "Low ground in the east", square(113.1425, 23.0235, 0.006, 0.009)],
+  ["ra-chem", "chemical", "液化气站周边", "Around the LPG station", square(113.1488, 23.0322, 0.005, 0.004)],
+  ["ra-fire", "fire", "城中村密集区", "Dense old village", square(113.136, 23.034, 0.006, 0.004)],
+].map(([code, domain, zh, en, outline]) => ({ code, domain, name: text(zh, en), outline }));
+
+/** Two people on duty: one who has said where they are, one who has not. */
+export function makeWorkers(hub, now) {
+  const mine = open(hub).filter((found) => found.unit?.code === "lihu-property");
+  const tasks = mine.map(({ id, number, severity, state }) => ({ case: id, number, severity, state }));
+  const until = iso(now + 4 * 3_600_000);
+  const [first, second] = GRIDS;
+  const items = hub.workers ?? [
+    {
+      username: "worker",
+      display_name: "周伟",
+      role: "handler",
+      unit: text("丽湖物业", "Lihu property management"),
+      area: first.code,
+      area_name: first.name,
+      until,
+      place: { lat: 23.0312, lon: 113.1405, reported_at: iso(now - 7 * 60_000), accuracy_m: 12 },
+      tasks,
+      tasks_total: tasks.length,
+    },
+    {
+      username: "checker",
+      display_name: "吴霞",
+      role: "checker",
+      unit: null,
+      area: second.code,
+      area_name: second.name,
+      until,
+      place: { lat: 23.0362, lon: 113.1487, reported_at: null, accuracy_m: null },
+      tasks: [],
+      tasks_total: 0,
+    },
+  ];
+  return { items, total: items.length };
+}
+
+/** A part of the file that a test has given as `hub.tiles`, as the hub gives it. */
+export function sendTiles(hub, request, response, { refuse }) {
+  if (!hub.tiles) return refuse(404, "not-found", "this hub has no map tiles");
+  const { bytes } = hub.tiles;
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+  const first = Number(asked?.[1]);
+  if (!asked || first >= bytes.length) {
+    response.setHeader("Content-Range", `bytes */${bytes.length}`);
+    return refuse(416, "range-needed", "ask for one part with Range");
+  }
+  const last = Math.min(bytes.length - 1, asked[2] === "" ? bytes.length - 1 : Number(asked[2]));
+  response.writeHead(206, {
+    "Content-Type": "application/vnd.pmtiles",
+    "Content-Range": `bytes ${first}-${last}/${bytes.length}`,
+    "Accept-Ranges": "bytes",
+    ETag: `"${bytes.length}"`,
+  });
+  response.end(bytes.subarray(first, last + 1));
 }
 
 export function makeToday(hub, now, summaryOf) {

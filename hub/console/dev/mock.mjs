@@ -34,9 +34,11 @@ import {
   makeMap,
   makeRates,
   makeToday,
+  makeWorkers,
   putEvidence,
   report,
   reveal,
+  sendTiles,
 } from "./mock-work.mjs";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
@@ -319,7 +321,7 @@ async function act(hub, id, request, response, user) {
   return reply(response, 200, whole());
 }
 
-function get(hub, path, search, response, user) {
+function get(hub, path, search, request, response, user) {
   const now = Date.now();
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
   const [first, second, third] = parts;
@@ -349,6 +351,13 @@ function get(hub, path, search, response, user) {
     });
   }
   if (first === "areas") return reply(response, 200, { items: AREAS });
+  if (path === "/map/workers") {
+    const may = ["duty_officer", "shift_leader", "dispatcher", "supervisor", "administrator"];
+    if (!may.includes(user.role))
+      return refuse(response, 403, "not-allowed", "only who sends people may see where grid workers are");
+    return reply(response, 200, makeWorkers(hub, now));
+  }
+  if (path === "/map/tiles.pmtiles") return sendTiles(hub, request, response, toolsOf(response));
   if (first === "map") return reply(response, 200, makeMap(hub));
   if (path === "/statistics/today") return reply(response, 200, makeToday(hub, now, summaryOf));
   if (first === "reports" && ["cases", "units", "areas"].includes(second))
@@ -470,7 +479,7 @@ async function handle(hub, request, response) {
     return openStream(hub, request, response, after === null ? null : Number(after));
   }
   if (method !== "GET") return write(hub, path, url.searchParams, request, response, user);
-  return get(hub, path, url.searchParams, response, user);
+  return get(hub, path, url.searchParams, request, response, user);
 }
 
 /** Starts a mock on a port (0 chooses one); gives its address, its state and how to stop it. */

@@ -83,7 +83,7 @@ async fn pages(store: &Store, scope: &Scope, area: &str, until: i64) -> Result<(
                 "of one site" => list(filter(Which::All, Some(site), None)).await?,
                 "one by key" => drop(store.case(random.random_range(1..=until), scope).await?),
                 "counts" => drop(store.open_by_severity(scope).await?),
-                "map" => drop(store.open_by_grid(scope).await?),
+                "map" => drop(store.open_cases_by_place(scope).await?),
                 _ => {
                     let since = hub::now().plus_ms(-3_600_000);
                     store.load_since("duty", since, scope).await?;

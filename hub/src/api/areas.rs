@@ -12,12 +12,17 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::extract::{Args, Officer, Peer};
 use super::problem::Problem;
+use crate::access::Scope;
+use crate::catalogue::Catalogue;
 use crate::directory::import::rows_in_scope;
 use crate::directory::outline::check_position;
-use crate::directory::{Area, AreaStep, Contact, Datum, Directory, Hazard, PlaceKind, Site, gcj02};
+use crate::directory::{
+    Area, AreaStep, Contact, Datum, Directory, Domain, Hazard, PlaceKind, RiskArea, Site, gcj02,
+};
 use crate::store::accounts::{AccountChange, AuditRow};
 use crate::store::gateways::Liveness;
 use crate::store::map::{OpenCases, PlaceCases};
+use crate::tiles::TileInfo;
 
 /// A position.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -80,6 +85,16 @@ pub struct MapArgs {
     outlines: Option<bool>,
 }
 
+impl MapArgs {
+    /// What of this the arguments leave.
+    pub(super) fn within(&self, scope: &Scope, directory: &Directory) -> Scope {
+        match &self.area {
+            Some(area) => scope.and_area(area, directory),
+            None => scope.clone(),
+        }
+    }
+}
+
 /// Open cases of a place on the map.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct OnMap {
@@ -125,6 +140,31 @@ pub struct MapSite {
     pub cases: OnMap,
 }
 
+/// A hazard point on the map.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MapHazard {
+    /// The hazard point.
+    #[serde(flatten)]
+    pub hazard: Hazard,
+    /// What it threatens with: by the family of its category.
+    pub domain: Domain,
+}
+
+/// A risk area on the map.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MapRiskArea {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: Text,
+    /// What it threatens with.
+    pub domain: Domain,
+    /// Its outline as a GeoJSON geometry in WGS84; left out when outlines are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub outline: Option<Value>,
+}
+
 /// The map.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Map {
@@ -135,7 +175,11 @@ pub struct Map {
     /// Sites, by id.
     pub sites: Vec<MapSite>,
     /// Hazard points, by code.
-    pub hazards: Vec<Hazard>,
+    pub hazards: Vec<MapHazard>,
+    /// Risk areas, by code.
+    pub risk_areas: Vec<MapRiskArea>,
+    /// What the local map of streets and houses has; null when there is none.
+    pub tiles: Option<TileInfo>,
 }
 
 /// Open cases of several places.
@@ -162,7 +206,7 @@ impl Sum {
     }
 }
 
-/// Grids, sites and hazard points that the asker sees, with their open cases.
+/// Grids, sites, hazard points and risk areas that the asker sees, with their open cases.
 #[utoipa::path(get, path = "/api/v1/map", tag = "areas", params(MapArgs),
     responses((status = 200, body = Map)))]
 pub async fn map(
@@ -171,10 +215,7 @@ pub async fn map(
     Args(args): Args<MapArgs>,
 ) -> Result<Answer<Map>, Problem> {
     let directory = app.directory();
-    let scope = match &args.area {
-        Some(area) => officer.scope.and_area(area, &directory),
-        None => officer.scope,
-    };
+    let scope = args.within(&officer.scope, &directory);
     let places = app.store.open_cases_by_place(&scope).await?;
     let gateways = app.store.gateways_by_site(&scope).await?;
     let (by_site, by_grid) = sums(&places);
@@ -205,7 +246,15 @@ pub async fn map(
             .into_iter()
             .map(site)
             .collect(),
-        hazards: rows_in_scope(&directory, &scope),
+        hazards: rows_in_scope(&directory, &scope)
+            .into_iter()
+            .map(|row| hazard(row, &app.catalogue))
+            .collect(),
+        risk_areas: rows_in_scope(&directory, &scope)
+            .into_iter()
+            .map(|row| risk_area(row, with_outlines))
+            .collect(),
+        tiles: app.tiles.as_ref().map(|tiles| tiles.info.clone()),
     }))
 }
 
@@ -237,6 +286,24 @@ fn grid(
             .view(),
         code: area.code.clone(),
         name: area.name.clone(),
+    }
+}
+
+fn hazard(row: Hazard, catalogue: &Catalogue) -> MapHazard {
+    let category = catalogue.get(&row.category);
+    let family = category.and_then(|category| category.family.as_deref());
+    MapHazard {
+        domain: Domain::of_family(family),
+        hazard: row,
+    }
+}
+
+fn risk_area(row: RiskArea, with_outline: bool) -> MapRiskArea {
+    MapRiskArea {
+        outline: with_outline.then(|| row.outline.to_geojson()),
+        code: row.code,
+        name: row.name,
+        domain: row.domain,
     }
 }
 

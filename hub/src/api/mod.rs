@@ -69,6 +69,7 @@ use crate::notify::worker::Notifier;
 use crate::outside::Rates;
 use crate::outside::open311::routes as open311;
 use crate::store::Store;
+use crate::tiles::Tiles;
 use problem::Problem;
 
 /// What handlers work with; cheap to clone.
@@ -101,6 +102,8 @@ pub struct Shared {
     pub auth: Auth,
     /// How often somebody may ask.
     pub limits: limit::Limits,
+    /// The local map of streets and houses.
+    pub tiles: Option<Arc<Tiles>>,
     /// Files of evidence.
     pub evidence: Arc<Evidence>,
     /// What keys of other systems and readers of the public door have sent lately.
@@ -177,7 +180,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(alarm_reports::alarms))
         .routes(routes!(alarm_reports::officers))
         .routes(routes!(today::today))
-        .routes(routes!(map::grids))
+        .routes(routes!(map::workers))
+        .routes(routes!(map::tiles))
         .routes(routes!(correlation::silences, correlation::make_silence))
         .routes(routes!(correlation::end_silence))
         .routes(routes!(correlation::floods))
@@ -244,6 +248,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(
             directory::whole::read_outlines,
             directory::whole::replace_outlines
+        ))
+        .routes(routes!(
+            directory::whole::read_risk_areas,
+            directory::whole::replace_risk_areas
         ))
         .routes(routes!(
             directory::rows::read_table,

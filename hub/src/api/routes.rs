@@ -93,7 +93,10 @@ fn is_export(path: &str) -> bool {
 /// files excepted.
 #[must_use]
 pub fn has_tag(path: &str) -> bool {
-    caller(path, "get") == Caller::Officer && path != "/api/v1/events" && !is_export(path)
+    caller(path, "get") == Caller::Officer
+        && path != "/api/v1/events"
+        && !path.ends_with(".pmtiles")
+        && !is_export(path)
 }
 
 #[cfg(test)]

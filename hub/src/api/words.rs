@@ -61,6 +61,7 @@ const TITLES: &[(&str, &str, &str)] = &[
         "密钥属于其他网关",
     ),
     ("other-hub", "Key of another hub", "密钥属于其他平台"),
+    ("range-needed", "Ask for a part", "请分段请求"),
     ("reason-needed", "Reason needed", "需要填写理由"),
     (
         "reveal-needed",
@@ -106,6 +107,15 @@ const TITLES: &[(&str, &str, &str)] = &[
 /// Sentences: English, Chinese.
 const SENTENCES: &[(&str, &str)] = &[
     ("sign in first", "请先登录"),
+    (
+        "only who sends people may see where grid workers are",
+        "只有派遣人员的岗位可以查看网格员位置",
+    ),
+    ("this hub has no map tiles", "本中心没有配置底图"),
+    (
+        "ask for one part within the {} bytes of the file, of at most {} bytes, with `Range: bytes=FIRST-LAST`",
+        "请用 `Range: bytes=起-止` 请求文件（共 {} 字节）中的一段，每段最多 {} 字节",
+    ),
     ("only an administrator may do this", "只有管理员可以这样做"),
     (
         "only an administrator may see the counters",

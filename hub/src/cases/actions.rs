@@ -219,10 +219,15 @@ pub(super) fn second_person(case: &Case, action: Action, actor: &Actor) -> Resul
 
 /// The second person may leave out what the first one has chosen.
 fn given_details(case: &Case, request: &Request, confirms: bool) -> Details {
+    let chosen = Details {
+        position: None,
+        ..request.details.clone()
+    };
     match &case.proposal {
-        Some(proposal) if confirms && request.details == Details::default() => {
-            proposal.details.clone()
-        }
+        Some(proposal) if confirms && chosen == Details::default() => Details {
+            position: request.details.position,
+            ..proposal.details.clone()
+        },
         _ => request.details.clone(),
     }
 }

@@ -42,7 +42,7 @@ use crate::correlation::Marks;
 pub use names::{
     Action, Card, Change, EvidenceKind, Level, Mode, RejectCause, Role, State, TaskState,
 };
-pub use progress::{Details, Progress, Question, WaitsFor};
+pub use progress::{ActedAt, Details, Progress, Question, WaitsFor};
 
 /// Number of a case in the store.
 pub type CaseId = i64;

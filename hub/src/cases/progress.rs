@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Card, CaseId, EvidenceKind, Level, Mode, State, TaskState};
 
 /// What an action is given beside its reason, and what the history keeps of it. Each action takes only
-/// the fields that `fields` of its entry in `allowed_actions` names.
+/// the fields that `fields` of its entry in `allowed_actions` names, and `position`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Details {
@@ -57,6 +57,9 @@ pub struct Details {
     /// `evaluate`: 1 (bad) to 5 (good).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<u8>,
+    /// Any action: where the person is who does it. Kept as their last position while they are on duty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<ActedAt>,
     /// Worked out by the hub: until when it is due. Never taken from a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
@@ -67,6 +70,25 @@ pub struct Details {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub called: Vec<String>,
 }
+
+/// Where somebody was when they did something, as they reported it themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActedAt {
+    /// Latitude, WGS84.
+    pub lat: f64,
+    /// Longitude, WGS84.
+    pub lon: f64,
+    /// How exact it is, in metres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_m: Option<u32>,
+    /// When they were there, where what they did was sent later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// JSON has no number that differs from itself.
+impl Eq for ActedAt {}
 
 /// One piece of evidence. The hub keeps its hash; the file stays where it was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -317,6 +317,35 @@ fn new_alert_voids_a_proposal() {
 }
 
 #[test]
+fn second_person_who_says_where_they_are_takes_what_the_first_has_chosen() {
+    let shipped = Shipped::load();
+    let mut desk = desk(&shipped);
+    accepted(&mut desk, alert(1, "kitchen", Kind::Smoke), 0);
+    let case = desk.known.cases.get_mut(&1).unwrap();
+    act(case, Action::Reject, &officer("li", Role::Supervisor)).unwrap();
+    let position = Some(ActedAt {
+        lat: 23.0,
+        lon: 113.0,
+        accuracy_m: None,
+        at: None,
+    });
+    let details = Details {
+        position,
+        ..Details::default()
+    };
+    let chen = officer("chen", Role::Supervisor);
+    let decided = shipped
+        .act(case, Action::Reject, &chen, details, at(1))
+        .unwrap();
+    assert_eq!(case.state, State::Rejected);
+    let kept = decided.rows[0].details.clone().unwrap();
+    assert_eq!(
+        (kept.condition.as_deref(), kept.position),
+        (Some("false_alarm"), position)
+    );
+}
+
+#[test]
 fn stale_decision_is_a_conflict_but_an_update_does_not_get_in_the_way() {
     let shipped = Shipped::load();
     let mut desk = desk(&shipped);

@@ -15,7 +15,9 @@ use crate::directory::change::{self, Plan};
 use crate::directory::contents::Flat;
 use crate::directory::finding::{self, Finding};
 use crate::directory::import::Import;
-use crate::directory::{Area, Contact, Directory, Duty, Hazard, Site, Unit, feature, file, sheet};
+use crate::directory::{
+    Area, Contact, Directory, Duty, Hazard, Site, Unit, feature, file, risk, sheet,
+};
 use crate::store::Store;
 use crate::store::directory::ChangeRefused;
 
@@ -26,7 +28,7 @@ pub(crate) enum Command {
   hub directory check --config hub.toml
   hub directory check areas.csv outlines.geojson --config hub.toml")]
     Check {
-        /// areas.toml, sites.toml, outlines.geojson, and areas, sites, units, duties, hazards and
+        /// areas.toml, sites.toml, outlines.geojson, risk-areas.geojson, and areas, sites, units, duties, hazards and
         /// contacts with .csv; the files that the configuration names when left out.
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -45,7 +47,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: ConfigArgument,
     },
-    /// Write the directory: CSV tables, outlines.geojson, areas.toml and sites.toml. Overwrites nothing.
+    /// Write the directory: CSV tables, outlines.geojson, risk-areas.geojson, areas.toml and sites.toml. Overwrites nothing.
     #[command(after_help = "Example:\n  hub directory export /tmp/directory --config hub.toml")]
     Export {
         /// Where to; made when it is not there.
@@ -183,6 +185,7 @@ async fn export(dir: &Path, at: &ConfigArgument) -> Result<()> {
         let area = directory.area(&entry.row.code);
         (&entry.row, area.map(|area| &area.name))
     });
+    let risk_areas = risk::write(directory.risk_areas().iter());
     fn csv<T: Flat>(contents: &crate::directory::contents::Contents) -> Vec<u8> {
         sheet::write(T::list(contents).iter().map(|entry| &entry.row))
     }
@@ -197,6 +200,7 @@ async fn export(dir: &Path, at: &ConfigArgument) -> Result<()> {
         ("duties.csv", csv::<Duty>(&contents)),
         ("hazards.csv", csv::<Hazard>(&contents)),
         ("contacts.csv", csv::<Contact>(&contents)),
+        ("risk-areas.geojson", risk_areas.to_string().into_bytes()),
         ("areas.toml", file::write_areas(&contents).into_bytes()),
         ("sites.toml", file::write_sites(&contents).into_bytes()),
     ];

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Directory;
 use super::check;
-use super::contents::{AreaOutline, Contents, Entry, Places, Row};
+use super::contents::{AreaOutline, Contents, Entry, Places, RiskArea, Row};
 use super::finding::{Finding, Table};
 use super::import::{Import, in_scope};
 use super::rows::{Area, Contact, Duty, Hazard, Site, Unit};
@@ -45,6 +45,8 @@ pub struct Changes {
     pub hazards: RowChanges<Hazard>,
     /// Contacts.
     pub contacts: RowChanges<Contact>,
+    /// Risk areas.
+    pub risk_areas: RowChanges<RiskArea>,
 }
 
 /// How much changes in a table.
@@ -169,6 +171,7 @@ impl Changes {
             duties: RowChanges::between(&old.duties, &new.duties),
             hazards: RowChanges::between(&old.hazards, &new.hazards),
             contacts: RowChanges::between(&old.contacts, &new.contacts),
+            risk_areas: RowChanges::between(&old.risk_areas, &new.risk_areas),
         }
     }
 
@@ -183,6 +186,7 @@ impl Changes {
             self.duties.count(),
             self.hazards.count(),
             self.contacts.count(),
+            self.risk_areas.count(),
         ];
         let changes = |count: &TableCount| count.added + count.changed + count.removed > 0;
         all.into_iter().filter(changes).collect()
@@ -196,7 +200,8 @@ impl Changes {
             .chain(self.units.keys())
             .chain(self.duties.keys())
             .chain(self.hazards.keys())
-            .chain(self.contacts.keys());
+            .chain(self.contacts.keys())
+            .chain(self.risk_areas.keys());
         let keys: Vec<String> = keys.collect();
         let mut line = keys
             .iter()
@@ -229,6 +234,7 @@ impl Reach<'_> {
         self.rows(&changes.duties, contents, findings);
         self.rows(&changes.hazards, contents, findings);
         self.rows(&changes.contacts, contents, findings);
+        self.rows(&changes.risk_areas, contents, findings);
     }
 
     /// What is added or changed must be in reach; what is no longer there was (see `Import::onto`).

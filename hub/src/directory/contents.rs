@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::Directory;
 use super::finding::Table;
 use super::outline::Outline;
-use super::rows::{Area, Contact, Duty, Hazard, PlaceKind, Site, Unit};
+use super::rows::{Area, Contact, Domain, Duty, Hazard, PlaceKind, Site, Unit};
+use gridwatch_protocol::Text;
 
 /// A row and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,22 @@ pub struct AreaOutline {
     pub outline: Outline,
 }
 
+/// A risk area 风险区域: ground that is known for one kind of danger. Risk areas may lie on each other and
+/// across the edges of grids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RiskArea {
+    /// Its code, stable.
+    pub code: String,
+    /// What it threatens with.
+    pub domain: Domain,
+    /// Its name.
+    pub name: Text,
+    /// Code of the area that it belongs to: who has that area sees and keeps it.
+    pub area: String,
+    /// Its outline.
+    pub outline: Outline,
+}
+
 /// Every table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Contents {
@@ -51,6 +68,8 @@ pub struct Contents {
     pub hazards: Vec<Entry<Hazard>>,
     /// Contacts.
     pub contacts: Vec<Entry<Contact>>,
+    /// Risk areas.
+    pub risk_areas: Vec<Entry<RiskArea>>,
 }
 
 /// A row of one of the tables.
@@ -75,7 +94,7 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     fn list_mut(contents: &mut Contents) -> &mut Vec<Entry<Self>>;
 }
 
-/// A row that is written as an object of JSON or a line of CSV: everything but outlines.
+/// A row that is written as an object of JSON or a line of CSV: everything but what has an outline.
 pub trait Flat: Row + Serialize + DeserializeOwned {
     /// The columns of its CSV file, in order.
     const COLUMNS: &'static [Column];
@@ -184,6 +203,7 @@ rows! {
     Hazard in hazards Hazards, key |row| row.code.clone(), anchor |row, _| Some(row.grid.clone());
     Contact in contacts Contacts, key |row| format!("{}:{}:{}", row.place_kind.as_str(), row.place, row.order),
         anchor |row, places| places.grid(row.place_kind, &row.place).map(str::to_owned);
+    RiskArea in risk_areas RiskAreas, key |row| row.code.clone(), anchor |row, _| Some(row.area.clone());
 }
 
 macro_rules! columns {
@@ -225,6 +245,7 @@ impl Contents {
         settle(&mut self.duties);
         settle(&mut self.hazards);
         settle(&mut self.contacts);
+        settle(&mut self.risk_areas);
         self.contacts.sort_by(|a, b| {
             let order = |entry: &Entry<Contact>| {
                 let row = &entry.row;

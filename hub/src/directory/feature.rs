@@ -16,39 +16,54 @@ use super::rows::Datum;
 
 /// Reads outlines; a feature that cannot be read is left out and told.
 pub fn read(bytes: &[u8], findings: &mut Vec<Finding>) -> Vec<Entry<AreaOutline>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let whole: Value = match serde_json::from_slice(bytes) {
-        Ok(whole) => whole,
-        Err(why) => {
-            let remedy = "give a GeoJSON FeatureCollection in UTF-8";
-            findings.push(Finding::error(Table::Outlines, why.to_string(), remedy));
-            return Vec::new();
-        }
-    };
-    from_value(whole, findings)
+    json(Table::Outlines, bytes, findings)
+        .map_or_else(Vec::new, |whole| from_value(whole, findings))
 }
 
 /// Reads outlines out of JSON that was read.
-pub fn from_value(mut whole: Value, findings: &mut Vec<Finding>) -> Vec<Entry<AreaOutline>> {
+pub fn from_value(whole: Value, findings: &mut Vec<Finding>) -> Vec<Entry<AreaOutline>> {
+    features(Table::Outlines, whole, feature, findings)
+}
+
+/// The JSON of a file, with or without a byte order mark.
+pub(super) fn json(table: Table, bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Value> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let tell = |why: serde_json::Error| {
+        let remedy = "give a GeoJSON FeatureCollection in UTF-8";
+        findings.push(Finding::error(table, why.to_string(), remedy));
+    };
+    serde_json::from_slice(bytes).map_err(tell).ok()
+}
+
+/// What is wrong with a feature, and what to do.
+pub(super) type Wrong = (String, &'static str);
+
+/// The features of a collection as rows, each read by itself.
+pub(super) fn features<T>(
+    table: Table,
+    mut whole: Value,
+    read_one: fn(Value) -> Result<T, Wrong>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Entry<T>> {
     let is_collection = whole["type"] == "FeatureCollection";
     let features = match whole.get_mut("features") {
         Some(Value::Array(features)) if is_collection => std::mem::take(features),
         _ => {
             let message = "this is not a GeoJSON FeatureCollection";
             let remedy = "give {\"type\": \"FeatureCollection\", \"features\": […]}";
-            findings.push(Finding::error(Table::Outlines, message, remedy));
+            findings.push(Finding::error(table, message, remedy));
             return Vec::new();
         }
     };
-    if read::too_many(Table::Outlines, features.len(), findings) {
+    if read::too_many(table, features.len(), findings) {
         return Vec::new();
     }
     let read = (1..).zip(features).filter_map(|(at, feature)| {
         let code = feature["properties"]["code"].as_str().map(str::to_owned);
-        match self::feature(feature) {
+        match read_one(feature) {
             Ok(row) => Some(Entry { at: Some(at), row }),
             Err((message, remedy)) => {
-                let finding = Finding::error(Table::Outlines, message, remedy);
+                let finding = Finding::error(table, message, remedy);
                 findings.push(finding.at(Some(at), code.unwrap_or_default()));
                 None
             }
@@ -57,15 +72,30 @@ pub fn from_value(mut whole: Value, findings: &mut Vec<Finding>) -> Vec<Entry<Ar
     read.collect()
 }
 
-fn feature(value: Value) -> Result<AreaOutline, (String, &'static str)> {
-    let feature: Feature =
-        serde_json::from_value(value).map_err(|why| (why.to_string(), "give a GeoJSON Feature"))?;
-    let text = |name: &str| feature.property(name).and_then(Value::as_str);
-    let code = text("code").ok_or((
-        "the feature has no property `code`".to_owned(),
-        "give the code of the area as a text",
-    ))?;
-    let datum = match text("datum") {
+fn feature(value: Value) -> Result<AreaOutline, Wrong> {
+    let feature = parsed(value)?;
+    let code = feature
+        .property("code")
+        .and_then(Value::as_str)
+        .ok_or_else(|| {
+            (
+                "the feature has no property `code`".to_owned(),
+                "give the code of the area as a text",
+            )
+        })?;
+    Ok(AreaOutline {
+        code: code.to_owned(),
+        outline: outline(&feature)?,
+    })
+}
+
+pub(super) fn parsed(value: Value) -> Result<Feature, Wrong> {
+    serde_json::from_value(value).map_err(|why| (why.to_string(), "give a GeoJSON Feature"))
+}
+
+/// The shape of a feature, in the coordinates that its property `datum` names.
+pub(super) fn outline(feature: &Feature) -> Result<Outline, Wrong> {
+    let datum = match feature.property("datum").and_then(Value::as_str) {
         None => Datum::Wgs84,
         Some(name) => Datum::from_name(name).ok_or((
             format!("`{name}` is not a datum"),
@@ -76,11 +106,7 @@ fn feature(value: Value) -> Result<AreaOutline, (String, &'static str)> {
         .geometry
         .as_ref()
         .ok_or(("the feature has no geometry".to_owned(), "draw its outline"))?;
-    let outline = Outline::from_geometry(geometry, datum).map_err(|why| (why, ""))?;
-    Ok(AreaOutline {
-        code: code.to_owned(),
-        outline,
-    })
+    Outline::from_geometry(geometry, datum).map_err(|why| (why, ""))
 }
 
 /// The outlines as a FeatureCollection, with the names of the areas where they are known.

@@ -28,11 +28,13 @@ pub enum Table {
     Hazards,
     /// Whom to call about a site or a hazard point.
     Contacts,
+    /// Outlines of ground with a known danger.
+    RiskAreas,
 }
 
 impl Table {
     /// Every table, one after those that it refers to.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Areas,
         Self::Outlines,
         Self::Sites,
@@ -40,6 +42,7 @@ impl Table {
         Self::Duties,
         Self::Hazards,
         Self::Contacts,
+        Self::RiskAreas,
     ];
 
     /// Its name in the API and, with `.csv` or `.geojson`, of its file.
@@ -53,6 +56,7 @@ impl Table {
             Self::Duties => "duties",
             Self::Hazards => "hazards",
             Self::Contacts => "contacts",
+            Self::RiskAreas => "risk_areas",
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Directory;
-use super::contents::{Contents, Entry, Places, Row};
+use super::contents::{Contents, Entry, Places, RiskArea, Row};
 use super::finding::{Finding, Table};
 use super::rows::{Area, Contact, Duty, Hazard, Site, Unit};
-use super::{feature, file, sheet};
+use super::{feature, file, risk, sheet};
 use crate::access::Scope;
 
 /// Tables to be replaced, each as a whole.
@@ -19,8 +19,8 @@ pub struct Import {
 }
 
 impl Import {
-    /// Takes a file by its name: `areas.toml`, `sites.toml`, `outlines.geojson`, or a table's name with
-    /// `.csv`.
+    /// Takes a file by its name: `areas.toml`, `sites.toml`, `outlines.geojson`, `risk-areas.geojson`, or a
+    /// table's name with `.csv`.
     ///
     /// # Errors
     /// When a file of this name holds no table.
@@ -36,6 +36,10 @@ impl Import {
                 self.contents.outlines = feature::read(bytes, findings);
                 self.tables.insert(Table::Outlines);
             }
+            "risk-areas.geojson" | "risk-areas.json" => {
+                self.contents.risk_areas = risk::read(bytes, findings);
+                self.tables.insert(Table::RiskAreas);
+            }
             "areas.csv" => self.contents.areas = self.csv::<Area>(bytes, findings),
             "sites.csv" => self.contents.sites = self.csv::<Site>(bytes, findings),
             "units.csv" => self.contents.units = self.csv::<Unit>(bytes, findings),
@@ -44,7 +48,7 @@ impl Import {
             "contacts.csv" => self.contents.contacts = self.csv::<Contact>(bytes, findings),
             _ => {
                 return Err(format!(
-                    "`{name}` is not the name of a file of the directory; known are areas.toml, sites.toml, outlines.geojson and areas, sites, units, duties, hazards and contacts with .csv"
+                    "`{name}` is not the name of a file of the directory; known are areas.toml, sites.toml, outlines.geojson, risk-areas.geojson and areas, sites, units, duties, hazards and contacts with .csv"
                 ));
             }
         }
@@ -130,6 +134,7 @@ impl Import {
                 Table::Duties => lay.over::<Duty>(&mut given),
                 Table::Hazards => lay.over::<Hazard>(&mut given),
                 Table::Contacts => lay.over::<Contact>(&mut given),
+                Table::RiskAreas => lay.over::<RiskArea>(&mut given),
             }
         }
         if !tables.contains(&Table::Outlines) {

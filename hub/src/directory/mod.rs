@@ -16,6 +16,7 @@ pub mod gcj02;
 pub mod import;
 pub mod outline;
 pub mod read;
+pub mod risk;
 mod rows;
 pub mod sheet;
 
@@ -24,8 +25,11 @@ use std::collections::BTreeMap;
 use gridwatch_protocol::{SiteId, Text};
 
 pub use cell::Directories;
+pub use contents::RiskArea;
 use contents::{AreaOutline, Contents, Entry};
-pub use rows::{Area, AreaStep, Contact, Datum, Duty, Hazard, Level, PlaceKind, Site, Unit};
+pub use rows::{
+    Area, AreaStep, Contact, Datum, Domain, Duty, Hazard, Level, PlaceKind, Site, Unit,
+};
 
 /// See the module's page.
 #[derive(Debug, Default)]
@@ -40,6 +44,7 @@ pub struct Directory {
     duties: BTreeMap<(String, String), Duty>,
     hazards: Vec<Hazard>,
     contacts: Vec<Contact>,
+    risk_areas: Vec<RiskArea>,
 }
 
 impl Directory {
@@ -98,6 +103,7 @@ impl Directory {
                 .collect(),
             hazards: rows(contents.hazards).collect(),
             contacts: rows(contents.contacts).collect(),
+            risk_areas: rows(contents.risk_areas).collect(),
         }
     }
 
@@ -115,6 +121,7 @@ impl Directory {
             duties: entries(self.duties.values()),
             hazards: entries(&self.hazards),
             contacts: entries(&self.contacts),
+            risk_areas: entries(&self.risk_areas),
         };
         contents.in_order()
     }
@@ -244,6 +251,12 @@ impl Directory {
     #[must_use]
     pub fn hazards(&self) -> &[Hazard] {
         &self.hazards
+    }
+
+    /// Every risk area, by code.
+    #[must_use]
+    pub fn risk_areas(&self) -> &[RiskArea] {
+        &self.risk_areas
     }
 
     /// Whom to call about a place, in order.

@@ -5,8 +5,8 @@
 
 use geo::algorithm::validation::Validation;
 use geo::{
-    BooleanOps, BoundingRect, Distance, Euclidean, GeodesicArea, Intersects, LineString, MapCoords,
-    MultiPolygon, Point, Polygon, Rect, coord,
+    BooleanOps, BoundingRect, Distance, Euclidean, GeodesicArea, InteriorPoint, Intersects,
+    LineString, MapCoords, MultiPolygon, Point, Polygon, Rect, coord,
 };
 use geojson::{Geometry, GeometryValue, PolygonType};
 use serde_json::Value;
@@ -164,6 +164,12 @@ impl Outline {
         [low.x, low.y, high.x, high.y]
     }
 
+    /// A position well inside of it, latitude first.
+    #[must_use]
+    pub fn middle(&self) -> Option<(f64, f64)> {
+        self.shape.interior_point().map(|at| (at.y(), at.x()))
+    }
+
     /// Where both cover the same ground; none when they are apart or only touch.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> Option<Overlap> {
@@ -262,6 +268,8 @@ mod tests {
         let one = square(113.0, 23.0, 0.01);
         assert!(one.contains(23.005, 113.005) && one.contains(23.0, 113.0));
         assert!(!one.contains(23.02, 113.005));
+        let (lat, lon) = one.middle().unwrap();
+        assert!(one.contains(lat, lon), "{lat}, {lon}");
         assert!(one.distance_m(23.005, 113.005).abs() < 1e-9);
         let away = one.distance_m(23.011, 113.005);
         assert!((away - 111.1).abs() < 0.5, "{away}");

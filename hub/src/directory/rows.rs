@@ -198,6 +198,72 @@ impl PlaceKind {
     }
 }
 
+/// What a risk area or a hazard point threatens with 风险领域. The catalogue's families fall into these: see
+/// [`Domain::of_family`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RiskDomain)]
+pub enum Domain {
+    /// 火灾
+    Fire,
+    /// 内涝、洪水
+    Flood,
+    /// 危险化学品、燃气
+    Chemical,
+    /// 房屋、边坡、道路
+    Structure,
+    /// 人员密集
+    Crowd,
+    /// 其他
+    Other,
+}
+
+impl Domain {
+    /// Every domain.
+    pub const ALL: [Self; 6] = [
+        Self::Fire,
+        Self::Flood,
+        Self::Chemical,
+        Self::Structure,
+        Self::Crowd,
+        Self::Other,
+    ];
+
+    /// Its name in files, in the API and in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fire => "fire",
+            Self::Flood => "flood",
+            Self::Chemical => "chemical",
+            Self::Structure => "structure",
+            Self::Crowd => "crowd",
+            Self::Other => "other",
+        }
+    }
+
+    /// The domain of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|domain| domain.as_str() == name)
+    }
+
+    /// The domain of a family of categories (`family` in categories.toml).
+    #[must_use]
+    pub fn of_family(family: Option<&str>) -> Self {
+        match family {
+            Some("fire") => Self::Fire,
+            Some("water") => Self::Flood,
+            Some("gas") => Self::Chemical,
+            Some("road") => Self::Structure,
+            Some("people") => Self::Crowd,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Somebody to call about a site or a hazard point, in the line of their work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -142,6 +142,18 @@ fn build(
             contents.outlines.push(AreaOutline { code, outline }.into());
         }
     }
+    for (i, domain) in Domain::ALL.into_iter().enumerate() {
+        contents.risk_areas.push(
+            RiskArea {
+                code: format!("r{i}"),
+                domain,
+                name: name.clone(),
+                area: "1".into(),
+                outline: strip(i, 1.0),
+            }
+            .into(),
+        );
+    }
     contents.units.push(
         Unit {
             code: "u".into(),
@@ -222,6 +234,7 @@ proptest! {
         let (mut import, mut findings) = (Import::default(), Vec::new());
         let outlines = whole.outlines.iter().map(|entry| (&entry.row, None));
         let geojson = feature::write(outlines).to_string().into_bytes();
+        let risks = risk::write(whole.risk_areas.iter().map(|entry| &entry.row)).to_string().into_bytes();
         for (name, bytes) in [
             ("areas.csv", csv::<Area>(&whole)),
             ("outlines.geojson", geojson),
@@ -230,6 +243,7 @@ proptest! {
             ("duties.csv", csv::<Duty>(&whole)),
             ("hazards.csv", csv::<Hazard>(&whole)),
             ("contacts.csv", csv::<Contact>(&whole)),
+            ("risk-areas.geojson", risks.clone()),
         ] {
             import.take_file(name, &bytes, &mut findings).unwrap();
         }
@@ -240,6 +254,7 @@ proptest! {
         let (mut import, mut findings) = (Import::default(), Vec::new());
         import.take_file("areas.toml", file::write_areas(&whole).as_bytes(), &mut findings).unwrap();
         import.take_file("sites.toml", file::write_sites(&whole).as_bytes(), &mut findings).unwrap();
+        import.take_file("risk-areas.geojson", &risks, &mut findings).unwrap();
         prop_assert_eq!(&findings, &vec![]);
         let again = import.onto(&Directory::default(), &scope).in_order();
         prop_assert_eq!(&again, &whole);
@@ -250,7 +265,7 @@ proptest! {
 
     #[test]
     fn files_of_any_bytes_are_read_or_told(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        for name in ["areas.csv", "sites.csv", "outlines.geojson", "areas.toml", "sites.toml"] {
+        for name in ["areas.csv", "sites.csv", "outlines.geojson", "risk-areas.geojson", "areas.toml", "sites.toml"] {
             let (mut import, mut findings) = (Import::default(), Vec::new());
             import.take_file(name, &bytes, &mut findings).unwrap();
         }

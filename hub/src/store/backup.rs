@@ -28,7 +28,7 @@ pub use write::{Written, write};
 /// What a backup file calls itself.
 const FORMAT: &str = "gridwatch backup 1";
 /// Every table of a backup, a table after those that it refers to. A new table belongs here.
-pub const TABLES: [&str; 54] = [
+pub const TABLES: [&str; 56] = [
     "counters",
     "epochs",
     "areas",
@@ -37,6 +37,7 @@ pub const TABLES: [&str; 54] = [
     "duties",
     "hazards",
     "contacts",
+    "risk_areas",
     "users",
     "audit",
     "gateways",
@@ -79,6 +80,7 @@ pub const TABLES: [&str; 54] = [
     "duty_takeover_cases",
     "duty_reports",
     "duty_calls",
+    "worker_positions",
     "outside_keys",
     "outside_alerts",
     "case_reports",

@@ -238,6 +238,7 @@ pub(crate) async fn write_transitions(
             chain::transition_fields(*case, t.seq, t.at, &t.actor, &t.action, body)
         })
         .collect();
+    super::workers::keep_positions(connection, transitions).await?;
     let heads = chain::append(connection, Chain::Transitions, &fields).await?;
     let rows: Vec<(&(CaseId, Transition), &String, &Head)> = transitions
         .iter()

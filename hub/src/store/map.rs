@@ -47,18 +47,23 @@ pub struct UnknownDevice {
     pub open_cases: usize,
 }
 
+/// Grouped in the order of the index `cases_open_by_place`, which holds all that is read here.
+pub(crate) fn places(scope: &Scope) -> QueryBuilder {
+    let mut query = QueryBuilder::new(
+        "SELECT c.site, c.area_path, COUNT(*), MIN(c.severity) FROM cases c WHERE c.is_open = 1 AND c.is_drill = 0",
+    );
+    scope.push_cases(&mut query, "c.");
+    query.push(" GROUP BY c.area_path, c.site");
+    query
+}
+
 impl Store {
     /// Open cases of what the caller sees, by site.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn open_cases_by_place(&self, scope: &Scope) -> StoreResult<Vec<PlaceCases>> {
-        let mut query = QueryBuilder::new(
-            "SELECT c.site, c.area_path, COUNT(*), MIN(c.severity) FROM cases c WHERE c.is_open = 1 AND c.is_drill = 0",
-        );
-        scope.push_cases(&mut query, "c.");
-        query.push(" GROUP BY c.site, c.area_path ORDER BY c.site");
-        let found = query.build().fetch_all(&self.readers).await;
+        let found = places(scope).build().fetch_all(&self.readers).await;
         let found = found.map_err(sql("counting open cases by place"))?;
         let place = |row: &sqlx::any::AnyRow| PlaceCases {
             site: row.get(0),

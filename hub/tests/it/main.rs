@@ -56,6 +56,7 @@ on_every_store! {
     intake
     live
     manners
+    map
     notify
     parent
     outside

@@ -84,7 +84,7 @@ async fn pages_map_and_reports_never_go_through_all_cases() {
             };
             assert!(!store.list_cases(&filter, &scope).await.unwrap().is_empty());
         }
-        assert!(!store.open_by_grid(&scope).await.unwrap().is_empty());
+        assert!(!store.open_cases_by_place(&scope).await.unwrap().is_empty());
         let group = CaseGroup {
             from: now.plus_ms(-86_400_000),
             until: now,

@@ -28,14 +28,20 @@ export const removeRow = (table: Table, key: string, version: number) =>
     ifMatch: etag(version),
   });
 
-/** Replaces a table, or all outlines, by a file; `dryRun` only tells what would happen. */
+/** What comes and goes as GeoJSON. */
+export type Drawn = "outlines" | "risk-areas";
+
+export const isDrawn = (table: Table | Drawn): table is Drawn =>
+  table === "outlines" || table === "risk-areas";
+
+/** Replaces a table, or everything drawn of a kind, by a file; `dryRun` only tells what would happen. */
 export function importFile(
-  table: Table | "outlines",
+  table: Table | Drawn,
   file: Blob,
   version: number,
   dryRun: boolean,
 ): Promise<Changed> {
-  const type = table === "outlines" ? "application/json" : "text/csv";
+  const type = isDrawn(table) ? "application/json" : "text/csv";
   const options: RequestOptions = { ifMatch: etag(version), timeoutMs: 120_000 };
   return request(
     "PUT",
@@ -45,8 +51,8 @@ export function importFile(
   );
 }
 
-export const exportOf = (table: Table | "outlines") =>
-  `/api/v1/directory/${table}${table === "outlines" ? "" : "?format=csv"}`;
+export const exportOf = (table: Table | Drawn) =>
+  `/api/v1/directory/${table}${isDrawn(table) ? "" : "?format=csv"}`;
 
 /** What is wrong with what was given, row by row; empty for any other failure. */
 export function findingsOf(error: unknown): Finding[] {

@@ -89,11 +89,14 @@ export type ActionField = Schemas["Field"];
 /** By hand: its kind is one of the choices of a field, which the hub names at run time. */
 export type Evidence = Omit<Schemas["Evidence"], "kind"> & { kind: string };
 
+/** Where somebody was when they did something, WGS 84. */
+export type ActedAt = Schemas["ActedAt"];
+
 /**
  * What goes with an action beside its reason, by the names of its fields. By hand: the hub says at run
  * time which fields an action has, and forms fill them by name without knowing them.
  */
-export type Details = Record<string, string | number | boolean | string[] | Evidence[]>;
+export type Details = Record<string, string | number | boolean | string[] | Evidence[] | ActedAt>;
 
 /** One value of one kind from one device at one time. */
 export type Reading = Schemas["Reading"];

@@ -72,6 +72,7 @@ export const enAdmin: typeof zhAdmin = {
         hazards: "Hazard points",
         contacts: "Contacts",
         outlines: "Outlines of grids",
+        risk_areas: "Risk areas",
       },
       add: "Add",
       edit: "Edit",

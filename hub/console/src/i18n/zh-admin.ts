@@ -71,6 +71,7 @@ export const zhAdmin = {
         hazards: "隐患点",
         contacts: "联系人",
         outlines: "网格边界",
+        risk_areas: "风险区域",
       },
       add: "新增",
       edit: "修改",

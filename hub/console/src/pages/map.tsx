@@ -1,88 +1,69 @@
 /**
- * What is where: grids, sites and hazard points by their worst open case. The list beside the map has
+ * What is where: grids and sites by their worst open case, hazard points and risk areas by what they threaten
+ * with, grid workers on duty with their tasks. The list beside the map has
  * everything that the map has, for the keyboard, for readers, and where a computer cannot draw a map.
  */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { openCases } from "../data/cases";
-import { type Contact, followMap, loadContacts, loadMap, type MapData, mapData, mapError } from "../data/map";
+import {
+  type Contact,
+  DOMAINS,
+  type Domain,
+  followMap,
+  loadContacts,
+  loadMap,
+  mapData,
+  mapError,
+  seesWorkers,
+  workers,
+} from "../data/map";
 import { headline, inPlace, problemInWords, said, t } from "../i18n";
-import { casesAt, drawingOf, extent, type Row, rowsOf, type Target } from "../logic/map";
+import { type Chosen, casesAt, type Row, rowsOf, type Target } from "../logic/map";
 import { byUrgency } from "../logic/order";
 import { parameters, setParameters } from "../logic/route";
-import { dark, language } from "../logic/settings";
-import { Age } from "../parts/clock";
+import { language } from "../logic/settings";
+import { timeOfDay } from "../logic/time";
+import { Age, Ago } from "../parts/clock";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
-import type { DrawnMap } from "../parts/map-draw";
+import { MapCanvas } from "../parts/map-canvas";
+import { PATTERNS } from "../parts/risk-patterns";
 import { Said } from "../parts/said";
 import { SeverityShape } from "../parts/severity";
 import { useVirtual } from "../parts/virtual";
 
 const keyOf = (target: Target) => `${target.kind}:${target.id}`;
 
+/** Which domain's risk areas are shown; in the address, too. */
+function chosenDomain(): Chosen {
+  const given = parameters.value.get("risk");
+  return given === "none" || DOMAINS.some((domain) => domain === given) ? (given as Chosen) : "all";
+}
+
 /** What is chosen is in the address, so that a reload loses nothing. */
 function chosen(): string | null {
   return parameters.value.get("at");
 }
 
-interface CanvasGiven {
-  data: MapData;
-  rows: Row[];
-  at: [number, number] | null;
+function DomainSwatch({ domain }: { domain: Domain }) {
+  return (
+    <svg class={`risk-swatch risk-${domain}`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path d={PATTERNS[domain]} />
+    </svg>
+  );
 }
 
-function Canvas({ data, rows, at }: CanvasGiven) {
-  const words = t.value.map;
-  const box = useRef<HTMLDivElement>(null);
-  const drawn = useRef<DrawnMap | null>(null);
-  const state = useSignal<"loading" | "drawn" | "failed">("loading");
-  const drawing = drawingOf(data, rows, language.value);
-  const newest = useRef({ drawing, data });
-  newest.current = { drawing, data };
-  useEffect(() => {
-    let current = true;
-    const begin = async () => {
-      try {
-        const { drawMap } = await import("../parts/map-draw");
-        if (!current || box.current === null) return;
-        const now = newest.current;
-        drawn.current = drawMap(box.current, now.drawing, extent(now.data), t.peek().map.title, (target) =>
-          setParameters({ at: keyOf(target) }),
-        );
-        state.value = "drawn";
-      } catch {
-        // No WebGL, or the file did not come: the list has everything.
-        state.value = "failed";
-      }
-    };
-    void begin();
-    return () => {
-      current = false;
-      drawn.current?.end();
-      drawn.current = null;
-    };
-  }, [state]);
-  const colours = dark.value;
-  const before = useRef(colours);
-  useEffect(() => {
-    if (before.current === colours) drawn.current?.show(drawing);
-    else drawn.current?.recolour(drawing);
-    before.current = colours;
-  }, [drawing, colours]);
-  useEffect(() => {
-    if (at !== null) drawn.current?.goTo(at);
-  }, [at]);
+function Person({ assumed }: { assumed: boolean }) {
   return (
-    <div class="map-box">
-      <div class="map-canvas" ref={box} data-state={state.value} />
-      {state.value === "loading" && <p class="map-note">{t.value.loading}</p>}
-      {state.value === "failed" && (
-        <p class="map-note" role="status">
-          {words.noMap}
-        </p>
-      )}
-    </div>
+    <svg
+      class={assumed ? "icon map-person-assumed" : "icon map-person"}
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <path d="M12 2a4.500 4.500 0 1 1-.01 0zM3 22c0-6 4-9 9-9s9 3 9 9z" />
+    </svg>
   );
 }
 
@@ -97,17 +78,88 @@ function Legend() {
         </li>
       ))}
       <li>
-        <svg class="shape" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-          <rect class="map-calm" x="7" y="7" width="10" height="10" />
-        </svg>
+        <CalmSign />
         {words.calm}
       </li>
       <li>
         <Icon name="flag" />
         {words.hazard}
       </li>
+      {seesWorkers.value && (
+        <>
+          <li>
+            <Person assumed={false} />
+            {words.workerReported}
+          </li>
+          <li>
+            <Person assumed={true} />
+            {words.workerAssumed}
+          </li>
+        </>
+      )}
     </ul>
   );
+}
+
+/** Which domain is shown, and what its ground looks like. */
+function Risks() {
+  const words = t.value.map;
+  const chosen = chosenDomain();
+  return (
+    <div class="map-risks">
+      <label>
+        {words.risks}{" "}
+        <select
+          id="risk-domain"
+          value={chosen}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            setParameters({ risk: value === "all" ? null : value });
+          }}
+        >
+          <option value="all">{words.allRisks}</option>
+          {DOMAINS.map((domain) => (
+            <option key={domain} value={domain}>
+              {words.domain[domain]}
+            </option>
+          ))}
+          <option value="none">{words.noRisks}</option>
+        </select>
+      </label>
+      {chosen !== "none" && (
+        <ul class="map-legend" aria-label={words.risks}>
+          {DOMAINS.filter((domain) => chosen === "all" || chosen === domain).map((domain) => (
+            <li key={domain}>
+              <DomainSwatch domain={domain} />
+              {words.domain[domain]}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function CalmSign() {
+  return (
+    <svg class="shape" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <rect class="map-calm" x="7" y="7" width="10" height="10" />
+    </svg>
+  );
+}
+
+function RowSign({ row }: { row: Row }) {
+  if (row.kind === "worker") return <Person assumed={row.assumed === true} />;
+  if (row.kind === "risk" && row.domain !== undefined) return <DomainSwatch domain={row.domain} />;
+  if (row.kind === "hazard") return <Icon name="flag" />;
+  return row.worst === null ? <CalmSign /> : <SeverityShape severity={row.worst} />;
+}
+
+/** What a row is; of a hazard point and a risk area also what it threatens with. */
+function kindInWords(row: Row): string {
+  const words = t.value.map;
+  const kind = words.kind[row.kind];
+  return row.domain === undefined ? kind : `${kind} · ${words.domain[row.domain]}`;
 }
 
 function RowButton({ row, current }: { row: Row; current: boolean }) {
@@ -119,22 +171,14 @@ function RowButton({ row, current }: { row: Row; current: boolean }) {
         aria-expanded={current}
         onClick={() => setParameters({ at: current ? null : keyOf(row) })}
       >
-        {row.worst !== null ? (
-          <SeverityShape severity={row.worst} />
-        ) : row.kind === "hazard" ? (
-          <Icon name="flag" />
-        ) : (
-          <svg class="shape" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-            <rect class="map-calm" x="7" y="7" width="10" height="10" />
-          </svg>
-        )}
+        <RowSign row={row} />
         <span class="map-row-name">
           <Said>{said(row.name) || row.id}</Said>
         </span>
         {row.silent && <span class="tag tag-warning">{words.silent}</span>}
         {row.at === null && <span class="tag">{words.notDrawn}</span>}
-        <span class="map-row-kind">{words.kind[row.kind]}</span>
-        {row.kind !== "hazard" && (
+        <span class="map-row-kind">{kindInWords(row)}</span>
+        {row.domain === undefined && (
           <strong class="map-row-open">
             {row.worst !== null && <span class="visually-hidden">{t.value.severity[row.worst]} </span>}
             {words.open(row.open)}
@@ -186,9 +230,55 @@ function Contacts({ kind, place }: { kind: "site" | "hazard"; place: string }) {
   );
 }
 
+/** Somebody on duty: what they do, until when, and how old what is known of their place is. */
+function Worker({ username }: { username: string }) {
+  const words = t.value.map;
+  const found = workers.value.find((each) => each.username === username);
+  if (found === undefined) return null;
+  const { place } = found;
+  const reported = place?.reported_at;
+  return (
+    <div class="map-here">
+      <p>
+        <Said>{said(found.unit) || t.value.role[found.role]}</Said> · <Said>{said(found.area_name)}</Said> ·{" "}
+        {words.onDutyUntil(timeOfDay(Date.parse(found.until)).slice(0, 5))}
+      </p>
+      <p class={reported ? "map-reported" : "map-assumed"}>
+        {!place && words.placeUnknown}
+        {place && !reported && words.placeAssumed}
+        {place && reported && (
+          <>
+            {words.placeReported(place.accuracy_m ?? null)} <Ago since={reported} />
+          </>
+        )}
+      </p>
+      {found.tasks.length === 0 && <p class="empty">{words.noTasks}</p>}
+      <ul class="map-cases">
+        {found.tasks.map((task) => {
+          const known = openCases.value.get(task.case);
+          return (
+            <li key={task.case}>
+              <SeverityShape severity={task.severity} />
+              <span>
+                <Link to={`/cases/${task.case}`}>
+                  <Said>{known === undefined ? task.number : headline(known)}</Said>
+                </Link>{" "}
+                {known !== undefined && <Said>{inPlace(known.place)}</Said>}
+              </span>
+              {known !== undefined && <Age since={known.opened_at} />}
+            </li>
+          );
+        })}
+      </ul>
+      {found.tasks_total > found.tasks.length && <p>{words.more(found.tasks_total - found.tasks.length)}</p>}
+    </div>
+  );
+}
+
 function Here({ row }: { row: Row }) {
   const words = t.value.map;
   const cases = casesAt(row, openCases.value.values()).sort(byUrgency);
+  if (row.kind === "worker") return <Worker username={row.id} />;
   const hazard =
     row.kind === "hazard" ? mapData.value?.hazards.find((each) => each.code === row.id) : undefined;
   return (
@@ -198,8 +288,8 @@ function Here({ row }: { row: Row }) {
           <Said>{hazard.category}</Said>
         </p>
       )}
-      {row.kind !== "grid" && <Contacts kind={row.kind} place={row.id} />}
-      {row.kind !== "hazard" && cases.length === 0 && <p class="empty">{words.noCases}</p>}
+      {(row.kind === "site" || row.kind === "hazard") && <Contacts kind={row.kind} place={row.id} />}
+      {row.domain === undefined && cases.length === 0 && <p class="empty">{words.noCases}</p>}
       <ul class="map-cases">
         {cases.slice(0, CASES_MAX).map((found) => (
           <li key={found.id}>
@@ -243,19 +333,32 @@ function List({ rows }: { rows: Row[] }) {
 
 export function MapPage() {
   const words = t.value.map;
-  useEffect(() => followMap(), []);
-  const rows = useComputed(() => (mapData.value === null ? [] : rowsOf(mapData.value, language.value)));
+  useEffect(() => followMap(true), []);
+  const rows = useComputed(() =>
+    mapData.value === null
+      ? []
+      : rowsOf(mapData.value, language.value, seesWorkers.value ? workers.value : [], chosenDomain()),
+  );
   const data = mapData.value;
   const current = chosen();
   const at = rows.value.find((row) => keyOf(row) === current)?.at ?? null;
   return (
     <main class="map-page" id="main">
       <h1 class="visually-hidden">{words.title}</h1>
-      {data !== null && <Canvas data={data} rows={rows.value} at={at} />}
+      {data !== null && (
+        <MapCanvas
+          data={data}
+          rows={rows.value}
+          at={at}
+          pick={(target) => setParameters({ at: keyOf(target) })}
+          fallback={<p>{words.noMap}</p>}
+        />
+      )}
       <section class="map-list" aria-labelledby="map-list-heading">
         <header class="map-list-head">
           <h2 id="map-list-heading">{words.list}</h2>
           <Legend />
+          <Risks />
         </header>
         {mapError.value !== null && (
           <div class="note note-bad" role="alert">

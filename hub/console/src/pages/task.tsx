@@ -124,7 +124,8 @@ function OnSite({ found, fail }: StepsGiven) {
       here === null
         ? words.onSiteBlind
         : words.onSiteAt(here.lat.toFixed(5), here.lon.toFixed(5), here.accuracy_m);
-    await queueAction(found, "note", words.onSiteNote(where), {}, fail);
+    const details: Details = here === null ? {} : { position: { ...here, at: new Date().toISOString() } };
+    await queueAction(found, "note", words.onSiteNote(where), details, fail);
     busy.value = false;
   };
   return (

@@ -5,11 +5,15 @@
 import { useEffect } from "preact/hooks";
 import { now } from "../data/clock";
 import { linkLost, secondsSinceAlive } from "../data/live";
+import { followMap, mapData } from "../data/map";
 import { type CaseSummary, SEVERITIES, type Severity } from "../data/types";
 import { followToday, isOutdated, type Rate, type Today, today, todayStale } from "../data/wall";
 import { headline, inPlace, rateName, said, span, t } from "../i18n";
+import { type Row, rowsOf } from "../logic/map";
+import { language } from "../logic/settings";
 import { dayAndTime, timeOfDay } from "../logic/time";
 import { Age } from "../parts/clock";
+import { MapCanvas } from "../parts/map-canvas";
 import { Said } from "../parts/said";
 import { SeverityShape } from "../parts/severity";
 
@@ -115,6 +119,53 @@ function Newest({ found }: { found: CaseSummary }) {
   );
 }
 
+/** So many places fit, when the computer cannot draw a map. */
+const PLACES_MAX = 6;
+
+/** Where no map can be drawn: the places with open cases, the worst first. */
+function Places({ rows }: { rows: Row[] }) {
+  const worst = rows.filter((row) => row.kind === "grid" && row.worst !== null).slice(0, PLACES_MAX);
+  if (worst.length === 0) return <p>{t.value.wall.mapEmpty}</p>;
+  return (
+    <ul class="wall-places">
+      {worst.map((row) => (
+        <li key={row.id}>
+          {row.worst !== null && <SeverityShape severity={row.worst} />}
+          <Said>{said(row.name) || row.id}</Said>
+          <strong>{t.value.map.open(row.open)}</strong>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Names on the wall have 1.45 of a hundredth of its width, as all other text. */
+const namePx = () => Math.round(Math.min(innerWidth / 100, innerHeight / 56.2) * 1.45);
+
+/**
+ * Grids and sites by their worst open case. People are left out: the wall is seen by whoever comes in. On a
+ * phone there is no room for it and it is not loaded.
+ */
+function WallMap() {
+  useEffect(() => followMap(false), []);
+  const data = mapData.value;
+  if (data === null) return <p class="wall-map-wait">{t.value.loading}</p>;
+  const all = rowsOf(data, language.value, [], "none");
+  const rows = all.filter((row) => row.kind === "grid" || row.worst !== null);
+  return (
+    <MapCanvas
+      data={data}
+      rows={rows}
+      at={null}
+      pick={null}
+      fallback={<Places rows={rows} />}
+      textPx={namePx()}
+    />
+  );
+}
+
+const WIDE = "(min-width: 641px)";
+
 /** As many as are legible; those that are not met are never left out for those that are. */
 const RATES_MAX = 5;
 
@@ -151,6 +202,12 @@ function Figures({ all }: { all: Today }) {
           ))}
         </ul>
       </section>
+      {matchMedia(WIDE).matches && (
+        <section class="wall-map" aria-labelledby="wall-map">
+          <h2 id="wall-map">{words.map}</h2>
+          <WallMap />
+        </section>
+      )}
       <section class="wall-newest" aria-labelledby="wall-newest">
         <h2 id="wall-newest">{words.newest}</h2>
         <ul>

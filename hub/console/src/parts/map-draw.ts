@@ -1,106 +1,23 @@
 /**
- * Draws the map with MapLibre GL on a blank ground: outlines, shapes and names, and not one request to
- * anybody. Loaded only when the map is shown. The build without `eval` and inline workers is used, so that
+ * Draws the map with MapLibre GL: outlines, shapes and names on a blank ground, or on the hub's own map of
+ * streets; not one request to anybody else. Loaded only when the map is shown. The build without `eval` and inline workers is used, so that
  * the content security policy needs no exception; characters are drawn from this computer's own fonts.
  */
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { FeatureCollection } from "geojson";
 import maplibre from "maplibre-gl/dist/maplibre-gl-csp";
 import worker from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
+import { DOMAINS } from "../data/map";
 import type { Box, Drawing, Target } from "../logic/map";
-import { SHAPES, SIGNS } from "./severity-shapes";
+import type { Basemap } from "./basemap";
+import { colour, FINE, images } from "./map-signs";
 
 maplibre.setWorkerUrl(worker);
 
-/** Colours from the style sheet, so that the map follows the theme. */
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-/** The side of a sign in pixels of the screen, and how much finer it is drawn. */
-const SIDE = 26;
-const FINE = 2;
-
-function paint(draw: (context: CanvasRenderingContext2D) => void): ImageData {
-  const canvas = document.createElement("canvas");
-  canvas.width = SIDE * FINE;
-  canvas.height = SIDE * FINE;
-  const context = canvas.getContext("2d");
-  if (context === null) return new ImageData(SIDE * FINE, SIDE * FINE);
-  context.scale((SIDE * FINE) / 28, (SIDE * FINE) / 28);
-  context.translate(2, 2);
-  draw(context);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
-}
-
-/** A gateway that is not heard: the sign is crossed out, in shape and not only in colour. */
-function cross(context: CanvasRenderingContext2D): void {
-  const line = new Path2D("M1 23 23 1");
-  context.strokeStyle = colour("--surface");
-  context.lineWidth = 6;
-  context.stroke(line);
-  context.strokeStyle = colour("--text");
-  context.lineWidth = 2.5;
-  context.stroke(line);
-}
-
-type Worst = keyof typeof SHAPES;
-
-function severitySign(severity: Worst, silent: boolean): ImageData {
-  return paint((context) => {
-    const key = severity.toLowerCase();
-    const body = new Path2D(SHAPES[severity]);
-    context.lineJoin = "round";
-    context.strokeStyle = colour("--surface");
-    context.lineWidth = 4;
-    context.stroke(body);
-    context.fillStyle = severity === "P4" ? colour("--surface") : colour(`--${key}-fill`);
-    context.fill(body);
-    context.strokeStyle = severity === "P3" ? colour("--p3-text") : colour(`--${key}-fill`);
-    context.lineWidth = severity === "P4" ? 4 : 1.5;
-    context.stroke(body);
-    context.fillStyle = colour(`--${key}-on-fill`);
-    for (const sign of SIGNS[severity]) context.fill(new Path2D(sign));
-    if (silent) cross(context);
-  });
-}
-
-function calmSign(silent: boolean): ImageData {
-  return paint((context) => {
-    context.fillStyle = colour("--text-soft");
-    context.strokeStyle = colour("--surface");
-    context.lineWidth = 2;
-    context.fillRect(7, 7, 10, 10);
-    context.strokeRect(7, 7, 10, 10);
-    if (silent) cross(context);
-  });
-}
-
-function hazardSign(): ImageData {
-  return paint((context) => {
-    context.strokeStyle = colour("--text");
-    context.fillStyle = colour("--surface");
-    context.lineWidth = 2;
-    const post = new Path2D("M12 22V3M12 3h9l-3 4 3 4h-9z");
-    context.fill(post);
-    context.stroke(post);
-  });
-}
-
-function images(): [string, ImageData][] {
-  const signs: [string, ImageData][] = [
-    ["calm", calmSign(false)],
-    ["calm-silent", calmSign(true)],
-    ["hazard", hazardSign()],
-  ];
-  for (const severity of Object.keys(SHAPES) as Worst[]) {
-    signs.push(
-      [severity, severitySign(severity, false)],
-      [`${severity}-silent`, severitySign(severity, true)],
-    );
-  }
-  return signs;
-}
+/** The name of the source of streets, as `basemap` uses it. */
+const BASE = "streets";
+/** Names at a desk; a wall has larger ones, and signs with them. */
+export const TEXT_PX = 14;
 
 type Style = import("maplibre-gl").StyleSpecification;
 
@@ -112,24 +29,77 @@ function byWorst(suffix: "fill" | "text", calm: string): maplibregl.ExpressionSp
   return ["match", ["get", "worst"], ...cases, calm] as unknown as maplibregl.ExpressionSpecification;
 }
 
-function styleOf(drawing: Drawing): Style {
+function byDomain(): maplibregl.ExpressionSpecification {
+  const cases = DOMAINS.flatMap((domain) => [domain, colour(`--risk-${domain}`)]);
+  const other = colour("--risk-other");
+  return ["match", ["get", "domain"], ...cases, other] as unknown as maplibregl.ExpressionSpecification;
+}
+
+/** Ground with a known danger: a pattern and a broken edge over the grids, which show through, and its name. */
+function riskLayers(): Style["layers"] {
+  return [
+    {
+      id: "risks",
+      type: "fill",
+      source: "risks",
+      paint: { "fill-pattern": ["concat", "risk-", ["get", "domain"]] },
+    },
+    {
+      id: "risk-edges",
+      type: "line",
+      source: "risks",
+      paint: { "line-color": byDomain(), "line-width": 2, "line-dasharray": [3, 2] },
+    },
+  ];
+}
+
+function riskNames(size: number): Style["layers"] {
+  return [
+    {
+      id: "risk-names",
+      type: "symbol",
+      source: "risks",
+      layout: {
+        "text-field": ["get", "label"],
+        "text-font": ["sans-serif"],
+        "text-size": size - 1,
+        "text-max-width": 12,
+        // Where a sign has the middle, the name gives way and is not lost.
+        "text-variable-anchor": ["center", "top", "bottom"],
+        "text-radial-offset": 2.5,
+      },
+      paint: {
+        "text-color": byDomain(),
+        "text-halo-color": colour("--surface"),
+        "text-halo-width": 2,
+      },
+    },
+  ];
+}
+
+function styleOf(drawing: Drawing, base: Basemap | null, size: number): Style {
   return {
     version: 8,
     sources: {
+      ...(base === null ? {} : { [BASE]: base.source }),
+      risks: { type: "geojson", data: drawing.risks as FeatureCollection },
       grids: { type: "geojson", data: drawing.grids as FeatureCollection },
       points: { type: "geojson", data: drawing.points as FeatureCollection },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": colour("--surface-2") } },
+      ...(base?.layers() ?? []),
       {
         id: "grids",
         type: "fill",
         source: "grids",
         paint: {
           "fill-color": byWorst("fill", colour("--surface-3")),
-          "fill-opacity": ["match", ["get", "worst"], "none", 0.5, 0.28],
+          // Calm grids leave the streets to be seen.
+          "fill-opacity": ["match", ["get", "worst"], "none", base === null ? 0.5 : 0.12, 0.28],
         },
       },
+      ...riskLayers(),
       {
         id: "edges",
         type: "line",
@@ -139,6 +109,7 @@ function styleOf(drawing: Drawing): Style {
           "line-width": ["match", ["get", "worst"], "P1", 4, "P2", 3, 1.5],
         },
       },
+      ...riskNames(size),
       {
         id: "points",
         type: "symbol",
@@ -146,12 +117,15 @@ function styleOf(drawing: Drawing): Style {
         layout: {
           "icon-image": ["get", "sign"],
           "icon-allow-overlap": true,
+          "icon-size": size / TEXT_PX,
           "symbol-sort-key": ["get", "over"],
           "text-field": ["get", "label"],
           "text-font": ["sans-serif"],
-          "text-size": 14,
+          "text-size": size,
           "text-anchor": "top",
-          "text-offset": [0, 1.1],
+          // People stand above their place: in the middle of a grid there is its own sign.
+          "icon-offset": ["match", ["get", "kind"], "worker", ["literal", [0, -32]], ["literal", [0, 0]]],
+          "text-offset": ["match", ["get", "kind"], "worker", ["literal", [0, -4.3]], ["literal", [0, 1.1]]],
           "text-optional": true,
           "text-max-width": 12,
         },
@@ -174,46 +148,29 @@ export interface DrawnMap {
   end: () => void;
 }
 
+export interface Wanted {
+  drawing: Drawing;
+  box: Box | null;
+  /** What the map is called, for readers. */
+  label: string;
+  base: Basemap | null;
+  /** Size of names in pixels. */
+  textPx: number;
+  /** Called with what was pressed; null for a map that nobody touches. */
+  pick: ((target: Target) => void) | null;
+  /** The graphics card has lost what was drawn: the map has to be made anew. */
+  lost: () => void;
+}
+
 const PADDING = 40;
 /** Closer than this a map without streets shows nothing more. */
 const ZOOM_MAX = 17;
+/** Points come before the outlines that they lie in. */
+const PRESSED = ["points", "risk-names", "grids"];
 
-export function drawMap(
-  container: HTMLElement,
-  drawing: Drawing,
-  box: Box | null,
-  label: string,
-  pick: (target: Target) => void,
-): DrawnMap {
-  const map = new maplibre.Map({
-    container,
-    style: styleOf(drawing),
-    attributionControl: false,
-    maxZoom: ZOOM_MAX,
-    // China as a whole, when nothing has a place yet.
-    bounds: box ?? [73, 18, 135, 54],
-    fitBoundsOptions: { padding: PADDING, maxZoom: 15 },
-    localIdeographFontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
-    fadeDuration: 0,
-    dragRotate: false,
-    pitchWithRotate: false,
-    locale: { "Map.Title": label },
-  });
-  map.touchZoomRotate.disableRotation();
-  map.addControl(new maplibre.ScaleControl({ unit: "metric" }));
-  const addImages = () => {
-    for (const [name, image] of images()) {
-      if (map.hasImage(name)) map.removeImage(name);
-      map.addImage(name, image, { pixelRatio: FINE });
-    }
-  };
-  map.on("style.load", addImages);
-  map.on("idle", () => {
-    container.dataset.drawn = String(Number(container.dataset.drawn ?? 0) + 1);
-  });
-  // Points come before the outlines that they lie in.
+function pressable(map: maplibregl.Map, pick: (target: Target) => void): void {
   map.on("click", (event) => {
-    const found = map.queryRenderedFeatures(event.point, { layers: ["points", "grids"] })[0];
+    const found = map.queryRenderedFeatures(event.point, { layers: PRESSED })[0];
     if (found === undefined) return;
     const { kind, id } = found.properties as { kind: Target["kind"]; id: string | number };
     pick({ kind, id: String(id) });
@@ -226,13 +183,49 @@ export function drawMap(
       map.getCanvas().classList.remove("map-over");
     });
   }
-  const set = (name: "grids" | "points", data: Drawing["grids"]) => {
+}
+
+export function drawMap(container: HTMLElement, wanted: Wanted): DrawnMap {
+  const { base, textPx, pick } = wanted;
+  const map = new maplibre.Map({
+    container,
+    style: styleOf(wanted.drawing, base, textPx),
+    attributionControl: false,
+    interactive: pick !== null,
+    maxZoom: ZOOM_MAX,
+    // China as a whole, when nothing has a place yet.
+    bounds: wanted.box ?? [73, 18, 135, 54],
+    fitBoundsOptions: { padding: PADDING, maxZoom: 15 },
+    localIdeographFontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
+    fadeDuration: 0,
+    dragRotate: false,
+    pitchWithRotate: false,
+    locale: { "Map.Title": wanted.label },
+  });
+  map.touchZoomRotate.disableRotation();
+  if (pick !== null) {
+    map.addControl(new maplibre.ScaleControl({ unit: "metric" }));
+    pressable(map, pick);
+  }
+  const addImages = () => {
+    for (const [name, image] of images()) {
+      if (map.hasImage(name)) map.removeImage(name);
+      map.addImage(name, image, { pixelRatio: FINE });
+    }
+  };
+  map.on("style.load", addImages);
+  map.on("webglcontextlost", wanted.lost);
+  map.on("idle", () => {
+    container.dataset.drawn = String(Number(container.dataset.drawn ?? 0) + 1);
+  });
+  const set = (name: keyof Drawing, data: Drawing["grids"]) => {
     map.getSource<maplibregl.GeoJSONSource>(name)?.setData(data as FeatureCollection);
   };
   return {
     show: (next) => {
       set("grids", next.grids);
       set("points", next.points);
+      set("risks", next.risks);
     },
     goTo: (at) => {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -241,7 +234,7 @@ export function drawMap(
       else map.easeTo({ ...to, duration: 400 });
     },
     recolour: (next) => {
-      map.setStyle(styleOf(next), { diff: false });
+      map.setStyle(styleOf(next, base, textPx), { diff: false });
     },
     end: () => map.remove(),
   };

@@ -1,4 +1,4 @@
-//! Several tables at once, and outlines as GeoJSON.
+//! Several tables at once, and outlines and risk areas as GeoJSON.
 
 use axum::Json as Answer;
 use axum::extract::{FromRequestParts, State};
@@ -17,11 +17,11 @@ use super::rows::answer;
 use super::write::Writing;
 use super::{Changed, IfMatch, WriteArgs, etag};
 use crate::access::Scope;
-use crate::directory::contents::{AreaOutline, Flat};
+use crate::directory::contents::{AreaOutline, Flat, RiskArea};
 use crate::directory::finding::{Finding, Table};
 use crate::directory::import::{Import, rows_in_scope};
 use crate::directory::read::{self, Settle};
-use crate::directory::{Area, Contact, Directory, Duty, Hazard, Site, Unit, feature};
+use crate::directory::{Area, Contact, Directory, Duty, Hazard, Site, Unit, feature, risk};
 
 /// One of the few imports that may be under way at once; taken before the body is read.
 #[derive(Debug)]
@@ -58,6 +58,9 @@ pub struct WholeDirectory {
     pub hazards: Vec<Hazard>,
     /// Contacts.
     pub contacts: Vec<Contact>,
+    /// Risk areas, a GeoJSON FeatureCollection.
+    #[schema(value_type = Object)]
+    pub risk_areas: Value,
 }
 
 /// Tables to take the places of those that are there; a table that is left out stays.
@@ -87,6 +90,9 @@ pub struct TablesGiven {
     /// Contacts.
     #[schema(value_type = Option<Vec<Contact>>)]
     contacts: Option<Vec<Value>>,
+    /// Risk areas, a GeoJSON FeatureCollection.
+    #[schema(value_type = Option<Object>)]
+    risk_areas: Option<Value>,
 }
 
 fn outlines(directory: &Directory, scope: &Scope) -> Value {
@@ -95,6 +101,10 @@ fn outlines(directory: &Directory, scope: &Scope) -> Value {
         let area = directory.area(&row.code);
         (row, area.map(|area| &area.name))
     }))
+}
+
+fn risk_areas(directory: &Directory, scope: &Scope) -> Value {
+    risk::write(rows_in_scope::<RiskArea>(directory, scope).iter())
 }
 
 /// The whole directory in the asker's area. Only for administrators. The answer's ETag is its version.
@@ -111,6 +121,7 @@ pub async fn read_whole(State(app): State<App>, Administrator(officer): Administ
         duties: rows_in_scope(&directory, scope),
         hazards: rows_in_scope(&directory, scope),
         contacts: rows_in_scope(&directory, scope),
+        risk_areas: risk_areas(&directory, scope),
     };
     let tag = [(header::ETAG, etag(directory.version()))];
     (tag, Answer(whole)).into_response()
@@ -140,6 +151,10 @@ pub async fn replace_whole(
     if let Some(outlines) = given.outlines {
         import.contents.outlines = feature::from_value(outlines, &mut findings);
         import.tables.insert(Table::Outlines);
+    }
+    if let Some(risk_areas) = given.risk_areas {
+        import.contents.risk_areas = risk::from_value(risk_areas, &mut findings);
+        import.tables.insert(Table::RiskAreas);
     }
     take::<Area>(given.areas, &mut import, &mut findings);
     take::<Site>(given.sites, &mut import, &mut findings);
@@ -204,6 +219,57 @@ pub async fn replace_outlines(
     import.contents.outlines = feature::from_value(given, &mut findings);
     import.tables.insert(Table::Outlines);
     let writing = Writing::new(&app, &officer, peer, if_match, &args);
+    let changed = writing
+        .write(|_, _| Ok((import.clone(), findings.clone())))
+        .await?;
+    Ok(answer(changed))
+}
+
+/// Risk areas in the asker's area, as a GeoJSON FeatureCollection in WGS84. Only for administrators; the map
+/// has its own address.
+#[utoipa::path(get, path = "/api/v1/directory/risk-areas", tag = "directory",
+    responses((status = 200, body = Object, content_type = "application/geo+json")))]
+pub async fn read_risk_areas(
+    State(app): State<App>,
+    Administrator(officer): Administrator,
+) -> Response {
+    let directory = app.directory();
+    let headers = [
+        (header::ETAG, etag(directory.version())),
+        (header::CONTENT_TYPE, "application/geo+json".to_owned()),
+    ];
+    let whole = risk_areas(&directory, &officer.scope).to_string();
+    (headers, whole).into_response()
+}
+
+/// Replace the risk areas in the asker's area by these. Only for administrators.
+#[utoipa::path(put, path = "/api/v1/directory/risk-areas", tag = "directory",
+    params(WriteArgs, ("If-Match" = String, Header, description = "ETag of what was read, or `*`")),
+    request_body(content = Object, description = "A GeoJSON FeatureCollection; each feature has the properties `code`, `domain` (`fire`, `flood`, `chemical`, `structure`, `crowd` or `other`), `name` (`zh` and `en`), `area`, and `datum` when it is GCJ-02"),
+    responses(
+        (status = 200, body = Changed),
+        (status = 412, description = "`version-conflict`: the directory has changed; its version is in `version` and ETag", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "`version-needed`: `If-Match` is missing", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn replace_risk_areas(
+    State(app): State<App>,
+    Administrator(officer): Administrator,
+    Peer(peer): Peer,
+    Args(args): Args<WriteArgs>,
+    if_match: IfMatch,
+    _permit: Permit,
+    Json(given): Json<Value>,
+) -> Result<Response, Problem> {
+    let (mut import, mut findings) = (Import::default(), Vec::new());
+    import.contents.risk_areas = risk::from_value(given, &mut findings);
+    import.tables.insert(Table::RiskAreas);
+    let writing = Writing {
+        app: &app,
+        officer: &officer,
+        address: peer.ip(),
+        if_match,
+        dry_run: args.dry_run,
+    };
     let changed = writing
         .write(|_, _| Ok((import.clone(), findings.clone())))
         .await?;

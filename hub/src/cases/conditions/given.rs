@@ -7,6 +7,7 @@ use super::{
 };
 use crate::cases::progress::{AskFor, Call, Details};
 use crate::cases::{Action, Actor, Card, Case, RejectCause, State, fields, labels};
+use crate::directory::outline::check_position;
 
 /// What is wrong with what a request brings.
 #[must_use]
@@ -25,6 +26,16 @@ pub fn wrong_details(
             lacks.push(missing(name));
         }
     };
+    if let Some(at) = &details.position
+        && let Err(why) = check_position(at.lat, at.lon)
+    {
+        let zh = "`position` 不是地球上的位置：纬度 -90 到 90，经度 -180 到 180";
+        lacks.push(lack(
+            "position",
+            zh.to_owned(),
+            format!("`position`: {why}"),
+        ));
+    }
     match action {
         Action::File => file(case, details, context, &mut lacks),
         Action::Reject => match details.condition.as_deref() {

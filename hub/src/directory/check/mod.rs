@@ -5,6 +5,7 @@
 mod duties;
 mod outlines;
 mod places;
+mod risks;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,10 +49,12 @@ pub fn check(contents: &Contents, catalogue: Option<&Catalogue>) -> Vec<Finding>
     twice(&contents.duties, &mut findings);
     twice(&contents.hazards, &mut findings);
     twice(&contents.contacts, &mut findings);
+    twice(&contents.risk_areas, &mut findings);
     tree::check(contents, &index, &mut findings);
     outlines::check(contents, &index, &mut findings);
     places::check(contents, &index, catalogue, &mut findings);
     duties::check(contents, &index, catalogue, &mut findings);
+    risks::check(contents, &index, &mut findings);
     findings
 }
 

@@ -19,10 +19,10 @@ use super::database::{Connection, query, query_scalar, small};
 use super::places::follow_directory;
 use super::{Store, StoreError, StoreResult, Writer, commit, intake, sql};
 use crate::directory::change::Changes;
-use crate::directory::contents::{AreaOutline, Contents, Entry};
+use crate::directory::contents::{AreaOutline, Contents, Entry, RiskArea};
 use crate::directory::outline::Outline;
 use crate::directory::{
-    Area, Contact, Datum, Directory, Duty, Hazard, Level, PlaceKind, Site, Unit,
+    Area, Contact, Datum, Directory, Domain, Duty, Hazard, Level, PlaceKind, Site, Unit,
 };
 
 /// Why a change was not made.
@@ -45,6 +45,8 @@ const DUTIES: &str = "SELECT area, category, unit FROM duties ORDER BY area, cat
 const HAZARDS: &str =
     "SELECT code, name_zh, name_en, category, grid, lat, lon, datum FROM hazards ORDER BY code";
 const CONTACTS: &str = "SELECT place_kind, place, ordinal, name, duty, phone FROM contacts ORDER BY place_kind, place, ordinal";
+const RISK_AREAS: &str =
+    "SELECT code, domain, name_zh, name_en, area, outline, datum FROM risk_areas ORDER BY code";
 
 /// The directory as this transaction sees it.
 pub(crate) async fn load(connection: &mut Connection) -> StoreResult<Directory> {
@@ -60,6 +62,7 @@ pub(crate) async fn load(connection: &mut Connection) -> StoreResult<Directory> 
     contents.duties = read(connection, DUTIES, duty).await?;
     contents.hazards = read(connection, HAZARDS, hazard).await?;
     contents.contacts = read(connection, CONTACTS, contact).await?;
+    contents.risk_areas = read(connection, RISK_AREAS, risk_area).await?;
     Ok(Directory::new(contents, version))
 }
 
@@ -176,6 +179,19 @@ fn contact(row: &AnyRow) -> StoreResult<Contact> {
         name: row.get(3),
         duty: row.get(4),
         phone: row.get(5),
+    })
+}
+
+fn risk_area(row: &AnyRow) -> StoreResult<RiskArea> {
+    let domain: &str = row.get(1);
+    let known = Domain::from_name(domain).ok_or_else(|| format!("`{domain}` is not a domain"));
+    let outline = Outline::from_geojson(row.get(5), datum(row, 6)?);
+    Ok(RiskArea {
+        code: row.get(0),
+        domain: body("risk area", known)?,
+        name: text(row, 2),
+        area: row.get(4),
+        outline: body("outline", outline)?,
     })
 }
 

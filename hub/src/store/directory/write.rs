@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ChangeRefused, VERSION, uses};
 use crate::directory::change::{Changes, RowChanges};
-use crate::directory::contents::Row;
+use crate::directory::contents::{RiskArea, Row};
 use crate::directory::{Area, Contact, Directory, Duty, Hazard, Site, Unit};
 use crate::store::accounts::{AuditRow, write_audit};
 use crate::store::commit::insert;
@@ -35,6 +35,10 @@ const HAZARDS: Frame = (
 const CONTACTS: Frame = (
     "INSERT INTO contacts (place_kind, place, ordinal, name, duty, phone)",
     " ON CONFLICT (place_kind, place, ordinal) DO UPDATE SET name = excluded.name, duty = excluded.duty, phone = excluded.phone",
+);
+const RISK_AREAS: Frame = (
+    "INSERT INTO risk_areas (code, domain, name_zh, name_en, area, outline, datum)",
+    " ON CONFLICT (code) DO UPDATE SET domain = excluded.domain, name_zh = excluded.name_zh, name_en = excluded.name_en, area = excluded.area, outline = excluded.outline, datum = excluded.datum",
 );
 const DOING: &str = "storing the directory";
 
@@ -108,7 +112,14 @@ pub(super) async fn apply(
         let gone = gone.bind(row.place_kind.as_str()).bind(&row.place);
         run(connection, gone.bind(row.order)).await?;
     }
-    put(connection, CONTACTS, &changes.contacts, bind_contact).await
+    put(connection, CONTACTS, &changes.contacts, bind_contact).await?;
+    remove(
+        connection,
+        &changes.risk_areas,
+        delete("DELETE FROM risk_areas WHERE code = $1"),
+    )
+    .await?;
+    put(connection, RISK_AREAS, &changes.risk_areas, bind_risk_area).await
 }
 
 /// Makes this the directory's version, and brings sites and cases to where they now are.
@@ -241,4 +252,15 @@ fn bind_contact(values: &mut RowValues<'_>, row: &Contact) {
         .push_bind(&row.name)
         .push_bind(&row.duty)
         .push_bind(&row.phone);
+}
+
+fn bind_risk_area(values: &mut RowValues<'_>, row: &RiskArea) {
+    values
+        .push_bind(&row.code)
+        .push_bind(row.domain.as_str())
+        .push_bind(&row.name.zh)
+        .push_bind(&row.name.en)
+        .push_bind(&row.area)
+        .push_bind(row.outline.to_geojson().to_string())
+        .push_bind(row.outline.datum.as_str());
 }

@@ -4,12 +4,13 @@
 use gridwatch_protocol::{SiteId, Timestamp};
 use sqlx::Row;
 
-use super::read::{By, CaseGroup, grids, statement};
+use super::read::{By, CaseGroup, statement};
 use crate::access::Scope;
 use crate::cases::Question;
 use crate::cases::sample::Shipped;
 use crate::store::cases::{Cursor, Drills, Filter, Waiting, Which, page};
 use crate::store::database::QueryBuilder;
+use crate::store::map::places;
 use crate::store::{Store, StoreUrl, open};
 
 fn filter(which: Which, after: Option<Cursor>, site: Option<&str>) -> Filter {
@@ -57,7 +58,7 @@ async fn no_page_map_or_report_goes_through_all_cases() {
         id: 7,
     };
     for scope in &scopes {
-        let mut queries = vec![("map", grids(scope))];
+        let mut queries = vec![("map", places(scope))];
         for after in [None, Some(cursor)] {
             for site in [None, Some("xinghe-garden")] {
                 queries.push(("open", page(&filter(Which::Open, after, site), scope)));
@@ -109,8 +110,22 @@ async fn small_area_is_found_by_its_place_and_pages_are_read_by_number() {
             "{plan}"
         );
     }
-    let (_, plan) = scans(&store, grids(&grid)).await;
-    assert!(plan.contains("COVERING INDEX cases_open_by_area"), "{plan}");
+    let (_, plan) = scans(&store, places(&grid)).await;
+    assert!(
+        plan.contains("COVERING INDEX cases_open_by_place (area_path>? AND area_path<?)"),
+        "{plan}"
+    );
+    for scope in [
+        Scope::whole(),
+        Scope::subtree("990101", &Shipped::load().directory),
+    ] {
+        let (_, plan) = scans(&store, places(&scope)).await;
+        assert!(
+            plan.contains("COVERING INDEX cases_open_by_place"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }
 
 #[tokio::test]

@@ -105,28 +105,6 @@ impl Store {
         })
     }
 
-    /// The open cases of each grid by severity 1 to 4, by path; drills are not counted.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn open_by_grid(&self, scope: &Scope) -> StoreResult<BTreeMap<String, [i64; 4]>> {
-        let mut query = grids(scope);
-        let rows = query
-            .build()
-            .fetch_all(&self.readers)
-            .await
-            .map_err(sql("counting the open cases of each grid"))?;
-        let mut grids: BTreeMap<String, [i64; 4]> = BTreeMap::new();
-        for row in rows {
-            let severity = usize::try_from(row.get::<i64, _>(1)).unwrap_or(0);
-            let counts = grids.entry(row.get(0)).or_default();
-            if let Some(count) = counts.get_mut(severity.wrapping_sub(1)) {
-                *count = row.get(2);
-            }
-        }
-        Ok(grids)
-    }
-
     /// The sums of cases, for each group that has any.
     ///
     /// # Errors
@@ -144,15 +122,6 @@ impl Store {
             .map_err(sql("adding up figures of cases"))?;
         Ok(rows.iter().map(|row| (row.get(0), sums(row))).collect())
     }
-}
-
-pub(super) fn grids(scope: &Scope) -> QueryBuilder {
-    let mut query = QueryBuilder::new(
-        "SELECT area_path, severity, COUNT(*) FROM cases WHERE is_open = 1 AND is_drill = 0",
-    );
-    scope.push_cases(&mut query, "");
-    query.push(" GROUP BY area_path, severity");
-    query
 }
 
 pub(super) fn statement(group: &CaseGroup<'_>, by: By) -> QueryBuilder {

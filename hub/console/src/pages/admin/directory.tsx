@@ -3,10 +3,12 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import {
   type Changed,
+  type Drawn,
   exportOf,
   type Finding,
   findingsOf,
   importFile,
+  isDrawn,
   type Row,
   readTable,
   removeRow,
@@ -148,8 +150,10 @@ function Counts({ changed }: { changed: Changed }) {
 }
 
 /** Looks at a file first and shows everything that is wrong; only then it can be taken. */
-function Import({ table, version, done }: { table: Table | "outlines"; version: number; done: () => void }) {
+function Import({ table, version, done }: { table: Table | Drawn; version: number; done: () => void }) {
   const words = t.value.admin.directory;
+  const form =
+    table === "risk-areas" ? `GeoJSON · ${words.tables.risk_areas}` : isDrawn(table) ? "GeoJSON" : "CSV";
   const input = useRef<HTMLInputElement>(null);
   const looked = useSignal<{ file: File; changed: Changed } | null>(null);
   const { busy, error, run } = useDoing();
@@ -171,9 +175,9 @@ function Import({ table, version, done }: { table: Table | "outlines"; version: 
         <a
           class="button button-small"
           href={exportOf(table)}
-          download={table === "outlines" ? "outlines.geojson" : `${table}.csv`}
+          download={isDrawn(table) ? `${table}.geojson` : `${table}.csv`}
         >
-          {words.export(table === "outlines" ? "GeoJSON" : "CSV")}
+          {words.export(form)}
         </a>
         <button
           type="button"
@@ -181,15 +185,15 @@ function Import({ table, version, done }: { table: Table | "outlines"; version: 
           disabled={busy.value}
           onClick={() => input.current?.click()}
         >
-          {words.import(table === "outlines" ? "GeoJSON" : "CSV")}
+          {words.import(form)}
         </button>
         <input
           ref={input}
           type="file"
           class="visually-hidden"
           tabIndex={-1}
-          aria-label={words.import(table === "outlines" ? "GeoJSON" : "CSV")}
-          accept={table === "outlines" ? ".geojson,.json" : ".csv,text/csv"}
+          aria-label={words.import(form)}
+          accept={isDrawn(table) ? ".geojson,.json" : ".csv,text/csv"}
           onChange={(event) => {
             const file = event.currentTarget.files?.[0];
             event.currentTarget.value = "";
@@ -327,6 +331,9 @@ function TableSection({ table }: { table: Table }) {
             <Import table={table} version={version} done={() => void asked.again()} />
             {table === "areas" && (
               <Import table="outlines" version={version} done={() => void asked.again()} />
+            )}
+            {table === "hazards" && (
+              <Import table="risk-areas" version={version} done={() => void asked.again()} />
             )}
             {items.length === 0 ? (
               <p class="list-empty">{words.empty}</p>
