@@ -75,7 +75,7 @@ function RateLine({ rate }: { rate: Rate }) {
   const tone = rate.met === null ? "" : rate.met ? " wall-met" : " wall-missed";
   return (
     <li class={`wall-rate${tone}`}>
-      <span class="wall-rate-name">{rateName(rate.rate)}</span>
+      <Said class="wall-rate-name">{rateName(rate.rate)}</Said>
       <strong class="wall-rate-value">{rate.value === null ? "–" : percent(rate.value)}</strong>
       <svg
         class="wall-bar"
