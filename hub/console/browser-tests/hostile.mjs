@@ -136,7 +136,7 @@ export const HOSTILE = {
   "templates and entities": [
     `{{constructor.constructor('${HIT}')()}}`,
     `{{7*7}}`,
-    "$" + `{${HIT}}`,
+    `\${${HIT}}`,
     `#{7*7}`,
     `<%= 7*7 %>`,
     `{%raw%}{{x}}{%endraw%}`,
