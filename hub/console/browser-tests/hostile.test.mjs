@@ -403,7 +403,7 @@ function fillAdmin(admin, each, time) {
 }
 
 /** As many cases as the wall shows. */
-const WALL_CASES = 8;
+const WALL_CASES = 7;
 
 /** What a page of a list must show: all texts but those of blanks only. */
 const visible = (texts) => texts.filter((text) => text.trim() !== "");

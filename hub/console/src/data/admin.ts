@@ -2,6 +2,7 @@
  * What administrators look after: the directory, people, rosters, silences, channels, the catalogue, the
  * audit. Nothing of it is live: a page asks when it is opened and after it has changed something.
  */
+import { part } from "../logic/part";
 import { ApiError, query, type RequestOptions, request, requestAll } from "./http";
 import type { Role, Severity, Text } from "./types";
 
@@ -33,10 +34,10 @@ export const readTable = (table: Table) =>
   request<{ version: number; items: Row[] }>("GET", `/directory/${table}`);
 
 export const writeRow = (table: Table, key: string, row: Row, version: number) =>
-  request<Changed>("PUT", `/directory/${table}/${encodeURIComponent(key)}`, row, { ifMatch: etag(version) });
+  request<Changed>("PUT", `/directory/${table}/${part(key)}`, row, { ifMatch: etag(version) });
 
 export const removeRow = (table: Table, key: string, version: number) =>
-  request<Changed>("DELETE", `/directory/${table}/${encodeURIComponent(key)}`, undefined, {
+  request<Changed>("DELETE", `/directory/${table}/${part(key)}`, undefined, {
     ifMatch: etag(version),
   });
 
@@ -87,7 +88,7 @@ export type Profile = Omit<Person, "username" | "disabled_at" | "version" | "cre
 
 export const readPeople = () => requestAll<Person>("/users");
 
-const person = (username: string) => `/users/${encodeURIComponent(username)}`;
+const person = (username: string) => `/users/${part(username)}`;
 
 export const addPerson = (username: string, profile: Profile) =>
   request<{ password?: string }>("POST", "/users", { username, ...profile });
@@ -150,10 +151,9 @@ export interface Desk {
 }
 
 export const readDesks = () => request<{ items: Desk[] }>("GET", "/duty");
-export const readRoster = (area: string) =>
-  request<RosterView>("GET", `/rosters/${encodeURIComponent(area)}`);
+export const readRoster = (area: string) => request<RosterView>("GET", `/rosters/${part(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
-  request<RosterView>("PUT", `/rosters/${encodeURIComponent(roster.area)}`, { version, roster });
+  request<RosterView>("PUT", `/rosters/${part(roster.area)}`, { version, roster });
 
 export interface Silence {
   id: number;
@@ -208,16 +208,12 @@ export interface TestOutcome {
 export const readChannels = () => request<{ items: Channel[] }>("GET", "/notifications/channels");
 export const readDeadLetters = () =>
   request<{ items: DeadLetter[] }>("GET", `/notifications${query({ state: "dead", limit: 100 })}`);
-export const retryLetter = (id: string) =>
-  request<void>("POST", `/notifications/${encodeURIComponent(id)}/retry`);
+export const retryLetter = (id: string) => request<void>("POST", `/notifications/${part(id)}/retry`);
 /** A provider may take its time. */
 export const testChannel = (name: string) =>
-  request<{ items: TestOutcome[] }>(
-    "POST",
-    `/notifications/channels/${encodeURIComponent(name)}/test`,
-    undefined,
-    { timeoutMs: 60_000 },
-  );
+  request<{ items: TestOutcome[] }>("POST", `/notifications/channels/${part(name)}/test`, undefined, {
+    timeoutMs: 60_000,
+  });
 
 export interface Limit {
   amount: number;

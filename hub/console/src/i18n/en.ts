@@ -235,6 +235,7 @@ export const en: Dictionary = {
     alertsLeftOut: (shown, all) => `${all} alerts; the first ${shown} are shown here.`,
     noActions: "Nothing can be done at present",
     reason: "Reason",
+    notSent: (what: string) => `Not submitted as “${what}”; what you wrote is still here:`,
     reasonNeeded: "Give a reason",
     reasonHint: "What you saw, and why you decide so",
     confirm: "Submit",

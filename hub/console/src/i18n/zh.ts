@@ -229,6 +229,7 @@ export const zh = {
     alertsLeftOut: (shown: number, all: number) => `共 ${all} 条报警，这里显示前 ${shown} 条。`,
     noActions: "现在没有可做的操作",
     reason: "理由",
+    notSent: (what: string) => `没有提交的“${what}”，内容仍在这里：`,
     reasonNeeded: "请填写理由",
     reasonHint: "写明看到了什么、为什么这样处理",
     confirm: "提交",

@@ -115,11 +115,13 @@ function begin(fields: readonly ActionField[], keeper: EvidenceKeeper | null): R
 
 interface Given {
   action: AllowedAction;
+  /** It has been sent and not answered: what is written stays, and is not sent twice. */
+  busy?: boolean;
   send: (details: Details, reason?: string) => void;
   cancel: () => void;
 }
 
-export function ActionForm({ action, send, cancel }: Given) {
+export function ActionForm({ action, busy = false, send, cancel }: Given) {
   const words = t.value.case;
   const form = useRef<HTMLFormElement>(null);
   const fields = action.fields ?? [];
@@ -132,6 +134,7 @@ export function ActionForm({ action, send, cancel }: Given) {
   }, []);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     const written = reason.value.trim();
     const lacks = lackingFields(fields, values.value);
     if (action.needs_reason && written === "") lacks.push("reason");
@@ -196,7 +199,7 @@ export function ActionForm({ action, send, cancel }: Given) {
       )}
       {action.second_person && <p class="form-note">{words.secondPerson}</p>}
       <div class="reason-buttons">
-        <button type="submit" class="button button-primary">
+        <button type="submit" class="button button-primary" disabled={busy}>
           {words.confirm}
         </button>
         <button type="button" class="button" onClick={cancel}>

@@ -59,11 +59,14 @@ function asks(action: AllowedAction): boolean {
 export function Actions({ found, take }: Given) {
   const words = t.value.case;
   const asked = useSignal<string | null>(null);
+  const sent = useSignal<{ action: string; reason: string } | null>(null);
   const waits = pending.value.has(found.id);
   const send = async (action: AllowedAction, details: Details = {}, reason?: string) => {
+    sent.value = reason === undefined ? null : { action: action.action, reason };
     const outcome = await perform(found, action.action, reason, details);
     if (outcome?.is === "done") {
       asked.value = null;
+      sent.value = null;
       take(outcome.case);
     } else if (outcome?.is === "conflict") take(outcome.current);
   };
@@ -109,15 +112,22 @@ export function Actions({ found, take }: Given) {
         })}
       </ul>
       {waits && <p class="form-note">{words.sending}</p>}
-      {open && !waits && (
+      {open && (
         <ActionForm
           key={open.action}
           action={open}
+          busy={waits}
           send={(details, reason) => void send(open, details, reason)}
           cancel={() => {
             asked.value = null;
           }}
         />
+      )}
+      {!open && !waits && sent.value !== null && (
+        <div class="proposal">
+          <strong>{words.notSent(actionName(sent.value.action))}</strong>
+          <Said>{sent.value.reason}</Said>
+        </div>
       )}
     </section>
   );
