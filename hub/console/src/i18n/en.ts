@@ -421,6 +421,8 @@ export const en: Dictionary = {
       `Complete it, put ${file} into the devices folder beside the gateway's configuration (profiles_dir, usually /etc/gridwatch/devices), check it with edge-agent check, and restart edge-agent.`,
   },
   keys: {
+    steps: "Verify, file, dispatch (the selected case, or the open one)",
+    digits: "Choose that line of a form; sends when nothing else is missing",
     title: "Keys",
     move: "Move between cases",
     acknowledge: "Acknowledge the selected case",

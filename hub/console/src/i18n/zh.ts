@@ -416,6 +416,8 @@ export const zh = {
     title: "快捷键",
     move: "在案件之间移动",
     acknowledge: "确认选中的案件",
+    steps: "核实、立案、派遣（看板上选中的或事件页）",
+    digits: "在表单里选择该项；填齐即提交",
     open: "打开选中的案件",
     release: "插入等待的新案件",
     mute: "静音到下一起特急",

@@ -8,6 +8,7 @@ import { HELD_MAX, listState, loadOpenCases, openBySeverity, openCases } from ".
 import { type CaseSummary, SEVERITIES } from "../data/types";
 import { acknowledge } from "../duty/actions";
 import { commandOf } from "../duty/keys";
+import { beginStep, STEP_KEYS } from "../duty/quick";
 import { muteUntilNext, ringingCases } from "../duty/shift";
 import { useZone, type Zone } from "../duty/zone";
 import { problemInWords, t } from "../i18n";
@@ -200,7 +201,11 @@ export function Board() {
       if (!free || selected.value === null) return;
       go(`/cases/${selected.value}`);
     } else if (key === "n") others.refresh();
-    else if (key === "m" && ringingCases.value.size > 0) muteUntilNext();
+    else if (key !== null && key in STEP_KEYS) {
+      const chosen = typeof selected.value === "number" ? selected.value : target;
+      const step = STEP_KEYS[key];
+      if (chosen !== null && step !== undefined) beginStep(chosen, step);
+    } else if (key === "m" && ringingCases.value.size > 0) muteUntilNext();
     else if (key === "?") helpOpen.value = true;
     else if (key === "Escape") {
       selected.value = null;
