@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { closeBrowser, MOCK_ONLY, NARROW, openBrowser, openHub, openPage, signIn } from "./browser.mjs";
+import { startFront } from "./front.mjs";
 import { both, HOSTILE, HOSTILE_TEXTS } from "./hostile.mjs";
+import { hubProgram, OFFICER_PASSWORD, startHub } from "./hub.mjs";
 
 before(openBrowser);
 after(closeBrowser);
@@ -500,3 +502,100 @@ for (const [which, from, to] of [
     assert.deepEqual(found.slice(0, 20), [], `${found.length} faults`);
   });
 }
+
+/** On a real hub every so many cases are opened: the simulated one has shown all of them already. */
+const CASES_BETWEEN = 8;
+
+/** Half a surrogate pair is no Unicode: JSON with one is refused whole. */
+const isUnicode = (text) => !/[\ud800-\udfff]/u.test(text);
+/** What a device's name may be on the wire: at most 256 bytes, no control characters, not empty. */
+const NAME_BYTES_MAX = 256;
+const fitsName = (text) => Buffer.byteLength(text) <= NAME_BYTES_MAX && !/\p{Cc}/u.test(text);
+
+/** Sends every text as an alert's device, place, reason and rule; gives those that opened a case, in order. */
+async function sendAll(gateway) {
+  const opened = [];
+  for (const [index, { text }] of HOSTILE_TEXTS.entries()) {
+    const fields = {
+      place: { building: text, unit: text, floor: text, room: text },
+      reason: both(text),
+      detected_by: index % 2 === 0 ? { by: "rule", rule: text } : { by: "model", model: text, build: 1 },
+    };
+    const name = `${index} ${text}`;
+    let { status, body } = await gateway.batch([gateway.alert({ ...fields, device: name })]);
+    if (!isUnicode(text)) {
+      assert.equal(status, 400, JSON.stringify(text));
+      assert.equal(body.type, "malformed-body");
+      assert.match(body.detail, /surrogate|escape/, "it says what is wrong");
+      continue;
+    }
+    assert.equal(status, 200);
+    if (!fitsName(name)) {
+      assert.equal(body.items[0].status, "rejected", JSON.stringify(text));
+      assert.match(body.items[0].reason, /^device id .*(has the character|at most 256 are allowed)/s);
+      ({ body } = await gateway.batch([gateway.alert({ ...fields, device: `${index}` })]));
+    }
+    assert.equal(body.items[0].status, "accepted", `${JSON.stringify(text)}: ${body.items[0].reason}`);
+    opened.push(text);
+  }
+  return opened;
+}
+
+test("through a real hub's intake each text is refused with its reason, or shown as text", {
+  skip: hubProgram() === null && "needs a hub: `cargo build -p hub`, or GRIDWATCH_HUB",
+}, async () => {
+  // Floods have tests of their own; here every case must be a row.
+  const more = ["[correlation]", "flood_begins_above = 100000"];
+  const hub = await startHub({ officers: [{ name: "officer", role: "supervisor" }], more });
+  const front = await startFront(hub.url);
+  const { page, context, faults } = await watched(front.url);
+  const seen = [];
+  try {
+    const opened = await sendAll(hub.gateway);
+    const good = HOSTILE_TEXTS.map(({ text }) => text).filter(isUnicode);
+    assert.equal(opened.length, good.length);
+    const last_seen = now();
+    const heartbeat = await hub.gateway.heartbeat({
+      agent_version: good[0],
+      faults: good.map((text) => ({ code: text, subject: text, since: last_seen, detail: both(text) })),
+      devices: good.filter(fitsName).map((text, index) => ({
+        device: `${index} ${text}`.slice(0, 100),
+        known: false,
+        state: "online",
+        last_seen,
+        place: { room: text },
+        kinds: ["smoke"],
+      })),
+      quarantine: good
+        .slice(0, 60)
+        .map((text) => ({ source: text, reason: text, sample: text, count: 1, last_seen })),
+    });
+    assert.equal(heartbeat.status, 200, JSON.stringify(heartbeat.body));
+    const surrogate = await hub.gateway.heartbeat({ agent_version: "\ud800" });
+    assert.equal(surrogate.body.type, "malformed-body");
+    await signIn(page, front.url, "/", "officer", OFFICER_PASSWORD);
+    watchConsole(page, faults);
+    const written = (texts) => visible(texts).map((text) => text.trim());
+    const open = async (path, wanted, rows) => seen.push(...(await look(page, path, wanted, rows)));
+    await open("/", written(opened.slice(0, 30)), [".list li[data-case]", 30]);
+    for (const [index, text] of opened.entries()) {
+      if (index % CASES_BETWEEN !== 0) continue;
+      await open(`/cases/${index + 1}`, written([text]), [".alerts > li", 1]);
+      await open(`/cases/${index + 1}/sheet`, written([text]), [".sheet-signs", 1]);
+    }
+    await open("/devices/gw-1", written([good[0], good[7]]), [".quarantine li", 1]);
+    for (const [path, selector] of [
+      ["/devices", ".gateway"],
+      ["/map", ".map-row"],
+      ["/supervision", "main"],
+      ["/wall", ".wall-figure"],
+    ])
+      await open(path, [], [selector, 1]);
+    seen.push(...faults);
+  } finally {
+    await context.close();
+    await front.stop();
+    await hub.stop();
+  }
+  assert.deepEqual(seen.slice(0, 20), [], `${seen.length} faults`);
+});

@@ -326,7 +326,9 @@ async function main() {
   const { positionals } = parseArgs({ allowPositionals: true });
   const program = hubProgram(positionals[0] ?? process.env.GRIDWATCH_HUB);
   if (program === null) throw new Error("no hub is built: `cargo build -p hub`, or name one");
-  const hub = await startHub({ program, officers: [{ name: OFFICER, role: "duty_officer" }] });
+  // A flood would fold most of the storm into one line of the board; every row is to be timed.
+  const more = ["[correlation]", "flood_begins_above = 1000000"];
+  const hub = await startHub({ program, officers: [{ name: OFFICER, role: "duty_officer" }], more });
   let front = null;
   try {
     if (!(await servesThisBuild(hub.url))) front = await startFront(hub.url);
