@@ -545,7 +545,7 @@ test("through a real hub's intake each text is refused with its reason, or shown
   skip: hubProgram() === null && "needs a hub: `cargo build -p hub`, or GRIDWATCH_HUB",
 }, async () => {
   // Floods have tests of their own; here every case must be a row.
-  const more = ["[correlation]", "flood_begins_above = 100000"];
+  const more = ["[correlation]", "flood_begins_above = 10000"];
   const hub = await startHub({ officers: [{ name: "officer", role: "supervisor" }], more });
   const front = await startFront(hub.url);
   const { page, context, faults } = await watched(front.url);

@@ -327,7 +327,7 @@ async function main() {
   const program = hubProgram(positionals[0] ?? process.env.GRIDWATCH_HUB);
   if (program === null) throw new Error("no hub is built: `cargo build -p hub`, or name one");
   // A flood would fold most of the storm into one line of the board; every row is to be timed.
-  const more = ["[correlation]", "flood_begins_above = 1000000"];
+  const more = ["[correlation]", "flood_begins_above = 10000"];
   const hub = await startHub({ program, officers: [{ name: OFFICER, role: "duty_officer" }], more });
   let front = null;
   try {

@@ -14,6 +14,8 @@ after(closeBrowser);
 
 /** Alerts of a storm; the line is cut after the first part and is back after the second. */
 const STORM = 500;
+/** A busy machine needs this long to draw them all. */
+const STORM_MS = 60_000;
 const BEFORE_CUT = 180;
 const DURING_CUT = 240;
 const DOOR = {
@@ -50,16 +52,22 @@ async function allRows(page) {
 }
 
 /** The board shows every one of `expected` once and nothing else. */
-async function showsEachOnce(page, expected) {
+async function showsEachOnce(page, given) {
+  const expected = [...given];
+  let last = { ids: [], twice: 0 };
   await until(
-    "the counts of the header and the rows",
-    async () => (await allRows(page)).ids.length >= expected.length,
+    "a row for every case",
+    async () => {
+      last = await allRows(page);
+      return last.ids.length >= expected.length;
+    },
+    STORM_MS,
   );
-  const { ids, twice } = await allRows(page);
+  const { ids, twice } = last;
   assert.equal(twice, 0, "no case twice");
   assert.deepEqual(
     ids.sort((a, b) => a - b),
-    [...expected].sort((a, b) => a - b),
+    expected.sort((a, b) => a - b),
   );
 }
 
@@ -109,7 +117,7 @@ test(`a real hub's ${STORM} alerts over a line that is cut are each one case on 
   skip: hubProgram() === null && "needs a hub: `cargo build -p hub`, or GRIDWATCH_HUB",
 }, async () => {
   // Floods have tests of their own; here every case must be a row.
-  const more = ["[correlation]", "flood_begins_above = 100000"];
+  const more = ["[correlation]", "flood_begins_above = 10000"];
   const hub = await startHub({ officers: [{ name: "officer", role: "duty_officer" }], more });
   const front = await startFront(hub.url);
   const line = await startLine(front.url);

@@ -136,7 +136,7 @@ export function Actions({ found, take }: Given) {
               >
                 {labelOf(found, each)}
                 {each.action === "acknowledge" && <kbd>A</kbd>}
-                {keyOf(each.action) && <kbd>{keyOf(each.action)?.toUpperCase()}</kbd>}
+                {keyOf(each.action) && <kbd aria-hidden="true">{keyOf(each.action)?.toUpperCase()}</kbd>}
               </button>
               {blocked && (
                 <p class="blocked" id={`blocked-${each.action}`}>
