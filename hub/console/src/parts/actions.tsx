@@ -56,6 +56,16 @@ function nextOf(found: Case): ActionName | undefined {
 
 const keyOf = (action: ActionName) => Object.keys(STEP_KEYS).find((key) => STEP_KEYS[key] === action);
 
+/** The key beside the name of a step; readers are told it by `aria-keyshortcuts`. */
+function StepKey({ step }: { step: ActionName }) {
+  const key = keyOf(step);
+  return key === undefined ? null : (
+    <span aria-hidden="true">
+      <kbd>{key.toUpperCase()}</kbd>
+    </span>
+  );
+}
+
 /** Whether a form is to be filled in before it is sent. */
 function asks(action: AllowedAction): boolean {
   return action.needs_reason || (action.fields ?? []).length > 0;
@@ -136,7 +146,7 @@ export function Actions({ found, take }: Given) {
               >
                 {labelOf(found, each)}
                 {each.action === "acknowledge" && <kbd>A</kbd>}
-                {keyOf(each.action) && <kbd aria-hidden="true">{keyOf(each.action)?.toUpperCase()}</kbd>}
+                <StepKey step={each.action} />
               </button>
               {blocked && (
                 <p class="blocked" id={`blocked-${each.action}`}>
