@@ -83,6 +83,13 @@ function watchRows() {
     });
   };
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  // New cases are the last of their severity, and a long list draws only what is near the window: look there.
+  const follow = () => {
+    const list = document.querySelector(".list");
+    for (let box = list; box !== null; box = box.parentElement) box.scrollTop = box.scrollHeight;
+    requestAnimationFrame(follow);
+  };
+  follow();
 }
 
 async function enter(page, url) {
@@ -107,6 +114,25 @@ async function casesByDevice(url, headers) {
   return found;
 }
 
+/** What `read` gives once it has had the same number of entries, and at least one, for two seconds. */
+async function stable(read) {
+  let found = {};
+  let before = -1;
+  await until(
+    "the rows",
+    async () => {
+      found = await read();
+      const count = Object.keys(found).length;
+      const same = count > 0 && count === before;
+      before = count;
+      if (!same) await pause(2000);
+      return same;
+    },
+    PATIENCE_MS,
+  );
+  return found;
+}
+
 /** (a) From the hub's commit to the painted row. */
 async function painted(hub, url) {
   const { page, context } = await openPage(url);
@@ -122,17 +148,7 @@ async function painted(hub, url) {
   const headers = await session(hub.url, OFFICER);
   const cases = await casesByDevice(hub.url, headers);
   const ids = committed.map(([device]) => cases.get(device));
-  // Rows that lie below a virtual list's window never come into the page; those that do are timed.
-  const times = await until(
-    "the rows",
-    async () => {
-      const all = await page.evaluate(() => globalThis.painted);
-      return Object.keys(all).length >= Math.min(100, STORM) ? all : null;
-    },
-    PATIENCE_MS,
-  );
-  await pause(1000);
-  const last = { ...times, ...(await page.evaluate(() => globalThis.painted)) };
+  const last = await stable(() => page.evaluate(() => globalThis.painted));
   const waits = committed.flatMap(([, at], index) => {
     const drawn = last[ids[index]];
     return drawn === undefined ? [] : [drawn - at];
