@@ -15,8 +15,6 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
 const files = [
   "board",
   "keys",
-  "storm",
-  "hostile",
   "pages",
   "phone",
   "evidence",
