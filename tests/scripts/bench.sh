@@ -35,6 +35,10 @@ measure examples/timers_late "sqlite:$numbers/timers.db" 10000 60 1
 printf '\n$ GRIDWATCH_RACE_ALERTS=10000 cargo test -p hub --test it deliveries:: -- --nocapture\n'
 GRIDWATCH_RACE_ALERTS=10000 cargo test -q -p hub --test it deliveries:: -- --nocapture
 
+# The console in a real browser against this build's hub: commit to painted, 500 streams, 10,000 open cases, size.
+printf '\n$ npm --prefix hub/console run measure %s\n' "$target/$profile/hub"
+npm --prefix hub/console run --silent measure "$(realpath "$target/$profile/hub")"
+
 if [ "$(id -u)" -eq 0 ]; then
     measure measure power-cuts
 else

@@ -14,6 +14,7 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
 }
 const files = [
   "board",
+  "keys",
   "pages",
   "phone",
   "evidence",

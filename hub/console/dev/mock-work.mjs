@@ -108,7 +108,6 @@ export function makeMap(hub) {
     ],
     risk_areas: hub.riskAreas ?? RISK_AREAS,
     tiles: hub.tiles?.info ?? null,
-    version: 1,
   };
 }
 
@@ -176,7 +175,8 @@ export function sendTiles(hub, request, response, { refuse }) {
 export function makeToday(hub, now, summaryOf) {
   const cases = open(hub);
   const count = (severity) => cases.filter((found) => found.severity === severity).length;
-  const newest = [...cases].sort((a, b) => b.opened_at.localeCompare(a.opened_at)).slice(0, 8);
+  const latest = [...cases].sort((a, b) => b.opened_at.localeCompare(a.opened_at)).slice(0, 8);
+  const newest = hub.newest?.map((id) => hub.cases.get(id)) ?? latest;
   const closed = 27 + [...hub.cases.values()].filter(ended).length;
   return {
     made_at: iso(now),

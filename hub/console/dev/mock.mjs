@@ -367,7 +367,7 @@ function get(hub, path, search, request, response, user) {
   if (first === "gateways" && third === "devices")
     return reply(response, 200, { items: hub.devices?.(second) ?? makeDevices(second, now) });
   if (first === "gateways" && third === "quarantine" && parts[3] === "profile")
-    return reply(response, 200, makeProfile(search.get("source") ?? ""));
+    return reply(response, 200, hub.profile ?? makeProfile(search.get("source") ?? ""));
   if (first === "gateways" && third === "quarantine")
     return reply(response, 200, { items: hub.quarantine?.(second) ?? makeQuarantine(second, now) });
   if (first === "gateways" && third === "commissionings")

@@ -2,6 +2,7 @@
  * What administrators look after: the directory, people, rosters, silences, channels, the catalogue, the
  * audit. Nothing of it is live: a page asks when it is opened and after it has changed something.
  */
+import { part } from "../logic/part";
 import { ApiError, query, type RequestOptions, request, requestAll } from "./http";
 import type { Schemas } from "./types";
 
@@ -21,10 +22,10 @@ export const readTable = (table: Table) =>
   request<{ version: number; items: Row[] }>("GET", `/directory/${table}`);
 
 export const writeRow = (table: Table, key: string, row: Row, version: number) =>
-  request<Changed>("PUT", `/directory/${table}/${encodeURIComponent(key)}`, row, { ifMatch: etag(version) });
+  request<Changed>("PUT", `/directory/${table}/${part(key)}`, row, { ifMatch: etag(version) });
 
 export const removeRow = (table: Table, key: string, version: number) =>
-  request<Changed>("DELETE", `/directory/${table}/${encodeURIComponent(key)}`, undefined, {
+  request<Changed>("DELETE", `/directory/${table}/${part(key)}`, undefined, {
     ifMatch: etag(version),
   });
 
@@ -66,7 +67,7 @@ export type Profile = Schemas["ProfileView"];
 
 export const readPeople = () => requestAll<Person>("/users");
 
-const person = (username: string) => `/users/${encodeURIComponent(username)}`;
+const person = (username: string) => `/users/${part(username)}`;
 
 export const addPerson = (username: string, profile: Profile) =>
   request<Schemas["UserWithPassword"]>("POST", "/users", { username, ...profile });
@@ -92,10 +93,9 @@ export type RosterView = Schemas["RosterView"];
 export type Desk = Schemas["DeskView"];
 
 export const readDesks = () => request<Schemas["DutyList"]>("GET", "/duty");
-export const readRoster = (area: string) =>
-  request<RosterView>("GET", `/rosters/${encodeURIComponent(area)}`);
+export const readRoster = (area: string) => request<RosterView>("GET", `/rosters/${part(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
-  request<RosterView>("PUT", `/rosters/${encodeURIComponent(roster.area)}`, { version, roster });
+  request<RosterView>("PUT", `/rosters/${part(roster.area)}`, { version, roster });
 
 export type Silence = Schemas["SilenceView"];
 
@@ -113,16 +113,12 @@ export type TestOutcome = Schemas["TestOutcome"];
 export const readChannels = () => request<Schemas["ChannelList"]>("GET", "/notifications/channels");
 export const readDeadLetters = () =>
   request<Schemas["NotificationList"]>("GET", `/notifications${query({ state: "dead", limit: 100 })}`);
-export const retryLetter = (id: string) =>
-  request<void>("POST", `/notifications/${encodeURIComponent(id)}/retry`);
+export const retryLetter = (id: string) => request<void>("POST", `/notifications/${part(id)}/retry`);
 /** A provider may take its time. */
 export const testChannel = (name: string) =>
-  request<Schemas["TestList"]>(
-    "POST",
-    `/notifications/channels/${encodeURIComponent(name)}/test`,
-    undefined,
-    { timeoutMs: 60_000 },
-  );
+  request<Schemas["TestList"]>("POST", `/notifications/channels/${part(name)}/test`, undefined, {
+    timeoutMs: 60_000,
+  });
 
 export type Limit = Schemas["Limit"];
 

@@ -3,7 +3,9 @@
  * of them, so their state is asked for as often as they are heard; a list of cases stays as it is until
  * somebody asks for it anew, and `childrenMoved` says when that is worth it.
  */
+
 import { computed, signal } from "@preact/signals";
+import { part } from "../logic/part";
 import { query, request } from "./http";
 import { onReload } from "./live";
 import { session } from "./session";
@@ -95,7 +97,7 @@ export interface ChildCaseKey {
   id: number;
 }
 
-const at = ({ hub, epoch, id }: ChildCaseKey) => `/children/${encodeURIComponent(hub)}/cases/${epoch}/${id}`;
+const at = ({ hub, epoch, id }: ChildCaseKey) => `/children/${part(hub)}/cases/${epoch}/${id}`;
 
 export function loadChildCase(key: ChildCaseKey): Promise<ChildCaseView> {
   return request("GET", at(key));

@@ -1,5 +1,7 @@
 /** Gateways, their devices and the messages that nobody understood. */
+
 import { signal } from "@preact/signals";
+import { part } from "../logic/part";
 import { query, request, requestAll } from "./http";
 import { onGatewayEvent, onReload } from "./live";
 import type { Commissionings, DeviceStatus, GatewayStatus, ProfileSkeleton, QuarantineSample } from "./types";
@@ -40,17 +42,17 @@ export function forgetGateways(): void {
 }
 
 export function loadDevices(gateway: string): Promise<DeviceStatus[]> {
-  return requestAll(`/gateways/${encodeURIComponent(gateway)}/devices`);
+  return requestAll(`/gateways/${part(gateway)}/devices`);
 }
 
 export function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
-  return requestAll(`/gateways/${encodeURIComponent(gateway)}/quarantine`);
+  return requestAll(`/gateways/${part(gateway)}/quarantine`);
 }
 
 export function loadCommissionings(gateway: string): Promise<Commissionings> {
-  return request("GET", `/gateways/${encodeURIComponent(gateway)}/commissionings`);
+  return request("GET", `/gateways/${part(gateway)}/commissionings`);
 }
 
 export function loadProfile(gateway: string, source: string): Promise<ProfileSkeleton> {
-  return request("GET", `/gateways/${encodeURIComponent(gateway)}/quarantine/profile${query({ source })}`);
+  return request("GET", `/gateways/${part(gateway)}/quarantine/profile${query({ source })}`);
 }

@@ -239,6 +239,7 @@ export const en: Dictionary = {
     alertsLeftOut: (shown, all) => `${all} alerts; the first ${shown} are shown here.`,
     noActions: "Nothing can be done at present",
     reason: "Reason",
+    notSent: (what: string) => `Not submitted as “${what}”; what you wrote is still here:`,
     reasonNeeded: "Give a reason",
     reasonHint: "What you saw, and why you decide so",
     confirm: "Submit",
@@ -424,6 +425,8 @@ export const en: Dictionary = {
       `Complete it, put ${file} into the devices folder beside the gateway's configuration (profiles_dir, usually /etc/gridwatch/devices), check it with edge-agent check, and restart edge-agent.`,
   },
   keys: {
+    steps: "Verify, file, dispatch (the selected case, or the open one)",
+    digits: "Choose that line of a form; sends when nothing else is missing",
     title: "Keys",
     move: "Move between cases",
     acknowledge: "Acknowledge the selected case",

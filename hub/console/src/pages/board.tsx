@@ -9,6 +9,7 @@ import { SEVERITIES } from "../data/types";
 import { acknowledge } from "../duty/actions";
 import { commandOf } from "../duty/keys";
 import { openGroups, setGroupOpen } from "../duty/open-groups";
+import { beginStep, STEP_KEYS } from "../duty/quick";
 import { muteUntilNext, ringingCases } from "../duty/shift";
 import { type Row, useZone, type Zone } from "../duty/zone";
 import { problemInWords, t } from "../i18n";
@@ -236,7 +237,11 @@ export function Board() {
     } else if ((key === "ArrowRight" || key === "ArrowLeft") && typeof selected.value === "string") {
       setGroupOpen(selected.value, key === "ArrowRight");
     } else if (key === "n") others.refresh();
-    else if (key === "m" && ringingCases.value.size > 0) muteUntilNext();
+    else if (key !== null && key in STEP_KEYS) {
+      const chosen = typeof selected.value === "number" ? selected.value : target;
+      const step = STEP_KEYS[key];
+      if (chosen !== null && step !== undefined) beginStep(chosen, step);
+    } else if (key === "m" && ringingCases.value.size > 0) muteUntilNext();
     else if (key === "?") helpOpen.value = true;
     else if (key === "Escape") {
       selected.value = null;

@@ -1,9 +1,11 @@
 /** All gateways with their state, what they still hold back, and the proof that nothing is missing. */
+
 import { useEffect } from "preact/hooks";
 import { gateways, gatewaysError, loadGateways } from "../data/gateways";
 import { sites } from "../data/sites";
 import type { GatewayStatus } from "../data/types";
 import { problemInWords, said, t } from "../i18n";
+import { part } from "../logic/part";
 import { Backlog, DeviceCounts, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
@@ -27,7 +29,7 @@ function GatewayCard({ gateway }: { gateway: GatewayStatus }) {
       <div class="gateway-name">
         <GatewayState gateway={gateway} />
         <h2>
-          <Link to={`/devices/${encodeURIComponent(gateway.id)}`}>
+          <Link to={`/devices/${part(gateway.id)}`}>
             <Said>{siteName(gateway.site)}</Said>
           </Link>
         </h2>

@@ -294,7 +294,7 @@ export function ReportPage() {
                       draft.value = { ...draft.value, category: each.code };
                     }}
                   />
-                  <span>{said(each.name)}</span>
+                  <Said>{said(each.name)}</Said>
                 </label>
               ))}
             </div>

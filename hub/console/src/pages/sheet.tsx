@@ -219,7 +219,9 @@ function History({ found }: { found: Case }) {
                 <td>
                   <Said>{actorName(row)}</Said>
                 </td>
-                <td>{actionName(row.action)}</td>
+                <td>
+                  <Said>{actionName(row.action)}</Said>
+                </td>
                 <td>{row.from === row.to ? "" : t.value.state[row.to]}</td>
                 <td>
                   <Said>

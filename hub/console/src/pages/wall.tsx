@@ -79,7 +79,7 @@ function RateLine({ rate }: { rate: Rate }) {
   const tone = typeof rate.met !== "boolean" ? "" : rate.met ? " wall-met" : " wall-missed";
   return (
     <li class={`wall-rate${tone}`}>
-      <span class="wall-rate-name">{rateName(rate.rate)}</span>
+      <Said class="wall-rate-name">{rateName(rate.rate)}</Said>
       <strong class="wall-rate-value">{typeof rate.value === "number" ? percent(rate.value) : "–"}</strong>
       <svg
         class="wall-bar"

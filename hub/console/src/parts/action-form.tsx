@@ -2,25 +2,29 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type { ActionField, AllowedAction, Details } from "../data/types";
+import { fieldByDigit } from "../duty/quick";
 import { actionName, said, t } from "../i18n";
 import { blank, detailsOf, type Filled, lackingFields } from "../logic/fields";
+import { singleKeys } from "../logic/settings";
 import { EvidenceField } from "./evidence-field";
 import { type EvidenceKeeper, Keeper } from "./evidence-keeper";
 import { Said } from "./said";
 
 interface FieldGiven {
   field: ActionField;
+  /** Its choices are numbered: a digit chooses. */
+  digits?: boolean;
   value: Filled;
   change: (value: Filled) => void;
   lacking: boolean;
 }
 
-function Choices({ field, value, change }: FieldGiven) {
+function Choices({ field, digits, value, change }: FieldGiven) {
   const many = field.kind === "many_of";
   const chosen = Array.isArray(value) ? (value as string[]) : [];
   return (
     <div class="choices">
-      {(field.choices ?? []).map((choice) => (
+      {(field.choices ?? []).map((choice, index) => (
         <label key={choice.value} class="choice">
           <input
             type={many ? "checkbox" : "radio"}
@@ -34,6 +38,7 @@ function Choices({ field, value, change }: FieldGiven) {
             }}
           />
           <Said>{said(choice.label)}</Said>
+          {digits && index < 9 && <kbd>{index + 1}</kbd>}
           {field.suggested === choice.value && <span class="tag">{t.value.case.suggested}</span>}
         </label>
       ))}
@@ -115,11 +120,15 @@ function begin(fields: readonly ActionField[], keeper: EvidenceKeeper | null): R
 
 interface Given {
   action: AllowedAction;
+  /** It has been sent and not answered: what is written stays, and is not sent twice. */
+  busy?: boolean;
+  /** Begun by key: when nothing is lacking, Enter sends it. */
+  quick?: boolean;
   send: (details: Details, reason?: string) => void;
   cancel: () => void;
 }
 
-export function ActionForm({ action, send, cancel }: Given) {
+export function ActionForm({ action, busy = false, quick = false, send, cancel }: Given) {
   const words = t.value.case;
   const form = useRef<HTMLFormElement>(null);
   const fields = action.fields ?? [];
@@ -127,11 +136,13 @@ export function ActionForm({ action, send, cancel }: Given) {
   const reason = useSignal("");
   const lacking = useSignal<readonly string[]>([]);
   useEffect(() => {
-    const first = form.current?.querySelector<HTMLElement>("input:checked, textarea, input, select, button");
-    first?.focus();
+    const complete = !action.needs_reason && lackingFields(fields, values.peek()).length === 0;
+    const wanted =
+      quick && complete ? "button[type=submit]" : "input:checked, textarea, input, select, button";
+    form.current?.querySelector<HTMLElement>(wanted)?.focus();
   }, []);
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const submit = () => {
+    if (busy) return;
     const written = reason.value.trim();
     const lacks = lackingFields(fields, values.value);
     if (action.needs_reason && written === "") lacks.push("reason");
@@ -143,13 +154,28 @@ export function ActionForm({ action, send, cancel }: Given) {
     }
     send(detailsOf(fields, values.value), written === "" ? undefined : written);
   };
+  const byDigit = busy ? null : fieldByDigit(fields, values.value);
+  const chooseByDigit = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || !singleKeys.value) return;
+    const typing =
+      event.target instanceof Element && event.target.matches("textarea, select, input:not([type=radio])");
+    const choice = /^[1-9]$/.test(event.key) ? byDigit?.choices?.[Number(event.key) - 1] : undefined;
+    if (typing || byDigit === null || choice === undefined) return;
+    event.preventDefault();
+    values.value = { ...values.value, [byDigit.name]: choice.value };
+    if (!action.needs_reason && lackingFields(fields, values.value).length === 0) submit();
+  };
   return (
     <form
       class="reason"
       ref={form}
-      onSubmit={submit}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
       onKeyDown={(event) => {
         if (event.key === "Escape") cancel();
+        else chooseByDigit(event);
       }}
     >
       <h3 class="reason-title">{actionName(action.action)}</h3>
@@ -161,6 +187,7 @@ export function ActionForm({ action, send, cancel }: Given) {
           </legend>
           <Control
             field={field}
+            digits={byDigit?.name === field.name && singleKeys.value}
             value={values.value[field.name] ?? ""}
             lacking={lacking.value.includes(field.name)}
             change={(value) => {
@@ -196,7 +223,7 @@ export function ActionForm({ action, send, cancel }: Given) {
       )}
       {action.second_person && <p class="form-note">{words.secondPerson}</p>}
       <div class="reason-buttons">
-        <button type="submit" class="button button-primary">
+        <button type="submit" class="button button-primary" disabled={busy}>
           {words.confirm}
         </button>
         <button type="button" class="button" onClick={cancel}>

@@ -52,7 +52,7 @@ function Evidence({ alert }: { alert: Alert }) {
                 <Moment time={reading.at} />
               </td>
               <td>
-                {kindName(reading.kind)} <Said class="chart-device">{reading.device}</Said>
+                <Said>{kindName(reading.kind)}</Said> <Said class="chart-device">{reading.device}</Said>
               </td>
               <td>
                 <Said>

@@ -35,7 +35,9 @@ export function History({ found }: { found: Case }) {
               <Moment time={row.at} />
             </span>
             <span class="history-what">
-              <strong>{actionName(row.action)}</strong>
+              <strong>
+                <Said>{actionName(row.action)}</Said>
+              </strong>
               <Said class="history-who">{actorName(row)}</Said>
             </span>
             {said(row.note) && <Said class="history-note">{said(row.note)}</Said>}

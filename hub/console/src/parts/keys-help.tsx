@@ -17,6 +17,8 @@ export function KeysHelp() {
   const rows: [string[], string][] = [
     [["J", "K", "↓", "↑"], words.move],
     [["A"], words.acknowledge],
+    [["V", "F", "D"], words.steps],
+    [["1", "…", "9"], words.digits],
     [["Enter"], words.open],
     [["→", "←"], words.group],
     [["N"], words.release],

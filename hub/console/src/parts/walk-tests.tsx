@@ -47,7 +47,9 @@ function PressTable({ presses }: { presses: WalkTestPress[] }) {
             <td data-label={words.place}>
               <Said>{inPlace(press.place ?? {}) || "–"}</Said>
             </td>
-            <td data-label={words.said}>{kindName(press.kind)}</td>
+            <td data-label={words.said}>
+              <Said>{kindName(press.kind)}</Said>
+            </td>
             <td data-label={words.at}>
               <Moment time={press.received_at} />
             </td>
@@ -93,7 +95,7 @@ function Walk({ record }: { record: Commissioning }) {
         <Moment time={record.started_at} /> – <Moment time={record.ended_at} />{" "}
         {words.ended[record.ended_because]}{" "}
         {record.chosen?.length ? words.chosen(record.chosen.length) : words.all}{" "}
-        {words.version(record.agent_version)} {record.clock === "unsure" && words.clockUnsure}
+        <Said>{words.version(record.agent_version)}</Said> {record.clock === "unsure" && words.clockUnsure}
       </p>
       {record.tested.length > 0 ? <PressTable presses={record.tested} /> : <p>{words.nonePressed}</p>}
       {(record.presses_not_listed ?? 0) > 0 && <p>{words.more(record.presses_not_listed ?? 0)}</p>}
@@ -113,7 +115,7 @@ function TestAlerts({ alerts }: { alerts: TestAlert[] }) {
             <Link to={`/cases/${alert.case}`}>
               <Moment time={alert.arrived_at} />
             </Link>{" "}
-            <Said class="number">{alert.device}</Said> {kindName(alert.kind)}{" "}
+            <Said class="number">{alert.device}</Said> <Said>{kindName(alert.kind)}</Said>{" "}
             <Said>{inPlace(alert.place)}</Said>
           </li>
         ))}

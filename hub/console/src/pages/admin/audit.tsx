@@ -108,15 +108,21 @@ export function AuditSection() {
                         <td>
                           <Said>{line.actor}</Said>
                         </td>
-                        <td>{actionName(line.action)}</td>
+                        <td>
+                          <Said>{actionName(line.action)}</Said>
+                        </td>
                         <td>
                           {typeof line.case !== "number" ? (
                             <Said>{line.subject}</Said>
                           ) : (
-                            <Link to={`/cases/${line.case}`}>{line.subject}</Link>
+                            <Link to={`/cases/${line.case}`}>
+                              <Said>{line.subject}</Said>
+                            </Link>
                           )}
                         </td>
-                        <td class="number">{line.address}</td>
+                        <td>
+                          <Said class="number">{line.address ?? ""}</Said>
+                        </td>
                       </tr>
                     ))}
                   </tbody>

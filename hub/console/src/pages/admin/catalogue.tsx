@@ -98,7 +98,7 @@ function Warnings() {
     <>
       {(asked.value.value?.items ?? []).map((each) => (
         <p key={`${each.code} ${each.year}`} class="note note-warning">
-          {said(each.detail)}
+          <Said>{said(each.detail)}</Said>
         </p>
       ))}
     </>
