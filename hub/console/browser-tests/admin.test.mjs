@@ -134,7 +134,7 @@ test("a silence is made and ended, and life safety is refused", { skip: MOCK_ONL
   await page.locator('input[name="device"]').fill("lobby-3");
   await page.getByLabel("周二").check();
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
-  await page.getByText("隐藏 2 件案件").waitFor();
+  await page.getByText("隐藏 2 起事件").waitFor();
   assert.deepEqual(hub.admin.silences[0].matcher, { device: "lobby-3" });
   assert.deepEqual(hub.admin.silences[0].weekly, [{ day: "tuesday", from: "22:00", until: "06:00" }]);
   await page.getByRole("button", { name: "立即结束" }).click();

@@ -132,7 +132,7 @@ export const zhAdmin = {
     },
     silence: {
       make: "新建静默",
-      never: "静默期间案件照常生成和统计，只是不显示、不响铃、不升级、不通知。危及生命的告警永远不会被静默。",
+      never: "静默期间事件照常生成和统计，只是不显示、不响铃、不升级、不通知。危及生命的告警永远不会被静默。",
       why: "原因",
       any: "不限",
       everything: "一切（危及生命的除外）",
@@ -160,7 +160,7 @@ export const zhAdmin = {
         over: "已过期",
         ended: "已结束",
       } as Record<string, string>,
-      hides: (n: number) => `隐藏 ${n} 件案件`,
+      hides: (n: number) => `隐藏 ${n} 起事件`,
       end: "立即结束",
     },
     channel: {
@@ -211,7 +211,7 @@ export const zhAdmin = {
     },
     audit: {
       chain: "范围",
-      chains: { audit: "账号、网关、系统与查看", cases: "案件历史" },
+      chains: { audit: "账号、网关、系统与查看", cases: "事件历史" },
       actor: "谁",
       action: "做了什么",
       subject: "对象",
