@@ -191,3 +191,47 @@ for (const [locale, viewport, width] of [
     await stop();
   });
 }
+
+test("a shift is taken over with what was handed over, and the next officer reads it", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/admin/rosters");
+  await page.getByText("还没有人接班").waitFor();
+  await page.getByLabel(/交班说明/).fill("3 号楼消防泵在修，来人已登记");
+  await page.getByRole("button", { name: "接班", exact: true }).click();
+  await page.getByText("officer 接 li 的班").waitFor();
+  await page.getByText("3 号楼消防泵在修，来人已登记").waitFor();
+  assert.equal(hub.admin.takeovers[0].area, "440605004");
+  assert.equal(await page.getByRole("button", { name: "接班", exact: true }).count(), 0, "once is enough");
+  await page.getByRole("button", { name: /以前的交接/ }).click();
+  await page.locator(".hand-overs li").first().waitFor();
+  await page.locator(".hand-over-cases a").first().click();
+  await page.locator(".case-head").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
+
+test("what is missing at a desk is in the strip of every page at once, and goes when it has ended", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/");
+  assert.equal(await page.locator(".strip-desk").count(), 0);
+  const detail = { zh: "桂城街道：没有值班台会响", en: "Guicheng Street: no console would be heard" };
+  const lost = { kind: "console_lost", severity: "P2", began_at: new Date().toISOString(), detail };
+  hub.admin.missing = [lost];
+  hub.tell("desk", { change: "console_lost", area: "440605004", detail });
+  await page.locator(".strip-desk").getByText("没有值班台会响").waitFor();
+  await page.locator(".strip-desk").click();
+  await page.locator(".admin-cards .note-bad").getByText("没有值班台会响").waitFor();
+  hub.admin.missing = [];
+  hub.tell("desk", { change: "duty_restored", area: "440605004" });
+  await page.locator(".strip-desk").waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});

@@ -317,6 +317,8 @@ function get(hub, path, search, response, user) {
       oldest_unacknowledged_ms: null,
     });
   }
+  if (path === "/directory/unassigned")
+    return reply(response, 200, hub.unassigned ?? { sites: [], devices: [], next: null });
   const administered = readAdmin(hub.admin, path, search);
   if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
@@ -356,7 +358,7 @@ function withKey(hub, request, response, user) {
 }
 
 /** Paths of the administration pages. */
-const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications)\b/;
+const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications|duty)\b/;
 
 async function write(hub, path, search, request, response, user) {
   const tools = toolsOf(response);

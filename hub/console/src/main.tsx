@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { forgetCases } from "./data/cases";
+import { forgetDesks } from "./data/desks";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
@@ -30,6 +31,7 @@ effect(() => {
   forgetCases();
   forgetGateways();
   forgetLoad();
+  forgetDesks();
   forgetAsked();
 });
 

@@ -66,10 +66,6 @@ export function findingsOf(error: unknown): Finding[] {
   return Array.isArray(error.problem.findings) ? (error.problem.findings as Finding[]) : [];
 }
 
-export interface Unassigned {
-  sites: { site: string; open_cases: number }[];
-}
-
 export interface Person {
   username: string;
   display_name: string;
@@ -134,22 +130,6 @@ export interface RosterView {
   roster: Roster;
 }
 
-export interface Desk {
-  area: string;
-  area_name: Text;
-  shift: { name: string; from: string; until: string } | null;
-  on_duty: {
-    username: string;
-    display_name: string;
-    role: string;
-    instead_of?: string;
-    console?: { armed: boolean; visible: boolean; seen_at: string };
-  }[];
-  manned: boolean;
-  gaps: { from: string; until: string }[];
-}
-
-export const readDesks = () => request<{ items: Desk[] }>("GET", "/duty");
 export const readRoster = (area: string) =>
   request<RosterView>("GET", `/rosters/${encodeURIComponent(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
@@ -259,7 +239,7 @@ export interface AuditLine {
   action: string;
   subject: string;
   address: string;
-  case?: number;
+  case?: number | null;
 }
 
 export interface AuditWanted {

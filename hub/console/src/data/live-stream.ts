@@ -9,7 +9,7 @@ import { SseParser } from "./sse";
 /** What the stream tells. */
 export type StreamMessage =
   | { type: "hello"; seq: number; hub_time: string }
-  | { type: "event"; event: "case" | "gateway"; data: string }
+  | { type: "event"; event: "case" | "gateway" | "desk"; data: string }
   /** Lists must be loaded again: events were skipped. */
   | { type: "resync" }
   /** Bytes came in: the line is alive. */
@@ -145,7 +145,10 @@ export class LiveStream {
     else if (event === "resync") {
       this.seen = { seq: parsed.after ?? 0 };
       this.tell({ type: "resync" });
-    } else if ((event === "case" || event === "gateway") && take(this.seen, parsed.seq ?? Number.NaN)) {
+    } else if (
+      (event === "case" || event === "gateway" || event === "desk") &&
+      take(this.seen, parsed.seq ?? Number.NaN)
+    ) {
       this.tell({ type: "event", event, data });
     }
   }

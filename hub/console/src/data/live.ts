@@ -33,6 +33,7 @@ export const linkLost = computed(
 
 const caseListeners = new Set<(event: CaseEvent) => void>();
 const gatewayListeners = new Set<(event: GatewayEvent) => void>();
+const deskListeners = new Set<() => void>();
 const reloadListeners = new Set<() => void>();
 let onSignedOut: () => void = () => undefined;
 
@@ -44,6 +45,12 @@ export function onCaseEvent(listener: (event: CaseEvent) => void): () => void {
 export function onGatewayEvent(listener: (event: GatewayEvent) => void): () => void {
   gatewayListeners.add(listener);
   return () => gatewayListeners.delete(listener);
+}
+
+/** Calls when something at a desk has begun, ended or changed: ask for the duty again. */
+export function onDeskEvent(listener: () => void): () => void {
+  deskListeners.add(listener);
+  return () => deskListeners.delete(listener);
 }
 
 /** Calls when lists must be loaded again: at the first connection, and when events were skipped. */
@@ -94,6 +101,7 @@ function receive(message: StreamMessage): void {
       break;
     case "event":
       if (message.event === "case") for (const hear of caseListeners) hear(JSON.parse(message.data));
+      else if (message.event === "desk") for (const hear of deskListeners) hear();
       else for (const hear of gatewayListeners) hear(JSON.parse(message.data));
       break;
   }
