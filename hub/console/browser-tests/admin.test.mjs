@@ -163,6 +163,7 @@ test("everybody finds only their own sections, and the audit links to cases", {
   await signIn(page, url, "/admin", "auditor", "auditor");
   const names = await page.locator(".admin-nav a").allTextContents();
   assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "审计"]);
+  assert.equal(await page.locator(".shift-start, .strip-warning").count(), 0, "an auditor stands at no desk");
   await page.getByRole("link", { name: "审计" }).click();
   await page.getByRole("link", { name: "case 1" }).click();
   await page.locator(".case-head").waitFor();

@@ -12,9 +12,18 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
   console.error("no build to test: run `npm run build` first");
   process.exit(1);
 }
-const files = ["board", "pages", "phone", "evidence", "sheet", "wall", "map", "supervision", "admin"].map(
-  (name) => here(`./${name}.test.mjs`),
-);
+const files = [
+  "board",
+  "pages",
+  "phone",
+  "evidence",
+  "sheet",
+  "wall",
+  "map",
+  "supervision",
+  "admin",
+  "devices",
+].map((name) => here(`./${name}.test.mjs`));
 const child = spawn(
   process.execPath,
   ["--test", "--test-concurrency=2", "--test-timeout=600000", "--test-force-exit", ...files],

@@ -9,7 +9,7 @@ import { forgetDesks } from "./data/desks";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
-import { resume, session } from "./data/session";
+import { atDesk, resume, session } from "./data/session";
 import { forgetAsked } from "./data/supervision";
 import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
@@ -37,9 +37,8 @@ effect(() => {
 
 // A console of the office says that it is there; phones and walls stand for nobody at a desk.
 effect(() => {
-  const { is } = session.value;
-  const atDesk = is === "signed-in" && !onPhone.value && route.value.page !== "wall";
-  if (atDesk) tellConsole(soundWarning.value === null);
+  const heard = atDesk.value && !onPhone.value && route.value.page !== "wall";
+  if (heard) tellConsole(soundWarning.value === null);
   else forgetConsole();
 });
 

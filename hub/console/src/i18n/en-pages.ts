@@ -203,7 +203,10 @@ export const enPages: typeof zhPages = {
     title: "Supervision",
     asks: "To decide",
     noAsks: "Nothing waits for a decision",
-    asksRead: (n) => `The ${n} cases that changed last were looked at.`,
+    asksRead: (n) =>
+      n === 1
+        ? "The one case that changed last was looked at."
+        : `The ${n} cases that changed last were looked at.`,
     what: { extension: "More time", suspension: "Suspension", appeal: "Appeal" },
     decide: "Decide",
     notYours: "Your role does not decide this.",

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
 import { load } from "../data/load";
-import { session, signOut } from "../data/session";
+import { atDesk, session, signOut } from "../data/session";
 import { onPhone } from "../data/tasks";
 import { SEVERITIES } from "../data/types";
 import { unsent } from "../data/work";
@@ -243,7 +243,7 @@ export function Header() {
       <Counts />
       <MyLoad />
       <div class="header-end">
-        <Shift />
+        {atDesk.value && <Shift />}
         <LanguageSwitch />
         <Menu />
       </div>

@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { missingAtDesks } from "../data/desks";
 import { link, linkLost, secondsSinceAlive } from "../data/live";
+import { atDesk } from "../data/session";
 import { isMuted, muteUntilNext, sounding, soundWarning, startShift } from "../duty/shift";
 import { said, span, t } from "../i18n";
 import { Icon } from "./icons";
@@ -118,7 +119,7 @@ export function Strip() {
     >
       <LinkState />
       <DeskState />
-      <SoundState />
+      {atDesk.value && <SoundState />}
     </section>
   );
 }
