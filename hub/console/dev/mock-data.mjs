@@ -115,7 +115,7 @@ function alertOf(given, at) {
       is_test: given.drill === true,
     },
     joined_at: iso(at),
-    joined_because: given.because ?? text("本案的第一条报警", "The first alert of this case"),
+    joined_because: given.because ?? text("本事件的第一条报警", "The first alert of this case"),
     arrived_at: iso(at),
     revisions: 1,
     cleared_at: given.cleared ?? null,

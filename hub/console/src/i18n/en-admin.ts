@@ -259,6 +259,7 @@ export const enAdmin: typeof zhAdmin = {
         contacts_seen: "Looked at contacts",
         reporter_revealed: "Looked at a reporter",
         revealed: "Looked at what is masked",
+        directory_filled: "Filled the directory",
         directory_changed: "Changed the directory",
         roster_changed: "Changed a roster",
         roster_removed: "Removed a roster",

@@ -376,7 +376,7 @@ export const zh = {
     openCases: (n: number) => `未结 ${n} 起`,
     unassigned: "还没有归属",
     unassignedSites: "不在任何网格里的小区",
-    unassignedSitesHint: "在“管理 · 区域与单位”的场所表里填上网格；它的事件随即归到那个网格。",
+    unassignedSitesHint: "在“管理 · 区域与单位”的小区表里填上网格；它的事件随即归到那个网格。",
     unassignedDevices: "网关配置里没有的设备",
     unassignedDevicesHint: "它们的报警照常成为事件。在网关的配置里登记后，这里就不再列出。",
     unassignedMore: (n: number) => `这里显示前 ${n} 台，还有更多。`,

@@ -14,22 +14,24 @@ const desk = {
 };
 
 test("officers and the shift leader of the present shift take it over, nobody else", () => {
-  const may = (who: string) => mayTakeOver(desk, who, NOW);
+  const may = (who: string) => mayTakeOver(desk, [], who, NOW);
   expect(["wang", "zhang", "boss", "li"].map(may)).toEqual([true, true, false, false]);
 });
 
 test("who has taken a shift over is not asked again, the colleague still is", () => {
-  const taken = { ...desk, last_takeover: { shift_from: BEGAN, taken_by: "wang" } };
-  expect(mayTakeOver(taken, "wang", NOW)).toBe(false);
-  expect(mayTakeOver(taken, "zhang", NOW)).toBe(true);
+  const taken = [{ shift_from: BEGAN, taken_by: "wang" }];
+  expect(mayTakeOver(desk, taken, "wang", NOW)).toBe(false);
+  expect(mayTakeOver(desk, taken, "zhang", NOW)).toBe(true);
+  const later = [{ shift_from: BEGAN, taken_by: "zhang" }, ...taken];
+  expect(mayTakeOver(desk, later, "wang", NOW)).toBe(false);
 });
 
 test("the next shift is taken over from half an hour before it begins", () => {
   const begins = Date.parse(desk.next_hand_over.at);
-  expect(mayTakeOver(desk, "li", begins - 31 * 60_000)).toBe(false);
-  expect(mayTakeOver(desk, "li", begins - 30 * 60_000)).toBe(true);
+  expect(mayTakeOver(desk, [], "li", begins - 31 * 60_000)).toBe(false);
+  expect(mayTakeOver(desk, [], "li", begins - 30 * 60_000)).toBe(true);
 });
 
 test("without a roster's shift there is nothing to take over", () => {
-  expect(mayTakeOver({ ...desk, shift: null }, "wang", NOW)).toBe(false);
+  expect(mayTakeOver({ ...desk, shift: null }, [], "wang", NOW)).toBe(false);
 });

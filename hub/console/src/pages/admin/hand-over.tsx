@@ -5,7 +5,7 @@ import { type Desk, loadDesks, readTakeovers, type Takeover, takeOver } from "..
 import { session } from "../../data/session";
 import { at, t } from "../../i18n";
 import { mayTakeOver } from "../../logic/takeover";
-import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
+import { type Asked, Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
 import { Said } from "../../parts/said";
 import { SeverityShape } from "../../parts/severity";
@@ -17,11 +17,13 @@ const CASES_SHOWN = 12;
 
 function TakeoverLine({ of }: { of: Takeover }) {
   const words = t.value.admin.roster;
+  // Who had the shift before may have it again.
+  const from = of.taken_from && of.taken_from !== of.taken_by ? of.taken_from : null;
   return (
     <>
       <p>
-        <Said>{words.taken(of.taken_by, of.taken_from ?? null)}</Said> · {at(of.at, hubTime.value)} ·{" "}
-        <Said>{of.shift}</Said> · {words.openThen(of.open_cases)}
+        <Said>{words.taken(of.taken_by, from)}</Said> · {at(of.at, hubTime.value)} · <Said>{of.shift}</Said> ·{" "}
+        {words.openThen(of.open_cases)}
       </p>
       {of.note !== "" && (
         <p class="hand-over-note">
@@ -41,9 +43,8 @@ function TakeoverLine({ of }: { of: Takeover }) {
   );
 }
 
-function Earlier({ area }: { area: string }) {
+function Earlier({ asked }: { asked: Asked<{ items: Takeover[] }> }) {
   const words = t.value.admin.roster;
-  const asked = useAsked(() => readTakeovers(area), area);
   return (
     <Shown asked={asked}>
       {({ items }) => (
@@ -66,7 +67,10 @@ export function HandOver({ desk }: { desk: Desk }) {
   const earlier = useSignal(false);
   const { busy, error, run } = useDoing();
   const who = session.value.is === "signed-in" ? session.value.session.username : "";
-  const mine = mayTakeOver(desk, who, hubTime.value);
+  // The newest takeovers: a colleague's later one does not ask this person again.
+  const taken = useAsked(() => readTakeovers(desk.area), desk.last_takeover?.id ?? 0);
+  const known = taken.value.value?.items;
+  const mine = known !== undefined && mayTakeOver(desk, known, who, hubTime.value);
   const last = desk.last_takeover;
   return (
     <div class="hand-over">
@@ -111,7 +115,7 @@ export function HandOver({ desk }: { desk: Desk }) {
         {words.earlier}
         <span class="visually-hidden"> {desk.area}</span>
       </button>
-      {earlier.value && <Earlier area={desk.area} />}
+      {earlier.value && <Earlier asked={taken} />}
     </div>
   );
 }
