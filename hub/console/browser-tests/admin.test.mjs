@@ -134,7 +134,7 @@ test("a silence is made and ended, and life safety is refused", { skip: MOCK_ONL
   await page.locator('input[name="device"]').fill("lobby-3");
   await page.getByLabel("周二").check();
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
-  await page.getByText("隐藏 2 件案件").waitFor();
+  await page.getByText("隐藏 2 起事件").waitFor();
   assert.deepEqual(hub.admin.silences[0].matcher, { device: "lobby-3" });
   assert.deepEqual(hub.admin.silences[0].weekly, [{ day: "tuesday", from: "22:00", until: "06:00" }]);
   await page.getByRole("button", { name: "立即结束" }).click();
@@ -163,6 +163,7 @@ test("everybody finds only their own sections, and the audit links to cases", {
   await signIn(page, url, "/admin", "auditor", "auditor");
   const names = await page.locator(".admin-nav a").allTextContents();
   assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "审计"]);
+  assert.equal(await page.locator(".shift-start, .strip-warning").count(), 0, "an auditor stands at no desk");
   await page.getByRole("link", { name: "审计" }).click();
   await page.getByRole("link", { name: "case 1" }).click();
   await page.locator(".case-head").waitFor();
@@ -191,3 +192,47 @@ for (const [locale, viewport, width] of [
     await stop();
   });
 }
+
+test("a shift is taken over with what was handed over, and the next officer reads it", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/admin/rosters");
+  await page.getByText("还没有人接班").waitFor();
+  await page.getByLabel(/交班说明/).fill("3 号楼消防泵在修，来人已登记");
+  await page.getByRole("button", { name: "接班", exact: true }).click();
+  await page.getByText("officer 接 li 的班").waitFor();
+  await page.getByText("3 号楼消防泵在修，来人已登记").waitFor();
+  assert.equal(hub.admin.takeovers[0].area, "440605004");
+  assert.equal(await page.getByRole("button", { name: "接班", exact: true }).count(), 0, "once is enough");
+  await page.getByRole("button", { name: /以前的交接/ }).click();
+  await page.locator(".hand-overs li").first().waitFor();
+  await page.locator(".hand-over-cases a").first().click();
+  await page.locator(".case-head").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
+
+test("what is missing at a desk is in the strip of every page at once, and goes when it has ended", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/");
+  assert.equal(await page.locator(".strip-desk").count(), 0);
+  const detail = { zh: "桂城街道：没有值班台会响", en: "Guicheng Street: no console would be heard" };
+  const lost = { kind: "console_lost", severity: "P2", began_at: new Date().toISOString(), detail };
+  hub.admin.missing = [lost];
+  hub.tell("desk", { change: "console_lost", area: "440605004", detail });
+  await page.locator(".strip-desk").getByText("没有值班台会响").waitFor();
+  await page.locator(".strip-desk").click();
+  await page.locator(".admin-cards .note-bad").getByText("没有值班台会响").waitFor();
+  hub.admin.missing = [];
+  hub.tell("desk", { change: "duty_restored", area: "440605004" });
+  await page.locator(".strip-desk").waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});

@@ -70,7 +70,7 @@ for (const [name, viewport] of [
   }, async () => {
     await withPage({ empty: true, viewport }, async ({ page, url, hub }) => {
       await signIn(page, url);
-      await page.getByText("当前没有特急案件").waitFor();
+      await page.getByText("当前没有特急事件").waitFor();
       const started = Date.now();
       const found = hub.add(SMOKE);
       const card = page.locator(`.p1-list > li[data-case="${found.id}"]`);
@@ -150,7 +150,7 @@ test("what is under the cursor does not move when cases arrive and end", { skip:
     hub.change(first.id, "close", COLLEAGUE, "已处理");
     await page.locator(".waiting").waitFor();
     await until("three waiting cases", async () =>
-      (await page.locator(".waiting").innerText()).includes("3 起新案件"),
+      (await page.locator(".waiting").innerText()).includes("3 起新事件"),
     );
     await page.locator(`.list > li[data-case="${first.id}"]`).getByText("已结案").waitFor();
     assert.deepEqual(await ids(page, ".list"), order, "the same rows in the same order");

@@ -423,7 +423,7 @@ test("every page in both widths, languages and colours has its picture, and axe 
 test("twice the text size needs no scrolling sideways", { skip: MOCK_ONLY }, async () => {
   const { page, context } = await openPage(server.url, { viewport: { width: 720, height: 450 } });
   await signIn(page, server.url);
-  const paths = ["/", "/cases/1", "/devices", "/devices/gw-lihu-1", "/map", "/supervision"];
+  const paths = ["/", "/cases/1", "/devices", "/devices/gw-lihu-1", "/map", "/supervision", "/admin/rosters"];
   for (const path of [...paths, "/tasks", "/tasks/1", "/report", "/outbox", "/cases/1/sheet"]) {
     await page.goto(server.url + path);
     await page.locator("main h1, main h2").first().waitFor();

@@ -251,7 +251,7 @@ test("a matter is reported with photo and position without a line and opens one 
     hub.loseAnswers = true;
     await until("the hub has the report", () => hub.cases.size === 1);
     hub.loseAnswers = false;
-    await page.getByText(/已上报，案件编号/).waitFor();
+    await page.getByText(/已上报，事件编号/).waitFor();
     await until("the photo is there", () => hub.uploads.length === 1);
     assert.equal(hub.cases.size, 1, "one case, however often it was sent");
     assert.equal(hub.cases.get(1).category, "water_leak");
@@ -275,7 +275,7 @@ test("a report by grid, by keyboard only", { skip: MOCK_ONLY }, async () => {
     await page.keyboard.press("ArrowDown");
     await to("the button", () => document.activeElement?.type === "submit");
     await page.keyboard.press("Enter");
-    await page.getByText(/已上报，案件编号/).waitFor();
+    await page.getByText(/已上报，事件编号/).waitFor();
     assert.equal(hub.cases.get(1).category, "gas_leak");
     assert.equal(hub.cases.get(1).site.id, "440605004012003");
   });

@@ -24,6 +24,7 @@ const files = [
   "supervision",
   "children",
   "admin",
+  "devices",
   "together",
   "many",
 ].map((name) => here(`./${name}.test.mjs`));

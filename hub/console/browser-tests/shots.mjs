@@ -23,6 +23,24 @@ const PAGES = [
   ["gateway", "/devices/gw-lihu-1", ".table"],
 ];
 
+/** Pages of other roles, and those that have a test of their own: for people to look at. */
+const MORE = [
+  ["sheet", "/cases/6/sheet", "main"],
+  ["map", "/map", ".map-canvas[data-drawn]"],
+  ["wall", "/wall", ".wall-rate"],
+  ["supervision", "/supervision", "main h1", "supervisor"],
+  ["tasks", "/tasks", ".task", "worker"],
+  ["task", "/tasks/6", "main", "worker"],
+  ["report", "/report", "main form", "worker"],
+  ["outbox", "/outbox", "main h1", "worker"],
+  ...["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"].map((section) => [
+    `admin-${section}`,
+    `/admin/${section}`,
+    "main section",
+    "admin",
+  ]),
+];
+
 /** Pictures of all pages in one look; `check` may look at each page too and gives its findings. */
 export async function shoot(url, { viewport, width, locale, colorScheme }, check) {
   const bypassCSP = check !== undefined;
@@ -48,6 +66,29 @@ export async function shoot(url, { viewport, width, locale, colorScheme }, check
   return faults;
 }
 
+/** Pictures of the pages of `MORE`, each as its own user sees it. */
+async function shootMore(url, { viewport, width, locale, colorScheme, ...more }) {
+  const users = [...new Set(MORE.map(([, , , user]) => user ?? "officer"))];
+  for (const user of users) {
+    const { page, context } = await openPage(url, { viewport, locale, colorScheme, ...more });
+    await signIn(page, url, "/", user, user);
+    for (const [name, path, ready, whose] of MORE) {
+      if ((whose ?? "officer") !== user) continue;
+      await visit(page, path);
+      await page.locator(ready).first().waitFor();
+      await page
+        .getByText(/^(正在载入…|Loading…)$/)
+        .first()
+        .waitFor({ state: "detached" });
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wider > 0) console.log(`${name} ${width} ${locale} is ${wider} px wider than the window`);
+      const file = `${OUTPUT}${name}-${width}-${locale.slice(0, 2)}-${colorScheme}.png`;
+      await page.screenshot({ path: file, fullPage: true });
+    }
+    await context.close();
+  }
+}
+
 export const LOOKS = [];
 for (const [width, viewport] of [
   ["1440", WIDE],
@@ -61,7 +102,19 @@ for (const [width, viewport] of [
 if (process.argv[1]?.endsWith("shots.mjs")) {
   await openBrowser();
   const { url, stop } = await openHub();
-  for (const look of LOOKS) for (const fault of await shoot(url, look)) console.log(fault);
+  // 200 % zoom of the wide window: half its pixels.
+  const zoomed = { width: "zoom", viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 };
+  const looks = [
+    ...LOOKS,
+    ...["zh-CN", "en-GB"].map((locale) => ({ ...zoomed, locale, colorScheme: "light" })),
+  ];
+  const wanted = process.argv[2] ?? "";
+  for (const look of looks.filter((each) =>
+    `${each.width}-${each.locale}-${each.colorScheme}`.includes(wanted),
+  )) {
+    for (const fault of await shoot(url, look)) console.log(fault);
+    if (REAL === null) await shootMore(url, look);
+  }
   await stop();
   await closeBrowser();
 }

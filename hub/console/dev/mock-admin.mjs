@@ -102,6 +102,9 @@ export function makeAdmin() {
         absences: [],
       },
     },
+    missing: [],
+    shiftFrom: iso(Date.now() - DAY / 4),
+    takeovers: [],
     silences: [],
     channels: [
       {
@@ -166,8 +169,18 @@ export function readAdmin(admin, path, search) {
     const desk = {
       area: "440605004",
       area_name: text("桂城街道", "Guicheng Street"),
-      shift: { name: "白班", from: iso(now - DAY / 4), until: iso(now + DAY / 4) },
+      shift: { name: "白班", from: admin.shiftFrom, until: iso(now + DAY / 4) },
+      roster_version: admin.roster.version,
+      missing: admin.missing,
+      last_takeover: admin.takeovers[0] ?? null,
+      next_hand_over: { at: iso(now + DAY / 4), shift: "夜班", until: iso(now + DAY / 2), officers: ["li"] },
       on_duty: [
+        {
+          username: "officer",
+          display_name: "李明",
+          role: "officer",
+          console: { armed: true, visible: true, seen_at: iso(now) },
+        },
         { username: "wang", display_name: "王芳", role: "officer" },
         {
           username: "zhang",
@@ -177,12 +190,11 @@ export function readAdmin(admin, path, search) {
         },
       ],
       manned: true,
-      missing: [],
-      roster_version: admin.roster.version,
       gaps: [{ from: iso(now + DAY / 4), until: iso(now + DAY / 2) }],
     };
     return { items: [desk], next: null };
   }
+  if (path === "/duty/takeovers") return { items: admin.takeovers, next: null };
   if (path.startsWith("/rosters/")) return rosterOf(admin);
   if (path === "/silences") return { items: admin.silences, next: null };
   if (path === "/notifications/channels") return { items: admin.channels };
@@ -289,6 +301,27 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
       admin.roster = { version: version + 1, roster };
       reply(200, rosterOf(admin));
     }
+    return true;
+  }
+  if (path === "/duty/takeover" && method === "POST") {
+    const { area, note = "" } = JSON.parse(body);
+    const made = {
+      id: admin.takeovers.length + 1,
+      area,
+      shift: "白班",
+      shift_from: admin.shiftFrom,
+      at: iso(Date.now()),
+      taken_by: "officer",
+      taken_from: "li",
+      note,
+      open_cases: 2,
+      cases: [
+        { id: 1, number: "20261122-000001", severity: "P1", state: "reported" },
+        { id: 2, number: "20261122-000002", severity: "P2", state: "reported" },
+      ],
+    };
+    admin.takeovers.unshift(made);
+    reply(200, made);
     return true;
   }
   if (path === "/silences" && method === "POST") {

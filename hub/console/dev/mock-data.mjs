@@ -118,7 +118,7 @@ function alertOf(given, at) {
     },
     gateway: SITES.find((each) => each.id === site)?.gateway ?? "gw-unknown",
     joined_at: iso(at),
-    joined_because: given.because ?? text("本案的第一条报警", "The first alert of this case"),
+    joined_because: given.because ?? text("本事件的第一条报警", "The first alert of this case"),
     arrived_at: iso(at),
     revisions: 1,
     cleared_at: given.cleared ?? null,

@@ -5,6 +5,8 @@
 const text = (zh, en) => ({ zh, en });
 
 const OFFICE = ["duty_officer", "shift_leader", "supervisor", "administrator"];
+const DISPATCH = [...OFFICE, "dispatcher"];
+const CHECK = [...OFFICE, "checker"];
 const WORKERS = ["unit", "handler"];
 
 const OPEN = [
@@ -21,18 +23,18 @@ const OPEN = [
 /** action: from, to (none: it stays), by, whether it needs a reason, what the live feed calls it. */
 const TABLE = {
   acknowledge: [["reported", "pre_verify"], null, OFFICE, false, "acknowledged"],
-  verify: [["reported"], "pre_verify", OFFICE, false, "moved"],
-  verified: [["pre_verify"], "reported", OFFICE, true, "moved"],
+  verify: [["reported"], "pre_verify", CHECK, false, "moved"],
+  verified: [["pre_verify"], "reported", CHECK, true, "moved"],
   file: [["reported", "pre_verify"], "filed", OFFICE, false, "filed"],
-  dispatch: [["filed", "returned"], "dispatched", OFFICE, false, "moved"],
+  dispatch: [["filed", "returned"], "dispatched", DISPATCH, false, "moved"],
   handle: [["dispatched", "returned"], "handling", WORKERS, false, "moved"],
   feedback: [["handling"], "feedback", WORKERS, true, "moved"],
-  settle: [["filed", "dispatched", "handling"], "feedback", OFFICE, true, "moved"],
-  check: [["feedback"], "post_check", OFFICE, false, "moved"],
-  checked: [["post_check"], null, OFFICE, true, "updated"],
+  settle: [["filed", "dispatched", "handling"], "feedback", DISPATCH, true, "moved"],
+  check: [["feedback"], "post_check", DISPATCH, false, "moved"],
+  checked: [["post_check"], null, CHECK, true, "updated"],
   close: [["post_check"], "closed", OFFICE, false, "closed"],
   reject: [["reported", "pre_verify"], "rejected", OFFICE, true, "rejected"],
-  rework: [["feedback", "post_check"], "returned", OFFICE, true, "moved"],
+  rework: [["feedback", "post_check"], "returned", DISPATCH, true, "moved"],
   send_back: [["dispatched"], "returned", WORKERS, true, "moved"],
   ask_extension: [["dispatched", "handling"], null, WORKERS, true, "updated"],
   decide: [["dispatched", "handling"], null, ["supervisor", "administrator"], true, "updated"],
@@ -40,7 +42,7 @@ const TABLE = {
   review: [["closed"], null, ["supervisor"], true, "updated"],
   merge: [OPEN, "merged", OFFICE, true, "merged"],
   undo_merge: [["merged"], null, OFFICE, true, "updated"],
-  note: [null, null, [...OFFICE, ...WORKERS], true, "noted"],
+  note: [null, null, [...OFFICE, "dispatcher", "checker", ...WORKERS], true, "noted"],
 };
 
 export const UNITS = [

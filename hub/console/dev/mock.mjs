@@ -56,6 +56,9 @@ const USERS = {
   officer: { display_name: "李明", role: "duty_officer" },
   supervisor: { display_name: "陈静", role: "supervisor" },
   supervisor2: { display_name: "赵强", role: "supervisor" },
+  shiftleader: { display_name: "张强", role: "shift_leader" },
+  dispatcher: { display_name: "刘洋", role: "dispatcher" },
+  leader: { display_name: "黄蓉", role: "leader" },
   worker: { display_name: "周伟", role: "handler", unit: "lihu-property" },
   fire: { display_name: "林队", role: "unit", unit: "district-fire" },
   checker: { display_name: "吴霞", role: "checker" },
@@ -387,6 +390,8 @@ function get(hub, path, search, request, response, user) {
     });
   }
   if (first === "children" && readChildren(hub.children, path, search, user, toolsOf(response))) return;
+  if (path === "/directory/unassigned")
+    return reply(response, 200, hub.unassigned ?? { sites: [], devices: [], next: null });
   const administered = readAdmin(hub.admin, path, search);
   if (administered !== undefined) return reply(response, 200, administered);
   return refuse(response, 404, "not-found", `no ${search.toString() ? "such resource" : path}`);
@@ -426,7 +431,7 @@ function withKey(hub, request, response, user) {
 }
 
 /** Paths of the administration pages. */
-const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications)\b/;
+const ADMINISTERED = /^\/(directory|users|rosters|silences|notifications|duty)\b/;
 
 async function write(hub, path, search, request, response, user) {
   const tools = toolsOf(response);

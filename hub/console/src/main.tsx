@@ -7,10 +7,11 @@ import { App } from "./app";
 import { forgetCases } from "./data/cases";
 import { forgetChildHubs } from "./data/children";
 import { forgetCorrelation } from "./data/correlation";
+import { forgetDesks } from "./data/desks";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
-import { resume, session } from "./data/session";
+import { atDesk, resume, session } from "./data/session";
 import { forgetAsked } from "./data/supervision";
 import { followTasks, onPhone } from "./data/tasks";
 import { followOutbox } from "./data/work";
@@ -35,15 +36,15 @@ effect(() => {
   forgetCorrelation();
   forgetGateways();
   forgetLoad();
+  forgetDesks();
   forgetAsked();
   forgetChildHubs();
 });
 
 // A console of the office says that it is there; phones and walls stand for nobody at a desk.
 effect(() => {
-  const { is } = session.value;
-  const atDesk = is === "signed-in" && !onPhone.value && route.value.page !== "wall";
-  if (atDesk) tellConsole(soundWarning.value === null);
+  const heard = atDesk.value && !onPhone.value && route.value.page !== "wall";
+  if (heard) tellConsole(soundWarning.value === null);
   else forgetConsole();
 });
 

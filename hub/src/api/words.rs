@@ -149,7 +149,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("another test is under way", "另一次测试正在进行"),
     ("there is no such notification", "没有这条通知"),
     ("there is no user `{}`", "没有用户“{}”"),
-    ("there is no site `{}`", "没有场所“{}”"),
+    ("there is no site `{}`", "没有小区“{}”"),
     ("there is no area `{}`", "没有区域“{}”"),
     ("there is nothing at `/{}`", "“/{}”处没有内容"),
     ("there is no file `/{}`", "没有文件“/{}”"),

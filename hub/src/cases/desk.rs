@@ -343,7 +343,7 @@ impl<'a> Desk<'a> {
             return Some((
                 *case,
                 text(
-                    "同一设备、同一类型的未结案件",
+                    "同一设备、同一类型的未结事件",
                     "same device and kind as the open case",
                 ),
                 Way::Key,

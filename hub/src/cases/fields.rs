@@ -149,7 +149,7 @@ pub fn fields(case: &Case, action: Action, actor: &Actor, context: &Context<'_>)
         Action::SetUrgent => vec![yes(("加急", "Urgent"))],
         Action::Merge => vec![field(
             "case",
-            ("主案编号", "Case that takes it in"),
+            ("主事件编号", "Case that takes it in"),
             FieldKind::Case,
             true,
         )],

@@ -51,7 +51,7 @@ pub fn take_in(master: &mut Case, merged: &mut Case, now: Timestamp) -> Transiti
         master.ack_due_at = master.ack_due_at.min(merged.ack_due_at);
     }
     let note = text(
-        format!("并入案件 {}", merged.number),
+        format!("并入事件 {}", merged.number),
         format!("took in case {}", merged.number),
     );
     let details = Details {
@@ -73,7 +73,7 @@ pub fn give_back(
 ) -> Transition {
     shift(master, merged, moving);
     let note = text(
-        format!("撤销并案，案件 {} 恢复", merged.number),
+        format!("撤销并案，事件 {} 恢复", merged.number),
         format!("gave case {} back", merged.number),
     );
     let details = Details {

@@ -209,7 +209,7 @@ fn rows(
     now: Timestamp,
 ) -> (Transition, Transition) {
     let note = text(
-        format!("从案件 {} 拆出：{}", case.number, why.zh),
+        format!("从事件 {} 拆出：{}", case.number, why.zh),
         format!("split off case {}: {}", case.number, why.en),
     );
     let mut reported = parted.system_transition(now, "report", None, Some(note));
@@ -220,7 +220,7 @@ fn rows(
         ..Details::default()
     });
     let note = text(
-        format!("{count} 条告警拆出到案件 {}", parted.number),
+        format!("{count} 条告警拆出到事件 {}", parted.number),
         format!("{count} alert(s) went to case {}", parted.number),
     );
     let details = Details {

@@ -52,7 +52,7 @@ impl Spread {
             (
                 Level::I,
                 text(
-                    format!("同类案件已涉及 {n} 个区"),
+                    format!("同类事件已涉及 {n} 个区"),
                     format!("cases of this category are open in {n} districts"),
                 ),
             )
@@ -61,7 +61,7 @@ impl Spread {
             (
                 Level::II,
                 text(
-                    format!("同类案件已涉及 {n} 个街道"),
+                    format!("同类事件已涉及 {n} 个街道"),
                     format!("cases of this category are open in {n} streets"),
                 ),
             )
@@ -70,7 +70,7 @@ impl Spread {
             (
                 Level::III,
                 text(
-                    format!("同类案件已涉及 {n} 个网格"),
+                    format!("同类事件已涉及 {n} 个网格"),
                     format!("cases of this category are open in {n} grids"),
                 ),
             )

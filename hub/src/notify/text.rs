@@ -131,7 +131,7 @@ pub fn severity(severity: Severity, language: Language) -> String {
 #[must_use]
 pub fn change(code: &str, language: Language) -> String {
     let (zh, en) = match code {
-        "opened" => ("新案件", "new case"),
+        "opened" => ("新事件", "new case"),
         "joined" => ("又有告警", "another alert"),
         "updated" => ("有更新", "updated"),
         "acknowledged" => ("已确认", "acknowledged"),
@@ -142,7 +142,7 @@ pub fn change(code: &str, language: Language) -> String {
         "rejected" => ("不予立案", "rejected"),
         "reopened" => ("重新打开", "reopened"),
         "noted" => ("有记录", "note added"),
-        "alert_cleared" => ("告警解除，案件未结", "alert cleared, the case stays open"),
+        "alert_cleared" => ("告警解除，事件未结", "alert cleared, the case stays open"),
         "escalated" => ("升级：无人确认", "escalated: not acknowledged"),
         "reported_again" => ("有新情况，须重新确认", "something new: acknowledge again"),
         "reminder" => ("催办", "reminder"),
@@ -163,7 +163,7 @@ pub fn one(news: &News, style: &Style) -> Words {
     let case = &news.case;
     let pick = |zh, en| language.pick(zh, en);
     let mut fields = vec![
-        (pick("案件：", "Case: "), plain(&case.number)),
+        (pick("事件：", "Case: "), plain(&case.number)),
         (
             pick("级别：", "Severity: "),
             severity(case.severity, language),
@@ -190,7 +190,7 @@ pub fn one(news: &News, style: &Style) -> Words {
         fields,
         items: Vec::new(),
         link: link(case.id, style),
-        link_words: pick("打开案件", "Open the case"),
+        link_words: pick("打开事件", "Open the case"),
         severity: case.severity,
         more: ("", ""),
     }
@@ -208,7 +208,7 @@ pub fn digest(news: &[News], style: &Style) -> Words {
         .unwrap_or(Severity::P4);
     let worst = severity(most, language);
     let title = match language {
-        Language::Zh => format!("【{worst}】{count} 起案件的汇总"),
+        Language::Zh => format!("【{worst}】{count} 起事件的汇总"),
         Language::En => format!("[{worst}] digest of {count} cases"),
     };
     let drill = news.iter().all(|one| one.case.is_drill);

@@ -98,17 +98,17 @@ fn compare(
     let is_site = directory.site(&case.site).is_some();
     let because = if case.site == matter.site && is_site {
         text(
-            "同一小区的同类未结案件",
+            "同一小区的同类未结事件",
             "an open case of the same kind at the same site",
         )
     } else if let Some(metres) = metres.filter(|metres| *metres <= NEAR_M) {
         text(
-            format!("{metres:.0} 米内的同类未结案件"),
+            format!("{metres:.0} 米内的同类未结事件"),
             format!("an open case of the same kind within {metres:.0} m"),
         )
     } else if case.site == matter.site && metres.is_none() {
         text(
-            "同一网格的同类未结案件",
+            "同一网格的同类未结事件",
             "an open case of the same kind in the same grid",
         )
     } else {

@@ -152,7 +152,7 @@ fn unattended(known: &Known<'_>, now: Timestamp) -> Finding {
         severity,
         began_at: known.gap_since.unwrap_or(now),
         detail: text(
-            format!("{}：无人值班，有 {count} 起特急或紧急案件未结", name.zh),
+            format!("{}：无人值班，有 {count} 起特急或紧急事件未结", name.zh),
             format!(
                 "{}: nobody is on duty, and {count} P1 or P2 cases are open",
                 name.en

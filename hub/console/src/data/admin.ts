@@ -90,9 +90,6 @@ export type Roster = Schemas["Roster"];
 
 export type RosterView = Schemas["RosterView"];
 
-export type Desk = Schemas["DeskView"];
-
-export const readDesks = () => request<Schemas["DutyList"]>("GET", "/duty");
 export const readRoster = (area: string) => request<RosterView>("GET", `/rosters/${part(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
   request<RosterView>("PUT", `/rosters/${part(roster.area)}`, { version, roster });

@@ -53,6 +53,31 @@ export function loadCommissionings(gateway: string): Promise<Commissionings> {
   return request("GET", `/gateways/${part(gateway)}/commissionings`);
 }
 
+export interface UnassignedSite {
+  id: string;
+  gateways: string[];
+  open_cases: number;
+}
+
+export interface UnassignedDevice {
+  gateway: string;
+  device: string;
+  site: string;
+  open_cases: number;
+}
+
+export interface Unassigned {
+  sites: UnassignedSite[];
+  devices: UnassignedDevice[];
+  /** More devices than these. */
+  next?: string | null;
+}
+
+/** The first page is enough to see that there is something to do. */
+export function loadUnassigned(): Promise<Unassigned> {
+  return request("GET", `/directory/unassigned${query({ limit: 100 })}`);
+}
+
 export function loadProfile(gateway: string, source: string): Promise<ProfileSkeleton> {
   return request("GET", `/gateways/${part(gateway)}/quarantine/profile${query({ source })}`);
 }

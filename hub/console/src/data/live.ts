@@ -34,6 +34,7 @@ export const linkLost = computed(
 const caseListeners = new Set<(event: CaseEvent) => void>();
 const gatewayListeners = new Set<(event: GatewayEvent) => void>();
 const floodListeners = new Set<(event: FloodEvent) => void>();
+const deskListeners = new Set<() => void>();
 const reloadListeners = new Set<() => void>();
 let onSignedOut: () => void = () => undefined;
 
@@ -50,6 +51,12 @@ export function onGatewayEvent(listener: (event: GatewayEvent) => void): () => v
 export function onFloodEvent(listener: (event: FloodEvent) => void): () => void {
   floodListeners.add(listener);
   return () => floodListeners.delete(listener);
+}
+
+/** Calls when something at a desk has begun, ended or changed: ask for the duty again. */
+export function onDeskEvent(listener: () => void): () => void {
+  deskListeners.add(listener);
+  return () => deskListeners.delete(listener);
 }
 
 /** Calls when lists must be loaded again: at the first connection, and when events were skipped. */
@@ -86,6 +93,7 @@ function pass(event: LiveEvent, data: unknown): void {
   };
   if (event === "case") tell(caseListeners);
   else if (event === "flood") tell(floodListeners);
+  else if (event === "desk") for (const hear of deskListeners) hear();
   else tell(gatewayListeners);
 }
 

@@ -1,5 +1,5 @@
 /** Who is signed in at this browser. The cookie is the hub's; no script can read it. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { ApiError, request, whenSignedOut } from "./http";
 import { forgetKept, keepSession, keptSession } from "./kept";
 import { connect, disconnect, whenStreamRefused } from "./live";
@@ -13,6 +13,11 @@ export type SessionState =
   | { is: "signed-in"; session: Session };
 
 export const session = signal<SessionState>({ is: "unknown" });
+
+/** Auditors read; they stand at no desk, and no alarm is theirs to hear. */
+export const atDesk = computed(
+  () => session.value.is === "signed-in" && session.value.session.role !== "auditor",
+);
 
 function enter(found: Session, confirmed = true): void {
   if (confirmed) keepSession(found);

@@ -386,6 +386,15 @@ export const en: Dictionary = {
     site: "Site",
     all: "All",
     attention: "Needs attention",
+    openCases: (n) => many(n, "open case", "open cases"),
+    unassigned: "Belongs nowhere yet",
+    unassignedSites: "Sites in no grid",
+    unassignedSitesHint:
+      "Give them a grid in the table of sites under Administration, Areas and units; their cases follow at once.",
+    unassignedDevices: "Devices that no configuration names",
+    unassignedDevicesHint:
+      "Their alarms become cases all the same. Once the gateway's configuration names them they are no longer here.",
+    unassignedMore: (n) => `The first ${n} are shown; there are more.`,
   },
   walkTest: {
     title: "Walk tests",

@@ -1,6 +1,6 @@
 /** All gateways with their state, what they still hold back, and the proof that nothing is missing. */
-
-import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { gateways, gatewaysError, loadGateways } from "../data/gateways";
 import { sites } from "../data/sites";
 import type { GatewayStatus } from "../data/types";
@@ -9,6 +9,8 @@ import { part } from "../logic/part";
 import { Backlog, DeviceCounts, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
+import { Unassigned } from "../parts/unassigned";
+import { useVirtual } from "../parts/virtual";
 
 /** Those that need someone come first. */
 function worstFirst(a: GatewayStatus, b: GatewayStatus): number {
@@ -83,10 +85,52 @@ function GatewayCard({ gateway }: { gateway: GatewayStatus }) {
   );
 }
 
+/** Whether somebody should look at it. */
+function needsAttention(gateway: GatewayStatus): boolean {
+  const { faults, sequence, devices_silent, clock, state } = gateway;
+  const missing = sequence.missing.length > 0;
+  return state === "silent" || faults.length > 0 || missing || devices_silent > 0 || clock === "unsure";
+}
+
+function fits(gateway: GatewayStatus, wanted: string): boolean {
+  return [gateway.id, gateway.site, siteName(gateway.site)].some((each) =>
+    each.toLowerCase().includes(wanted),
+  );
+}
+
+/** A gateway's card with the gap below it on a wide screen, in pixels; narrow ones are measured. */
+const CARD_PX = 122;
+const GAP_PX = 12;
+
+function GatewayCards({ items }: { items: readonly GatewayStatus[] }) {
+  const px = useSignal(CARD_PX);
+  const view = useVirtual(items.length, px.value, false);
+  // What is not drawn is taken to be as high as the first card is on this screen.
+  useLayoutEffect(() => {
+    const card = view.list.current?.querySelector<HTMLElement>(".gateway");
+    if (card) px.value = card.offsetHeight + GAP_PX;
+  }, [items.length, px, view.list]);
+  return (
+    <ul class="gateways" ref={view.list}>
+      {view.before}
+      {items.slice(view.from, view.to).map((gateway) => (
+        <GatewayCard key={gateway.id} gateway={gateway} />
+      ))}
+      {view.after}
+    </ul>
+  );
+}
+
 export function Devices() {
   useEffect(() => void loadGateways(), []);
   const words = t.value.devices;
+  const search = useSignal("");
+  const attention = useSignal(false);
   const all = gateways.value === null ? null : [...gateways.value.values()].sort(worstFirst);
+  const wanted = search.value.trim().toLowerCase();
+  const shown = (all ?? []).filter(
+    (each) => fits(each, wanted) && (!attention.value || needsAttention(each)),
+  );
   return (
     <main class="page" id="main">
       <h1>{words.title}</h1>
@@ -102,12 +146,35 @@ export function Devices() {
       {all === null && gatewaysError.value === null && <p class="note">{t.value.loading}</p>}
       {all?.length === 0 && <p class="list-empty">{words.empty}</p>}
       {all !== null && all.length > 0 && (
-        <ul class="gateways">
-          {all.map((gateway) => (
-            <GatewayCard key={gateway.id} gateway={gateway} />
-          ))}
-        </ul>
+        <>
+          <div class="admin-tools">
+            <label class="admin-search">
+              <span class="visually-hidden">{t.value.admin.search}</span>
+              <input
+                type="search"
+                placeholder={t.value.admin.search}
+                value={search.value}
+                onInput={(event) => {
+                  search.value = event.currentTarget.value;
+                }}
+              />
+            </label>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={attention.value}
+                onChange={(event) => {
+                  attention.value = event.currentTarget.checked;
+                }}
+              />
+              <span>{words.attention}</span>
+            </label>
+            <span role="status">{t.value.admin.shown(shown.length, all.length)}</span>
+          </div>
+          <GatewayCards items={shown} />
+        </>
       )}
+      <Unassigned />
     </main>
   );
 }

@@ -21,6 +21,7 @@ import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { ProfileDialog } from "../parts/profile-dialog";
 import { Said } from "../parts/said";
+import { SiteSilences } from "../parts/site-silences";
 import { useVirtual } from "../parts/virtual";
 import { WalkTests } from "../parts/walk-tests";
 import { siteName } from "./devices";
@@ -265,6 +266,12 @@ export function Gateway({ id }: { id: string }) {
         <h2>{words.devices}</h2>
         <WhenLoaded list={devices}>{(items) => <DeviceTable items={items} />}</WhenLoaded>
       </section>
+      {gateway && (
+        <section class="panel">
+          <h2>{t.value.admin.sections.silences}</h2>
+          <SiteSilences site={gateway.site} />
+        </section>
+      )}
       <section class="panel">
         <h2>{t.value.walkTest.title}</h2>
         <WhenLoaded list={commissionings}>{(found) => <WalkTests found={found} />}</WhenLoaded>

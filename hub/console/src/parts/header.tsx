@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { openBySeverity } from "../data/cases";
 import { seesChildren } from "../data/children";
 import { load } from "../data/load";
-import { session, signOut } from "../data/session";
+import { atDesk, session, signOut } from "../data/session";
 import { onPhone } from "../data/tasks";
 import { SEVERITIES } from "../data/types";
 import { unsent } from "../data/work";
@@ -250,7 +250,7 @@ export function Header() {
       <Counts />
       <MyLoad />
       <div class="header-end">
-        <Shift />
+        {atDesk.value && <Shift />}
         <LanguageSwitch />
         <Menu />
       </div>

@@ -4,10 +4,14 @@
  */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { missingAtDesks } from "../data/desks";
 import { link, linkLost, secondsSinceAlive } from "../data/live";
+import { atDesk } from "../data/session";
 import { isMuted, muteUntilNext, sounding, soundWarning, startShift } from "../duty/shift";
-import { span, t } from "../i18n";
+import { said, span, t } from "../i18n";
 import { Icon } from "./icons";
+import { Link } from "./link";
+import { Said } from "./said";
 
 /** How long the good news of a restored line stays. */
 const RESTORED_MS = 6000;
@@ -58,6 +62,21 @@ function LinkState() {
   );
 }
 
+/** What is missing at a desk: nobody there, a shift that nobody took over, a console that nobody hears. */
+function DeskState() {
+  const [first, ...more] = missingAtDesks.value;
+  if (first === undefined) return null;
+  return (
+    <Link to="/admin/rosters" class="strip-desk">
+      <Icon name="bellOff" />
+      <span class="strip-desk-text" role="status">
+        <Said>{said(first.missing.detail)}</Said>
+        {more.length > 0 && ` +${more.length}`}
+      </span>
+    </Link>
+  );
+}
+
 /** Whether a new P1 would be heard, or what rings now; always in the same place and of the same height. */
 function SoundState() {
   const words = t.value.shift;
@@ -99,7 +118,8 @@ export function Strip() {
       data-link={linkLost.value ? "lost" : link.value}
     >
       <LinkState />
-      <SoundState />
+      <DeskState />
+      {atDesk.value && <SoundState />}
     </section>
   );
 }

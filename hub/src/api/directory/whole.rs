@@ -263,13 +263,7 @@ pub async fn replace_risk_areas(
     let (mut import, mut findings) = (Import::default(), Vec::new());
     import.contents.risk_areas = risk::from_value(given, &mut findings);
     import.tables.insert(Table::RiskAreas);
-    let writing = Writing {
-        app: &app,
-        officer: &officer,
-        address: peer.ip(),
-        if_match,
-        dry_run: args.dry_run,
-    };
+    let writing = Writing::new(&app, &officer, peer, if_match, &args);
     let changed = writing
         .write(|_, _| Ok((import.clone(), findings.clone())))
         .await?;

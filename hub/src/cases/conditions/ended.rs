@@ -12,7 +12,7 @@ pub(super) fn reopen(case: &Case, now: Timestamp, lacks: &mut Vec<Lack>) {
     {
         lacks.push(lack(
             "reopen",
-            "超过 72 小时，须另立新案",
+            "超过 72 小时，须另立新事件",
             "more than 72 hours have passed; open a new case",
         ));
     }
@@ -22,7 +22,7 @@ pub(super) fn part(context: &Context<'_>, lacks: &mut Vec<Lack>) {
     if context.other.is_none_or(|other| !other.state.is_open()) {
         lacks.push(lack(
             "master",
-            "主案已结束，不能撤销并案",
+            "主事件已结束，不能撤销并案",
             "the case that took it in has ended",
         ));
     }

@@ -96,7 +96,7 @@ fn granted(case: &Case, lacks: &mut Vec<Lack>) {
     if suspends && case.severity <= Severity::P2 {
         lacks.push(lack(
             "severity",
-            "紧急案件不得挂账",
+            "紧急事件不得挂账",
             "urgent cases (P1, P2) are never suspended",
         ));
     }
@@ -172,7 +172,7 @@ fn unit_to_dispatch(case: &Case, details: &Details, context: &Context<'_>, lacks
     {
         lacks.push(lack(
             "unit",
-            "该部门刚刚退回此案",
+            "该部门刚刚退回此事件",
             "this unit has just sent the case back",
         ));
     }
@@ -302,24 +302,24 @@ fn until(until: Option<Timestamp>, now: Timestamp, lacks: &mut Vec<Lack>) {
 
 fn merge(case: &Case, details: &Details, context: &Context<'_>, lacks: &mut Vec<Lack>) {
     let problem = match (details.case, context.other) {
-        (None, _) => Some(("须指定主案", "the case that takes it in must be named")),
+        (None, _) => Some(("须指定主事件", "the case that takes it in must be named")),
         (Some(id), _) if id == case.id => {
             Some(("不能并入自身", "a case cannot be merged into itself"))
         }
-        (Some(_), None) => Some(("主案不存在", "there is no such case")),
+        (Some(_), None) => Some(("主事件不存在", "there is no such case")),
         (Some(_), Some(other)) if !other.state.is_open() => {
-            Some(("主案已结束", "the case that should take it in has ended"))
+            Some(("主事件已结束", "the case that should take it in has ended"))
         }
         (Some(_), Some(other))
             if other.state == State::Suspended && case.severity <= Severity::P2 =>
         {
             Some((
-                "主案已挂账，紧急案件不能并入",
+                "主事件已挂账，紧急事件不能并入",
                 "the other case is suspended; an urgent one is not merged into it",
             ))
         }
         (Some(_), Some(other)) if other.is_drill != case.is_drill => Some((
-            "演练案件与真实案件不能合并",
+            "演练事件与真实事件不能合并",
             "a drill and a real case are never merged",
         )),
         _ => None,

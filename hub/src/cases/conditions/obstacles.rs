@@ -30,7 +30,7 @@ pub fn obstacles(
     {
         lacks.push(lack(
             "handler",
-            "处置人员不得核查、结案或评价自己处置的案件",
+            "处置人员不得核查、结案或评价自己处置的事件",
             "who has handled the case neither checks, closes nor scores it",
         ));
     }
@@ -46,7 +46,7 @@ pub fn obstacles(
         Action::Settle if case.state == State::Filed && !settles(context.mode(case)) => {
             lacks.push(lack(
                 "mode",
-                "只有立即办、移交办的案件可不经派遣就地办结",
+                "只有立即办、移交办的事件可不经派遣就地办结",
                 "only what is handled immediately or transferred is settled without a unit",
             ));
         }
@@ -129,7 +129,7 @@ fn own_unit(case: &Case, action: Action, actor: &Actor, lacks: &mut Vec<Lack>) {
         let holder = case.progress.unit.as_deref().unwrap_or("—");
         lacks.push(lack(
             "unit",
-            format!("案件不在本部门（现由 {holder} 处置）"),
+            format!("事件不在本部门（现由 {holder} 处置）"),
             format!("the case is not with your unit (it is with {holder})"),
         ));
     }
@@ -202,7 +202,7 @@ fn rework_goes_on(case: &Case, lacks: &mut Vec<Lack>) {
     if !rework {
         lacks.push(lack(
             "dispatch",
-            "部门退回的案件须重新派遣",
+            "部门退回的事件须重新派遣",
             "what a unit has sent back must be dispatched anew",
         ));
     }
@@ -300,7 +300,7 @@ fn ask(case: &Case, action: Action, context: &Context<'_>, now: Timestamp, lacks
         if urgent || case.severity <= Severity::P2 {
             lacks.push(lack(
                 "severity",
-                "紧急案件不得挂账",
+                "紧急事件不得挂账",
                 "urgent cases (P1, P2) are never suspended",
             ));
         }
@@ -316,7 +316,7 @@ fn ask(case: &Case, action: Action, context: &Context<'_>, now: Timestamp, lacks
     if urgent {
         lacks.push(lack(
             "mode",
-            "紧急办的案件不得延期",
+            "紧急办的事件不得延期",
             "what is handled as urgent is not extended",
         ));
     }

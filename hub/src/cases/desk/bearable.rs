@@ -203,7 +203,7 @@ impl Desk<'_> {
             ..Details::default()
         };
         let note = text(
-            format!("与不久前结束的案件 {number} 同因"),
+            format!("与不久前结束的事件 {number} 同因"),
             format!("the same cause as case {number}, which ended a short while ago"),
         );
         let row = own_step(case, "relate", case.state, details, note, now);

@@ -80,7 +80,7 @@ pub(super) fn raise_severity(
     changes.transitions.push((case.id, row));
     if case.state == State::Suspended && case.severity <= Severity::P2 {
         let note = text(
-            "紧急案件不挂账，恢复处置",
+            "紧急事件不挂账，恢复处置",
             "urgent cases are never suspended",
         );
         let details = Details {
@@ -97,7 +97,7 @@ pub(super) fn drill_is_real(case: &mut Case, now: Timestamp, changes: &mut Chang
     case.is_drill = false;
     case.touch(now, true);
     let note = text(
-        "测试告警变为真实告警，按真实案件处理",
+        "测试告警变为真实告警，按真实事件处理",
         "a test alert has become real; this is a real case from now on",
     );
     let from = Some(case.state);

@@ -60,7 +60,7 @@ mod tests {
             !text.contains("](http://evil)") && !text.contains("<@all>"),
             "{text}"
         );
-        assert!(text.contains("[打开案件](https://hub.example/cases/12)"));
-        assert!(text.starts_with("### 【特急（P1）】新案件："));
+        assert!(text.contains("[打开事件](https://hub.example/cases/12)"));
+        assert!(text.starts_with("### 【特急（P1）】新事件："));
     }
 }

@@ -164,7 +164,7 @@ fn short(words: &Words) -> String {
     let due = words
         .fields
         .iter()
-        .filter(|(name, _)| matches!(*name, "时限：" | "Due: " | "案件：" | "Case: "))
+        .filter(|(name, _)| matches!(*name, "时限：" | "Due: " | "事件：" | "Case: "))
         .map(|(name, value)| format!("{name}{value}"));
     let items = words.items.iter().map(|(line, _)| line.clone());
     let parts: Vec<String> = [words.title.clone()]
@@ -243,7 +243,7 @@ mod tests {
             .fit(short, |text| text.chars().count() <= CHARACTERS_MAX)
             .unwrap();
         assert!(
-            text.contains("50 起案件的汇总") && text.contains("另有"),
+            text.contains("50 起事件的汇总") && text.contains("另有"),
             "{text}"
         );
     }

@@ -57,12 +57,12 @@ fn message_names_case_severity_category_place_time_due_and_link_in_both_language
     assert_eq!(
         zh.lines(),
         [
-            "案件：20261122-000012",
+            "事件：20261122-000012",
             "级别：特急（P1）",
             "类别：疑似火警",
             "地点：星河花园 3栋",
             "时间：2026-11-22 10:20:33",
-            "变化：新案件，结案",
+            "变化：新事件，结案",
             "时限：2026-11-22 10:21:33 前确认",
             "https://hub.example/cases/12",
         ]
@@ -88,7 +88,7 @@ fn drill_is_marked_in_the_title_and_a_digest_of_drills_too() {
     let title = one(&news, &style(Language::En)).title;
     assert!(title.starts_with("[DRILL] [Urgent (P2)]"), "{title}");
     let title = digest(&[news.clone(), news], &style(Language::Zh)).title;
-    assert_eq!(title, "【演练】【紧急（P2）】2 起案件的汇总");
+    assert_eq!(title, "【演练】【紧急（P2）】2 起事件的汇总");
 }
 
 #[test]

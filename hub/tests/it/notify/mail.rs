@@ -175,10 +175,10 @@ async fn case_is_one_thread_of_mail_over_starttls_in_chinese() {
     assert!(
         mails[0]
             .header("subject")
-            .starts_with("【特急（P1）】新案件：")
+            .starts_with("【特急（P1）】新事件：")
     );
     assert_eq!(mails[0].header("importance"), "high");
-    assert!(mails[0].body().contains(&format!("案件：{number}")));
+    assert!(mails[0].body().contains(&format!("事件：{number}")));
     assert!(mails[0].body().contains("http://hub.example/cases/1"));
     assert_eq!(mails[1].header("in-reply-to"), root_id);
     assert_eq!(mails[1].header("references"), root_id);

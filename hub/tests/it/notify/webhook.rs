@@ -196,7 +196,7 @@ to = [\"+8613800000001\", \"+8613800000002\"]\n",
         got[0].json()["text"]
             .as_str()
             .unwrap()
-            .starts_with("【紧急（P2）】新案件")
+            .starts_with("【紧急（P2）】新事件")
     );
     hub.stop().await.unwrap();
 }

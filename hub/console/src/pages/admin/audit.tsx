@@ -7,9 +7,10 @@ import { Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
+import { useVirtual } from "../../parts/virtual";
 
 const NOTHING: AuditWanted = { chain: "audit", actor: "", action: "", subject: "", from: "", to: "" };
-const FIELDS = ["actor", "action", "subject"] as const;
+const FIELDS = ["actor", "subject"] as const;
 
 /** What a date field gives, from the local midnight that it means. */
 const midnight = (date: string, days: number) => {
@@ -18,6 +19,81 @@ const midnight = (date: string, days: number) => {
   local.setDate(local.getDate() + days);
   return local.toISOString();
 };
+
+/** A row of the table, in pixels. */
+const ROW_PX = 39;
+
+function Lines({ lines }: { lines: readonly AuditLine[] }) {
+  const words = t.value.admin.audit;
+  const view = useVirtual<HTMLTableSectionElement>(lines.length, ROW_PX, true);
+  return (
+    <Scroll label={t.value.admin.sections.audit}>
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">{words.link}</th>
+            <th scope="col">{words.at}</th>
+            <th scope="col">{words.actor}</th>
+            <th scope="col">{words.action}</th>
+            <th scope="col">{words.subject}</th>
+            <th scope="col">{words.address}</th>
+          </tr>
+        </thead>
+        <tbody ref={view.list}>
+          {view.before}
+          {lines.slice(view.from, view.to).map((line) => (
+            <tr key={line.link}>
+              <td class="number">{line.link}</td>
+              <td class="number">{at(line.at, hubTime.value)}</td>
+              <td>
+                <Said>{line.actor}</Said>
+              </td>
+              <td>
+                <Said>{words.did[line.action] ?? actionName(line.action)}</Said>
+              </td>
+              <td>
+                {typeof line.case === "number" ? (
+                  <Link to={`/cases/${line.case}`}>{line.subject}</Link>
+                ) : (
+                  <Said>{line.subject}</Said>
+                )}
+              </td>
+              <td class="number">{line.address}</td>
+            </tr>
+          ))}
+          {view.after}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+/** What can be looked for in a chain: the hub takes the code, people choose the word. */
+function ActionChoice({
+  chain,
+  value,
+  choose,
+}: {
+  chain: AuditWanted["chain"];
+  value: string;
+  choose: (action: string) => void;
+}) {
+  const words = t.value.admin.audit;
+  const actions = Object.entries(chain === "audit" ? words.did : t.value.action);
+  return (
+    <label class="field">
+      {words.action}
+      <select name="action" value={value} onChange={(event) => choose(event.currentTarget.value)}>
+        <option value="">{words.anything}</option>
+        {actions.map(([code, word]) => (
+          <option key={code} value={code}>
+            {word}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
 
 export function AuditSection() {
   const words = t.value.admin.audit;
@@ -48,12 +124,19 @@ export function AuditSection() {
           <select
             name="chain"
             value={filled.value.chain}
-            onChange={(event) => set({ chain: event.currentTarget.value as AuditWanted["chain"] })}
+            onChange={(event) =>
+              set({ chain: event.currentTarget.value as AuditWanted["chain"], action: "" })
+            }
           >
             <option value="audit">{words.chains.audit}</option>
             <option value="cases">{words.chains.cases}</option>
           </select>
         </label>
+        <ActionChoice
+          chain={filled.value.chain}
+          value={filled.value.action}
+          choose={(action) => set({ action })}
+        />
         {FIELDS.map((each) => (
           <label key={each} class="field">
             {words[each]}
@@ -90,44 +173,7 @@ export function AuditSection() {
           const next = (more.value === null ? first.next : more.value.next) ?? null;
           return (
             <>
-              <Scroll label={t.value.admin.sections.audit}>
-                <table class="table">
-                  <thead>
-                    <tr>
-                      <th scope="col">{words.at}</th>
-                      <th scope="col">{words.actor}</th>
-                      <th scope="col">{words.action}</th>
-                      <th scope="col">{words.subject}</th>
-                      <th scope="col">{words.address}</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {lines.map((line) => (
-                      <tr key={line.link}>
-                        <td class="number">{at(line.at, hubTime.value)}</td>
-                        <td>
-                          <Said>{line.actor}</Said>
-                        </td>
-                        <td>
-                          <Said>{actionName(line.action)}</Said>
-                        </td>
-                        <td>
-                          {typeof line.case !== "number" ? (
-                            <Said>{line.subject}</Said>
-                          ) : (
-                            <Link to={`/cases/${line.case}`}>
-                              <Said>{line.subject}</Said>
-                            </Link>
-                          )}
-                        </td>
-                        <td>
-                          <Said class="number">{line.address ?? ""}</Said>
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </Scroll>
+              <Lines lines={lines} />
               {lines.length === 0 && <p class="list-empty">{words.empty}</p>}
               {next !== null && (
                 <button

@@ -31,6 +31,12 @@ function columnName(path: string): string {
   return Object.hasOwn(names, path) ? (names[path] ?? path) : path;
 }
 
+/** One of the choices of a column in words; anything else as it is. */
+function shownAs(value: string, choices: readonly string[] | undefined): string {
+  const words: Record<string, string> = t.value.admin.choices;
+  return choices?.includes(value) ? (words[value] ?? value) : value;
+}
+
 function Findings({ found }: { found: readonly Finding[] }) {
   if (found.length === 0) return null;
   const words = t.value.admin.directory;
@@ -264,9 +270,9 @@ function Rows({
           {virtual.before}
           {rows.slice(virtual.from, virtual.to).map((row) => (
             <tr key={keyOf(table, row)}>
-              {columns.map(({ path }) => (
+              {columns.map(({ path, choices }) => (
                 <td key={path}>
-                  <Said>{valueAt(row, path)}</Said>
+                  <Said>{shownAs(valueAt(row, path), choices)}</Said>
                 </td>
               ))}
               <td class="admin-row-tools">

@@ -15,6 +15,7 @@ import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
+import { useVirtual } from "../../parts/virtual";
 
 const TEXTS = ["display_name", "area", "unit", "phone"] as const;
 
@@ -129,10 +130,92 @@ function Editor({
   );
 }
 
+/** A row of the table, in pixels. */
+const ROW_PX = 57;
+
+function fits(person: Person, wanted: string): boolean {
+  const texts = [person.username, person.display_name, person.area, person.unit, t.value.role[person.role]];
+  return texts.some((each) => each?.toLowerCase().includes(wanted));
+}
+
+interface TableGiven {
+  people: readonly Person[];
+  busy: boolean;
+  edit: (person: Person) => void;
+  renew: (person: Person) => void;
+  shut: (person: Person) => void;
+}
+
+function PeopleTable({ people, busy, edit, renew, shut }: TableGiven) {
+  const words = t.value.admin;
+  const view = useVirtual<HTMLTableSectionElement>(people.length, ROW_PX, true);
+  return (
+    <Scroll label={words.sections.people}>
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">{words.people.username}</th>
+            <th scope="col">{words.people.display_name}</th>
+            <th scope="col">{words.people.role}</th>
+            <th scope="col">{words.people.area}</th>
+            <th scope="col">{words.people.unit}</th>
+            <th scope="col">{words.people.phone}</th>
+            <th scope="col">{words.change}</th>
+          </tr>
+        </thead>
+        <tbody ref={view.list}>
+          {view.before}
+          {people.slice(view.from, view.to).map((person) => (
+            <tr key={person.username} class={person.disabled_at ? "admin-off" : undefined}>
+              <td>
+                <Said class="number">{person.username}</Said>
+                {person.disabled_at && <span class="tag tag-warning">{words.people.off}</span>}
+              </td>
+              <td>
+                <Said>{person.display_name}</Said>
+              </td>
+              <td>{t.value.role[person.role] ?? person.role}</td>
+              <td class="number">{person.area ?? words.people.wholeTree}</td>
+              <td class="number">{person.unit ?? ""}</td>
+              <td class="number">{person.phone ?? ""}</td>
+              <td class="admin-row-tools">
+                <button type="button" class="button button-small" onClick={() => edit(person)}>
+                  {words.people.edit}
+                  <span class="visually-hidden"> {person.username}</span>
+                </button>
+                <button
+                  type="button"
+                  class="button button-small"
+                  disabled={busy}
+                  onClick={() => renew(person)}
+                >
+                  {words.people.newPassword}
+                  <span class="visually-hidden"> {person.username}</span>
+                </button>
+                <button
+                  type="button"
+                  class="button button-small"
+                  disabled={busy}
+                  onClick={() => shut(person)}
+                >
+                  {person.disabled_at ? words.people.letIn : words.people.shutOut}
+                  <span class="visually-hidden"> {person.username}</span>
+                </button>
+              </td>
+            </tr>
+          ))}
+          {view.after}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
 export function PeopleSection() {
   const words = t.value.admin;
   const asked = useAsked(readPeople);
   const edited = useSignal<{ person: Person | null } | null>(null);
+  const search = useSignal("");
   const told = useSignal<{ username: string; password: string } | null>(null);
   const { busy, error, run } = useDoing();
   const shut = (person: Person) =>
@@ -160,76 +243,37 @@ export function PeopleSection() {
       </div>
       <Failure error={error.value} />
       <Shown asked={asked}>
-        {(people) => (
-          <Scroll label={words.sections.people}>
-            <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">{words.people.username}</th>
-                  <th scope="col">{words.people.display_name}</th>
-                  <th scope="col">{words.people.role}</th>
-                  <th scope="col">{words.people.area}</th>
-                  <th scope="col">{words.people.unit}</th>
-                  <th scope="col">{words.people.phone}</th>
-                  <th scope="col">{words.change}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {people.map((person) => (
-                  <tr key={person.username} class={person.disabled_at ? "admin-off" : undefined}>
-                    <td>
-                      <Said class="number">{person.username}</Said>
-                      {person.disabled_at && <span class="tag tag-warning">{words.people.off}</span>}
-                    </td>
-                    <td>
-                      <Said>{person.display_name}</Said>
-                    </td>
-                    <td>{t.value.role[person.role] ?? person.role}</td>
-                    <td>
-                      <Said class="number">{person.area ?? words.people.wholeTree}</Said>
-                    </td>
-                    <td>
-                      <Said class="number">{person.unit ?? ""}</Said>
-                    </td>
-                    <td>
-                      <Said class="number">{person.phone ?? ""}</Said>
-                    </td>
-                    <td class="admin-row-tools">
-                      <button
-                        type="button"
-                        class="button button-small"
-                        onClick={() => {
-                          edited.value = { person };
-                        }}
-                      >
-                        {words.people.edit}
-                        <span class="visually-hidden"> {person.username}</span>
-                      </button>
-                      <button
-                        type="button"
-                        class="button button-small"
-                        disabled={busy.value}
-                        onClick={() => renew(person)}
-                      >
-                        {words.people.newPassword}
-                        <span class="visually-hidden"> {person.username}</span>
-                      </button>
-                      <button
-                        type="button"
-                        class="button button-small"
-                        disabled={busy.value}
-                        onClick={() => shut(person)}
-                      >
-                        {person.disabled_at ? words.people.letIn : words.people.shutOut}
-                        <span class="visually-hidden"> {person.username}</span>
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
-        )}
+        {(people) => {
+          const wanted = search.value.trim().toLowerCase();
+          const found = people.filter((each) => fits(each, wanted));
+          return (
+            <>
+              <div class="admin-tools">
+                <label class="admin-search">
+                  <span class="visually-hidden">{words.search}</span>
+                  <input
+                    type="search"
+                    placeholder={words.search}
+                    value={search.value}
+                    onInput={(event) => {
+                      search.value = event.currentTarget.value;
+                    }}
+                  />
+                </label>
+                <span role="status">{words.shown(found.length, people.length)}</span>
+              </div>
+              <PeopleTable
+                people={found}
+                busy={busy.value}
+                edit={(person) => {
+                  edited.value = { person };
+                }}
+                renew={renew}
+                shut={shut}
+              />
+            </>
+          );
+        }}
       </Shown>
       {edited.value !== null && (
         <Editor

@@ -1,18 +1,13 @@
 /** Rosters: who is on duty now, when nobody will be, and the two changes of every day: a substitute, an absence. */
 import { useSignal } from "@preact/signals";
-import {
-  type Desk,
-  type Roster,
-  type RosterShift,
-  type RosterView,
-  readDesks,
-  readRoster,
-  writeRoster,
-} from "../../data/admin";
+import { useEffect } from "preact/hooks";
+import { type Roster, type RosterShift, type RosterView, readRoster, writeRoster } from "../../data/admin";
 import { now as hubTime } from "../../data/clock";
+import { type Desk, desks, desksError, loadDesks } from "../../data/desks";
 import { at, said, t } from "../../i18n";
 import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Said } from "../../parts/said";
+import { HandOver } from "./hand-over";
 
 /** What a `datetime-local` field gives is the browser's local time. */
 const instant = (local: string) => new Date(local).toISOString();
@@ -223,6 +218,11 @@ function DeskCard({ desk, changed }: { desk: Desk; changed: () => void }) {
         <Said>{said(desk.area_name)}</Said> <span class="number">{desk.area}</span>
       </h3>
       {!desk.manned && <p class="note note-bad">{words.unmanned}</p>}
+      {desk.missing.map((each) => (
+        <p key={each.kind} class="note note-bad">
+          <Said>{said(each.detail)}</Said> · {at(each.began_at, now)}
+        </p>
+      ))}
       {desk.shift && (
         <p>
           <Said>{desk.shift.name}</Said> {at(desk.shift.from, now)} – {at(desk.shift.until, now)}
@@ -254,6 +254,7 @@ function DeskCard({ desk, changed }: { desk: Desk; changed: () => void }) {
           </ul>
         </div>
       )}
+      <HandOver desk={desk} />
       <button
         type="button"
         class="button button-small"
@@ -271,8 +272,9 @@ function DeskCard({ desk, changed }: { desk: Desk; changed: () => void }) {
 }
 
 export function RosterSection() {
-  const asked = useAsked(readDesks);
+  useEffect(() => void loadDesks(), []);
   const words = t.value.admin.roster;
+  const all = desks.value;
   return (
     <section>
       <div class="admin-tools">
@@ -280,19 +282,16 @@ export function RosterSection() {
           {words.own}
         </a>
       </div>
-      <Shown asked={asked}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <p class="list-empty">{words.none}</p>
-          ) : (
-            <ul class="admin-cards">
-              {items.map((desk) => (
-                <DeskCard key={desk.area} desk={desk} changed={() => void asked.again()} />
-              ))}
-            </ul>
-          )
-        }
-      </Shown>
+      <Failure error={desksError.value} again={loadDesks} />
+      {all === null && desksError.value === null && <p class="note">{t.value.loading}</p>}
+      {all?.length === 0 && <p class="list-empty">{words.none}</p>}
+      {all !== null && all.length > 0 && (
+        <ul class="admin-cards">
+          {all.map((desk) => (
+            <DeskCard key={desk.area} desk={desk} changed={() => void loadDesks()} />
+          ))}
+        </ul>
+      )}
     </section>
   );
 }

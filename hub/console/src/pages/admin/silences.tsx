@@ -5,6 +5,7 @@ import { now as hubTime } from "../../data/clock";
 import { session } from "../../data/session";
 import { sites } from "../../data/sites";
 import { at, said, t } from "../../i18n";
+import { parameters } from "../../logic/route";
 import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Said } from "../../parts/said";
 
@@ -34,7 +35,7 @@ function Maker({ done }: { done: () => void }) {
   const words = t.value.admin.silence;
   const catalogue = useAsked(readCatalogue);
   const why = useSignal("");
-  const matcher = useSignal<Record<string, string>>({});
+  const matcher = useSignal<Record<string, string>>({ site: parameters.value.get("site") ?? "" });
   const hours = useSignal(4);
   const weekly = useSignal({ days: [] as (typeof DAYS)[number][], from: "22:00", until: "06:00" });
   const { busy, error, run } = useDoing();

@@ -49,19 +49,19 @@ fn bodies_have_the_documented_form() {
         wecom["markdown"]["content"]
             .as_str()
             .unwrap()
-            .contains("案件：20261122-000012")
+            .contains("事件：20261122-000012")
     );
     let dingtalk = parse(Provider::Dingtalk, None);
     assert_eq!(dingtalk["msgtype"], "markdown");
     assert_eq!(dingtalk["at"]["isAtAll"], false);
     assert_eq!(
         dingtalk["markdown"]["title"],
-        "【特急（P1）】新案件：疑似火警 · 星河花园 3栋"
+        "【特急（P1）】新事件：疑似火警 · 星河花园 3栋"
     );
     let feishu = parse(Provider::Feishu, Some(&Secret::new("s")));
     assert_eq!(feishu["msg_type"], "post");
     let content = &feishu["content"]["post"]["zh_cn"]["content"];
-    assert_eq!(content[0][0]["text"], "案件：20261122-000012");
+    assert_eq!(content[0][0]["text"], "事件：20261122-000012");
     assert_eq!(content[7][0]["href"], "https://hub.example/cases/12");
     assert_eq!(feishu["timestamp"], "1700000000");
     assert!(feishu["sign"].is_string());
@@ -74,7 +74,7 @@ fn digest_of_a_hundred_cases_fits_every_robot() {
     for (provider, max) in PROVIDERS.into_iter().zip([8_192, 20_000, 20_000]) {
         let body = body(provider, &words, None, now()).unwrap();
         assert!(body.len() <= max, "{provider:?}: {} bytes", body.len());
-        let shown = body.matches("【紧急（P2）】新案件").count();
+        let shown = body.matches("【紧急（P2）】新事件").count();
         let says_so = body.contains(&format!("另有 {} 起，见值班台", 100 - shown));
         assert!(shown == 100 || says_so, "{provider:?} names {shown}");
     }

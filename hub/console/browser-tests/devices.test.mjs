@@ -1,0 +1,92 @@
+/** Gateways: a city's worth of them, the silences of a site, and what belongs nowhere yet. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { closeBrowser, MOCK_ONLY, openBrowser, openHub, openPage, signIn, until } from "./browser.mjs";
+
+before(openBrowser);
+after(closeBrowser);
+
+const MANY = 1000;
+
+test("a thousand gateways are drawn in part, searched, and narrowed to those that need someone", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const whole = hub.gateways.get("gw-lihu-1");
+  hub.gateways.clear();
+  for (let n = 1; n <= MANY; n++) {
+    const id = `gw-${String(n).padStart(4, "0")}`;
+    hub.gateways.set(id, { ...whole, id, state: n === 700 ? "silent" : "online" });
+  }
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/devices");
+  await page.locator(".gateway").first().waitFor();
+  assert.match(await page.locator(".gateway").first().innerText(), /gw-0700/, "who needs someone is first");
+  assert.ok((await page.locator(".gateway").count()) < 200, "not all are drawn");
+  await until("the last one, scrolled to", async () => {
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    return (await page.getByText("gw-1000", { exact: true }).count()) === 1;
+  });
+  await page.getByPlaceholder("查找").fill("0123");
+  await page.getByText(`1 / ${MANY} 条`).waitFor();
+  assert.equal(await page.locator(".gateway").count(), 1);
+  await page.getByPlaceholder("查找").fill("");
+  await page.getByLabel("需要注意").check();
+  await page.getByText(`1 / ${MANY} 条`).waitFor();
+  assert.match(await page.locator(".gateway").innerText(), /gw-0700/);
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
+
+test("a gateway's page has the silences of its site and leads to a new one for it", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const silence = {
+    id: 1,
+    version: 1,
+    by: "boss",
+    by_name: "值班长",
+    why: "消防泵维修",
+    matcher: { site: hub.gateways.get("gw-lihu-1").site },
+    from: new Date().toISOString(),
+    until: new Date(Date.now() + 7_200_000).toISOString(),
+    weekly: [],
+    state: "active",
+    ends_soon: false,
+    hides: 1,
+  };
+  hub.admin.silences.push(silence, { ...silence, id: 2, why: "别处", matcher: { site: "elsewhere" } });
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/devices/gw-lihu-1", "admin", "admin");
+  await page.locator(".site-silences").getByText("消防泵维修").waitFor();
+  assert.equal(await page.getByText("别处").count(), 0);
+  await page.getByRole("link", { name: "静默与维护页" }).click();
+  await page.locator('select[name="site"]').waitFor();
+  assert.equal(await page.locator('select[name="site"]').inputValue(), silence.matcher.site);
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
+
+test("what belongs nowhere yet is listed with its open cases and leads to its gateway", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  hub.unassigned = {
+    sites: [{ id: "new-yard", gateways: ["gw-new"], open_cases: 2, worst: "P2" }],
+    devices: [{ gateway: "gw-lihu-1", device: "zigbee2mqtt/unnamed", site: "lihu", open_cases: 0 }],
+    next: null,
+  };
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url, "/devices");
+  const panel = page.getByRole("region", { name: "还没有归属" });
+  await panel.getByText("未结 2 起").waitFor();
+  await panel.getByText("zigbee2mqtt/unnamed").waitFor();
+  await panel.getByRole("link", { name: "gw-lihu-1" }).click();
+  await page.getByRole("heading", { name: "巡检测试" }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});
