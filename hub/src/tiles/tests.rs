@@ -54,9 +54,12 @@ fn archive_says_what_it_has_and_gives_its_parts() {
     assert_eq!(tiles.part(199, 199).unwrap(), [7]);
 }
 
+/// Spoils a header.
+type Change = fn(&mut [u8; HEADER_BYTES]);
+
 #[test]
 fn files_that_are_no_archive_are_told_with_what_to_do() {
-    let told = |change: &dyn Fn(&mut [u8; HEADER_BYTES])| {
+    let told = |change: Change| {
         let mut header = header();
         change(&mut header);
         open(&archive(header)).unwrap_err()
@@ -66,14 +69,14 @@ fn files_that_are_no_archive_are_told_with_what_to_do() {
             .unwrap_err()
             .contains("shorter than a header")
     );
-    let checks: [(&dyn Fn(&mut [u8; HEADER_BYTES]), &str); 7] = [
-        (&|header| header[0] = b'X', "is not a PMTiles archive"),
-        (&|header| header[7] = 2, "version 2"),
-        (&|header| header[64] = 200, "it was not copied to the end"),
-        (&|header| header[17] = 0xff, "too far back"),
-        (&|header| header[98] = 3, "neither gzip nor nothing"),
-        (&|header| header[99] = 9, "tiles of type 9"),
-        (&|header| header[100] = 15, "zooms 15 to 14"),
+    let checks: [(Change, &str); 7] = [
+        (|header| header[0] = b'X', "is not a PMTiles archive"),
+        (|header| header[7] = 2, "version 2"),
+        (|header| header[64] = 200, "it was not copied to the end"),
+        (|header| header[17] = 0xff, "too far back"),
+        (|header| header[98] = 3, "neither gzip nor nothing"),
+        (|header| header[99] = 9, "tiles of type 9"),
+        (|header| header[100] = 15, "zooms 15 to 14"),
     ];
     for (change, expected) in checks {
         let found = told(change);

@@ -110,10 +110,10 @@ function Newest({ found }: { found: CaseSummary }) {
           <Said>{headline(found)}</Said>
         </strong>
         <span class="wall-case-where">
-          <Said>{said(found.site.name) || found.site.id}</Said> {place && <Said>{place}</Said>}
+          {t.value.state[found.state]} · <Said>{said(found.site.name) || found.site.id}</Said>{" "}
+          {place && <Said>{place}</Said>}
         </span>
       </span>
-      <span class="wall-case-state">{t.value.state[found.state]}</span>
       <Age since={found.opened_at} />
     </li>
   );

@@ -139,7 +139,7 @@ pub(crate) async fn load_received<'a>(
     }
     let received = |(gateway, stream): &Outbox<'_>| {
         let found = ranges.remove(&(gateway.to_string(), stream.to_string()));
-        Received::from_ranges(found.unwrap_or_default().into_iter())
+        Received::from_ranges(found.unwrap_or_default())
     };
     let found: Vec<Received> = outboxes.iter().map(received).collect();
     Ok(outboxes.iter().copied().zip(found).collect())
