@@ -47,6 +47,8 @@ function look(page, path, wanted, rows = null) {
         history.pushState(null, "", to);
         dispatchEvent(new PopStateEvent("popstate"));
       }
+      // Piles of marks are cut (`logic/marks.ts`).
+      const levelled = (text) => text.replace(/(\p{M}{8})\p{M}+/gu, "$1…");
       const wanted = [...new Set(JSON.parse(json))];
       const shown = () => {
         const filled = [...document.querySelectorAll("input, textarea")].map((each) => each.value);
@@ -55,7 +57,7 @@ function look(page, path, wanted, rows = null) {
       const end = performance.now() + 20_000;
       const lacking = () => {
         const all = shown();
-        return wanted.filter((text) => !all.includes(text));
+        return wanted.filter((text) => !all.includes(text) && !all.includes(levelled(text)));
       };
       const there = () => rows === null || document.querySelectorAll(rows[0]).length >= rows[1];
       let left = there() ? lacking() : wanted;
@@ -389,18 +391,18 @@ function fillAdmin(admin, each, time) {
   admin.roster.roster = {
     area: "440605004",
     leader: officers[1],
-    shift: [
+    shifts: [
       {
         name: officers[2],
         from: "08:00",
         until: "20:00",
         first_day: "2026-11-01",
         turn_days: 1,
-        crew: [{ officers, shift_leader: officers[3] }],
+        crews: [{ officers, shift_leader: officers[3] }],
       },
     ],
-    substitution: [],
-    absence: [],
+    substitutions: [],
+    absences: [],
   };
 }
 
@@ -417,6 +419,12 @@ test("the list holds at least 200 hostile texts, each once", () => {
 });
 
 /** Every page for these texts, at the narrow width where layouts break first. */
+/**
+ * Lists show every case; of the cases' own pages, which have some forty texts each, every so many are opened. All of
+ * them with GRIDWATCH_HOSTILE=all, which takes minutes.
+ */
+const CASE_PAGES_BETWEEN = process.env.GRIDWATCH_HOSTILE === "all" ? 1 : 12;
+
 async function everyPage(texts) {
   const { url, hub, stop } = await openHub({ empty: true });
   fillHub(hub, texts);
@@ -432,7 +440,7 @@ async function everyPage(texts) {
     await page.reload();
     await page.locator('#link-state[data-link="live"]').waitFor();
     await open("/", [...cases.flatMap((each) => each.list), texts[5]], [".board li[data-case]", some]);
-    for (const { id, all, sheet } of cases) {
+    for (const { id, all, sheet } of cases.filter((_, turn) => turn % CASE_PAGES_BETWEEN === 0)) {
       await open(`/cases/${id}`, all, [".evidence-piece", 1]);
       await open(`/cases/${id}/sheet`, sheet, [".sheet-signs", 1]);
     }
@@ -503,8 +511,8 @@ for (const [which, from, to] of [
   });
 }
 
-/** On a real hub every so many cases are opened: the simulated one has shown all of them already. */
-const CASES_BETWEEN = 8;
+/** On a real hub every so many cases are opened. */
+const CASES_BETWEEN = 24;
 
 /** Half a surrogate pair is no Unicode: JSON with one is refused whole. */
 const isUnicode = (text) => !/[\ud800-\udfff]/u.test(text);

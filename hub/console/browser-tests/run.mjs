@@ -15,6 +15,8 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
 const files = [
   "board",
   "keys",
+  "storm",
+  "hostile",
   "pages",
   "phone",
   "evidence",
