@@ -82,7 +82,7 @@ step "end-to-end tests" cargo test --workspace --no-fail-fast --test line -- --t
 step "generated requests" "$target/schemathesis/bin/python" tests/api/run.py "$target/debug/hub"
 step "demo" "$target/debug/demo" --once
 if [ -f "$console/package.json" ]; then
-    step "browser tests, simulated hub" npm --prefix "$console" run --silent test:browser
+    step "browser tests, simulated hub" env GRIDWATCH_HUB="$(realpath "$target/debug/hub")" npm --prefix "$console" run --silent test:browser
     step "browser tests, real hub" \
         "$target/debug/demo" --once --then "npm --prefix $console run --silent test:browser"
 fi
