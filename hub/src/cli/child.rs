@@ -234,7 +234,7 @@ pub(crate) fn parent(command: &ParentCommand) -> Result<()> {
         },
     };
     eprintln!(
-        "next: put this into {}, then restart the hub",
+        "next: set these in [parent] of {} (a parent in the own network must also stand in `notify.allow_hosts`), then `hub check`, then restart the hub",
         at.config.display()
     );
     println!(
