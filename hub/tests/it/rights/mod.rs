@@ -6,6 +6,7 @@ mod table;
 mod world;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -14,6 +15,9 @@ use serde_json::{Value, json};
 use super::harness::Officer;
 use table::{ROUTES, Route, Shows, Who};
 use world::{Place, Thing, Viewer, World, alert_at, messages, viewers};
+
+/// A hub that is busy is asked again this often, a tenth of a second apart.
+const BUSY_TRIES: usize = 50;
 
 #[test]
 fn table_has_one_line_for_each_route() {
@@ -154,7 +158,19 @@ fn address(world: &World, route: &Route, place: Place) -> String {
     address
 }
 
+/// Asks; whoever is told to come again because others send files at the same time does so.
 async fn send(officer: &Officer, route: &Route, address: &str) -> (u16, String) {
+    for _ in 0..BUSY_TRIES {
+        let (status, text) = send_once(officer, route, address).await;
+        if status != 503 {
+            return (status, text);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    send_once(officer, route, address).await
+}
+
+async fn send_once(officer: &Officer, route: &Route, address: &str) -> (u16, String) {
     let method = Method::from_bytes(route.method.to_uppercase().as_bytes()).unwrap();
     let mut request = officer.request(method, address);
     if let Some(body) = route.body {
