@@ -91,7 +91,7 @@ test("cases are found by filter, kept in the address, and read page by page", {
   await page.getByRole("button", { name: "清除筛选" }).click();
   await page.getByRole("button", { name: "特急", exact: true }).click();
   await until("only P1", async () => (await rows.count()) === 1);
-  await page.getByLabel("状态", { exact: true }).selectOption("handling");
+  await page.locator('select[name="step"]').selectOption("handling");
   await page.getByText("没有符合条件的事件").waitFor();
   await end();
 });
@@ -104,7 +104,7 @@ test("a supervisor gives a card; it waits for the child, is done there, and a re
   await page.getByRole("heading", { name: "办理经过" }).waitFor();
   await page.locator(".way-here").getByText("处置中").waitFor();
   await page.getByLabel("交办什么").selectOption("set_card");
-  await page.getByLabel("督办牌", { exact: true }).selectOption("red");
+  await page.locator('select[name="card"]').selectOption("red");
   await page.getByRole("button", { name: "交办", exact: true }).click();
   await page.getByText("请填写内容或理由").waitFor();
   assert.equal(hub.children.commands.length, 0);

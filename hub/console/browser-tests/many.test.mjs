@@ -135,6 +135,8 @@ test("filter, selection and what is under the hand hold among many cases and a s
   const { page, context, faults } = await openPage(url);
   await page.addInitScript(watch);
   await signIn(page, url);
+  await page.reload();
+  await page.locator(".list > .row").first().waitFor();
   await whole(page);
   await longTasks(page, "");
 
@@ -142,11 +144,11 @@ test("filter, selection and what is under the hand hold among many cases and a s
     page.locator(".list-zone").evaluate((box, to) => {
       box.scrollTop = to;
     }, top);
-  await scroll(400_000);
+  await scroll(40 * CASES);
   const middle = page.locator(".list > .row", { has: page.locator("a") });
   await until(
     "rows in the middle",
-    async () => Number(await middle.first().getAttribute("aria-posinset")) > 4000,
+    async () => Number(await middle.first().getAttribute("aria-posinset")) > 0.4 * CASES,
   );
   await page.mouse.move(900, 500);
   const under = () =>
@@ -171,12 +173,12 @@ test("filter, selection and what is under the hand hold among many cases and a s
   const place = Number(await selected.getAttribute("aria-posinset"));
   const focused = () => page.evaluate(() => document.activeElement.closest("li")?.dataset.case);
   assert.equal(await focused(), id);
-  await scroll(500_000);
+  await scroll(50 * CASES);
   await until("far rows", async () => {
     const places = await page
       .locator(".list > .row")
       .evaluateAll((rows) => rows.map((row) => Number(row.getAttribute("aria-posinset"))));
-    return places.includes(place) && Math.max(...places) > 5000;
+    return places.includes(place) && Math.max(...places) > 0.5 * CASES;
   });
   assert.equal(await focused(), id, "it keeps the focus far out of sight");
   for (let n = 0; n < 30; n++) await page.keyboard.press("ArrowDown");

@@ -34,6 +34,10 @@ export const kindName = (kind: Kind) => entry(t.value.kind, kind) ?? kind;
 
 export const rateName = (rate: string) => entry(t.value.rate, rate) ?? rate;
 
+/** What was done, in words of the audit. */
+export const deedName = (action: string) =>
+  entry<string>(t.value.admin.audit.did, action) ?? actionName(action);
+
 export const actionName = (action: string) => entry(t.value.action, action) ?? action;
 
 /** A value with its unit, states in words. */

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { type AuditLine, type AuditWanted, auditExport, readAudit } from "../../data/admin";
 import { now as hubTime } from "../../data/clock";
-import { actionName, at, t } from "../../i18n";
+import { at, deedName, t } from "../../i18n";
 import { Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
 import { Said } from "../../parts/said";
@@ -49,16 +49,20 @@ function Lines({ lines }: { lines: readonly AuditLine[] }) {
                 <Said>{line.actor}</Said>
               </td>
               <td>
-                <Said>{words.did[line.action] ?? actionName(line.action)}</Said>
+                <Said>{deedName(line.action)}</Said>
               </td>
               <td>
                 {typeof line.case === "number" ? (
-                  <Link to={`/cases/${line.case}`}>{line.subject}</Link>
+                  <Link to={`/cases/${line.case}`}>
+                    <Said>{line.subject}</Said>
+                  </Link>
                 ) : (
                   <Said>{line.subject}</Said>
                 )}
               </td>
-              <td class="number">{line.address}</td>
+              <td>
+                <Said class="number">{line.address ?? ""}</Said>
+              </td>
             </tr>
           ))}
           {view.after}

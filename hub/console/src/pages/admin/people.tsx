@@ -175,9 +175,15 @@ function PeopleTable({ people, busy, edit, renew, shut }: TableGiven) {
                 <Said>{person.display_name}</Said>
               </td>
               <td>{t.value.role[person.role] ?? person.role}</td>
-              <td class="number">{person.area ?? words.people.wholeTree}</td>
-              <td class="number">{person.unit ?? ""}</td>
-              <td class="number">{person.phone ?? ""}</td>
+              <td>
+                <Said class="number">{person.area ?? words.people.wholeTree}</Said>
+              </td>
+              <td>
+                <Said class="number">{person.unit ?? ""}</Said>
+              </td>
+              <td>
+                <Said class="number">{person.phone ?? ""}</Said>
+              </td>
               <td class="admin-row-tools">
                 <button type="button" class="button button-small" onClick={() => edit(person)}>
                   {words.people.edit}
