@@ -68,7 +68,7 @@ pub(crate) async fn make_cases(
         raw.execute(AssertSqlSafe(insert)).await?;
     }
     let numbers = format!(
-        "WITH RECURSIVE n(i) AS (SELECT {last} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < {until})"
+        "WITH RECURSIVE n(i) AS (SELECT CAST({last} + 1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {until})"
     );
     let opened = format!("c.opened_at - ({until} - n.i) * {step}");
     let is_open = format!("n.i % {open_every} = 0");
