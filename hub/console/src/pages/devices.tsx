@@ -9,6 +9,7 @@ import { part } from "../logic/part";
 import { Backlog, DeviceCounts, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
+import { SearchBox } from "../parts/search-box";
 import { Unassigned } from "../parts/unassigned";
 import { useVirtual } from "../parts/virtual";
 
@@ -148,17 +149,7 @@ export function Devices() {
       {all !== null && all.length > 0 && (
         <>
           <div class="admin-tools">
-            <label class="admin-search">
-              <span class="visually-hidden">{t.value.admin.search}</span>
-              <input
-                type="search"
-                placeholder={t.value.admin.search}
-                value={search.value}
-                onInput={(event) => {
-                  search.value = event.currentTarget.value;
-                }}
-              />
-            </label>
+            <SearchBox search={search} />
             <label class="check">
               <input
                 type="checkbox"

@@ -22,6 +22,7 @@ import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
+import { SearchBox } from "../../parts/search-box";
 import { useVirtual } from "../../parts/virtual";
 
 const ROW_PX = 45;
@@ -312,17 +313,7 @@ function TableSection({ table }: { table: Table }) {
         return (
           <>
             <div class="admin-tools">
-              <label class="admin-search">
-                <span class="visually-hidden">{words.search}</span>
-                <input
-                  type="search"
-                  placeholder={words.search}
-                  value={search.value}
-                  onInput={(event) => {
-                    search.value = event.currentTarget.value;
-                  }}
-                />
-              </label>
+              <SearchBox search={search} />
               <span role="status">{words.shown(rows.length, items.length)}</span>
               <button
                 type="button"

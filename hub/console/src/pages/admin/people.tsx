@@ -15,6 +15,7 @@ import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Dialog } from "../../parts/dialog";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
+import { SearchBox } from "../../parts/search-box";
 import { useVirtual } from "../../parts/virtual";
 
 const TEXTS = ["display_name", "area", "unit", "phone"] as const;
@@ -255,17 +256,7 @@ export function PeopleSection() {
           return (
             <>
               <div class="admin-tools">
-                <label class="admin-search">
-                  <span class="visually-hidden">{words.search}</span>
-                  <input
-                    type="search"
-                    placeholder={words.search}
-                    value={search.value}
-                    onInput={(event) => {
-                      search.value = event.currentTarget.value;
-                    }}
-                  />
-                </label>
+                <SearchBox search={search} />
                 <span role="status">{words.shown(found.length, people.length)}</span>
               </div>
               <PeopleTable
