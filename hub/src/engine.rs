@@ -315,20 +315,14 @@ impl EngineTask {
         let mut opened = 0;
         let mut fresh = BTreeMap::new();
         for jobs in group.chunk_by(|a, b| a.is_batch() && b.is_batch()) {
-            let [job] = jobs else {
-                let batches = jobs.iter().filter_map(Job::batch).collect::<Vec<_>>();
-                let rules = self.settings.rules();
-                let stored = messages::store_batches(&mut transaction, rules, &batches).await?;
-                opened += stored.opened.len();
-                done.extend(stored.outcomes.into_iter().map(Done::Batch));
-                // Whatever else is done in this transaction may change them again.
-                if jobs.len() == group.len() {
-                    fresh = stored.opened;
-                }
-                continue;
-            };
-            done.push(work(&mut transaction, &self.settings, job, &mut opened).await?);
-            if matches!(job, Job::Task { .. }) {
+            let settings = &self.settings;
+            let made = work(&mut transaction, settings, jobs, &mut opened, &mut fresh).await?;
+            done.extend(made);
+            // Whatever else is done in this transaction may change them again.
+            if jobs.len() < group.len() {
+                fresh.clear();
+            }
+            if matches!(jobs, [Job::Task { .. }]) {
                 // What comes after it in this transaction goes by what it has made of the directory.
                 let known = Arc::clone(&self.settings.directory);
                 self.settings.directory =
@@ -370,19 +364,25 @@ fn weight(job: &Job) -> usize {
     }
 }
 
+/// Does one job, or several batches that follow each other; `fresh` becomes the cases that batches opened.
 async fn work(
     connection: &mut Connection,
     settings: &EngineSettings,
-    job: &Job,
+    jobs: &[Job],
     opened: &mut usize,
-) -> StoreResult<Done> {
+    fresh: &mut BTreeMap<CaseId, Case>,
+) -> StoreResult<Vec<Done>> {
     let rules = settings.rules();
-    Ok(match job {
-        Job::Batch { batch, now, .. } => {
-            let batches = [(&**batch, *now)];
-            let mut stored = messages::store_batches(connection, rules, &batches).await?;
+    let Some(job) = jobs.first() else {
+        return Ok(Vec::new());
+    };
+    let done = match job {
+        Job::Batch { .. } => {
+            let batches: Vec<_> = jobs.iter().filter_map(Job::batch).collect();
+            let stored = messages::store_batches(connection, rules, &batches).await?;
             *opened += stored.opened.len();
-            Done::Batch(stored.outcomes.pop().expect("one for each batch"))
+            *fresh = stored.opened;
+            return Ok(stored.outcomes.into_iter().map(Done::Batch).collect());
         }
         Job::Heartbeat { heartbeat, now, .. } => {
             Done::Heartbeat(heartbeat::take(connection, rules, heartbeat, *now).await?)
@@ -416,7 +416,8 @@ async fn work(
             };
             Done::Task(task.run_boxed(bench).await?)
         }
-    })
+    };
+    Ok(vec![done])
 }
 
 /// A new record is news of its gateway.

@@ -284,19 +284,8 @@ async fn files_fill_an_empty_store_only() {
 async fn command_line_takes_files_while_the_hub_runs() {
     let hub = Hub::start().await;
     let root = hub.sign_in("root").await;
-    let config = hub.dir.path().join("hub.toml");
     let out = hub.dir.path().join("out");
-    let run = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_hub"))
-            .arg("directory")
-            .args(arguments)
-            .arg("--config")
-            .arg(&config)
-            .output()
-            .await
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
+    let run = async |arguments: &[&str]| hub.directory_command(arguments).await;
     let (code, told) = run(&["export", out.to_str().unwrap()]).await;
     assert_eq!(code, Some(0), "{told}");
     let units = out.join("units.csv");

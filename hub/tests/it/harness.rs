@@ -171,6 +171,19 @@ pub(crate) async fn run_on(store: &StoreUrl, key: String, change: impl FnOnce(&m
 }
 
 impl Hub {
+    /// Runs `hub directory …` beside this hub; gives its exit status and what it told.
+    pub(crate) async fn directory_command(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_hub"))
+            .arg("directory")
+            .args(arguments)
+            .arg("--config")
+            .arg(self.dir.path().join("hub.toml"))
+            .output()
+            .await
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     /// Plain HTTP on loopback.
     pub(crate) async fn start() -> Hub {
         Self::start_with(|_| {}).await

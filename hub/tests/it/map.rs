@@ -87,20 +87,9 @@ async fn risk_areas_go_in_and_out_and_are_seen_where_they_are() {
 #[tokio::test]
 async fn risk_areas_go_through_files_on_the_command_line() {
     let hub = Hub::start().await;
-    let config = hub.dir.path().join("hub.toml");
     let file = hub.dir.path().join("risk-areas.geojson");
     std::fs::write(&file, collection(&[risk("low", "flood", GRID, 113.15)]).to_string()).unwrap();
-    let run = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_hub"))
-            .arg("directory")
-            .args(arguments)
-            .arg("--config")
-            .arg(&config)
-            .output()
-            .await
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
+    let run = async |arguments: &[&str]| hub.directory_command(arguments).await;
     let (code, told) = run(&["import", file.to_str().unwrap()]).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("risk_areas: 1 added"), "{told}");

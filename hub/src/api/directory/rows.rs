@@ -136,10 +136,7 @@ pub async fn replace_table(
     };
     let (import, findings) = by_table!(table, Row => given::<Row>(&body, is_csv)?);
     let writing = Writing::new(&app, &officer, peer, if_match, &args);
-    let changed = writing
-        .write(|_, _| Ok((import.clone(), findings.clone())))
-        .await?;
-    Ok(answer(changed))
+    Ok(answer(writing.replace(import, findings).await?))
 }
 
 fn given<T: Flat + Settle>(body: &[u8], is_csv: bool) -> Result<(Import, Vec<Finding>), Problem> {

@@ -163,10 +163,7 @@ pub async fn replace_whole(
     take::<Hazard>(given.hazards, &mut import, &mut findings);
     take::<Contact>(given.contacts, &mut import, &mut findings);
     let writing = Writing::new(&app, &officer, peer, if_match, &args);
-    let changed = writing
-        .write(|_, _| Ok((import.clone(), findings.clone())))
-        .await?;
-    Ok(answer(changed))
+    Ok(answer(writing.replace(import, findings).await?))
 }
 
 fn take<T: Flat + Settle>(
@@ -180,6 +177,14 @@ fn take<T: Flat + Settle>(
     }
 }
 
+fn as_geojson(directory: &Directory, collection: &Value) -> Response {
+    let headers = [
+        (header::ETAG, etag(directory.version())),
+        (header::CONTENT_TYPE, "application/geo+json".to_owned()),
+    ];
+    (headers, collection.to_string()).into_response()
+}
+
 /// Outlines of areas in the asker's area, as a GeoJSON FeatureCollection in WGS84; the property `code` is
 /// the area's. Only for administrators; the map has its own address.
 #[utoipa::path(get, path = "/api/v1/directory/outlines", tag = "directory",
@@ -189,12 +194,7 @@ pub async fn read_outlines(
     Administrator(officer): Administrator,
 ) -> Response {
     let directory = app.directory();
-    let headers = [
-        (header::ETAG, etag(directory.version())),
-        (header::CONTENT_TYPE, "application/geo+json".to_owned()),
-    ];
-    let whole = outlines(&directory, &officer.scope).to_string();
-    (headers, whole).into_response()
+    as_geojson(&directory, &outlines(&directory, &officer.scope))
 }
 
 /// Replace the outlines of areas in the asker's area by these. Only for administrators.
@@ -219,10 +219,7 @@ pub async fn replace_outlines(
     import.contents.outlines = feature::from_value(given, &mut findings);
     import.tables.insert(Table::Outlines);
     let writing = Writing::new(&app, &officer, peer, if_match, &args);
-    let changed = writing
-        .write(|_, _| Ok((import.clone(), findings.clone())))
-        .await?;
-    Ok(answer(changed))
+    Ok(answer(writing.replace(import, findings).await?))
 }
 
 /// Risk areas in the asker's area, as a GeoJSON FeatureCollection in WGS84. Only for administrators; the map
@@ -234,12 +231,7 @@ pub async fn read_risk_areas(
     Administrator(officer): Administrator,
 ) -> Response {
     let directory = app.directory();
-    let headers = [
-        (header::ETAG, etag(directory.version())),
-        (header::CONTENT_TYPE, "application/geo+json".to_owned()),
-    ];
-    let whole = risk_areas(&directory, &officer.scope).to_string();
-    (headers, whole).into_response()
+    as_geojson(&directory, &risk_areas(&directory, &officer.scope))
 }
 
 /// Replace the risk areas in the asker's area by these. Only for administrators.
@@ -264,8 +256,5 @@ pub async fn replace_risk_areas(
     import.contents.risk_areas = risk::from_value(given, &mut findings);
     import.tables.insert(Table::RiskAreas);
     let writing = Writing::new(&app, &officer, peer, if_match, &args);
-    let changed = writing
-        .write(|_, _| Ok((import.clone(), findings.clone())))
-        .await?;
-    Ok(answer(changed))
+    Ok(answer(writing.replace(import, findings).await?))
 }
