@@ -12,6 +12,7 @@ import {
   signIn,
   until,
   WIDE,
+  withHubAndPage,
 } from "./browser.mjs";
 
 before(openBrowser);
@@ -27,24 +28,11 @@ const DOOR = {
   reason: { zh: "门被打开", en: "The door opened" },
 };
 
-/** Runs one test with a hub and a page of its own, and fails on anything that must never happen. */
-async function withPage(options, run) {
-  const server = await openHub(options);
-  const { page, context, faults } = await openPage(server.url, options);
-  try {
-    await run({ ...server, page, context });
-    assert.deepEqual(faults, []);
-  } finally {
-    await context.close();
-    await server.stop();
-  }
-}
-
 const ids = (page, list) =>
   page.locator(`${list} > li`).evaluateAll((rows) => rows.map((row) => Number(row.dataset.case)));
 
 test("a wrong password is said plainly, and too many attempts say how long to wait", async (t) => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await page.goto(url);
     const fill = async () => {
       await page.locator('input[name="username"]').fill("officer");
@@ -68,7 +56,7 @@ for (const [name, viewport] of [
   test(`a P1 arrives live at ${name} pixels, unmistakable and without a reload`, {
     skip: MOCK_ONLY,
   }, async () => {
-    await withPage({ empty: true, viewport }, async ({ page, url, hub }) => {
+    await withHubAndPage({ empty: true, viewport }, async ({ page, url, hub }) => {
       await signIn(page, url);
       await page.getByText("当前没有特急事件").waitFor();
       const started = Date.now();
@@ -95,7 +83,7 @@ for (const [name, viewport] of [
 test("one key acknowledges the P1 that waits, and the hub knows who it was", {
   skip: MOCK_ONLY,
 }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await signIn(page, url);
     const found = hub.add(SMOKE);
     await page.locator(`.p1-list > li[data-case="${found.id}"] kbd`).waitFor();
@@ -112,7 +100,7 @@ test("one key acknowledges the P1 that waits, and the hub knows who it was", {
 test("the sound is warned about until the shift starts, rings for a P1, and stops on acknowledging", {
   skip: MOCK_ONLY,
 }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await signIn(page, url);
     await page.locator(".strip-warning").waitFor();
     await page.locator(".shift-start").click();
@@ -135,7 +123,7 @@ test("the sound is warned about until the shift starts, rings for a P1, and stop
 });
 
 test("what is under the cursor does not move when cases arrive and end", { skip: MOCK_ONLY }, async () => {
-  await withPage({}, async ({ page, url, hub }) => {
+  await withHubAndPage({}, async ({ page, url, hub }) => {
     await signIn(page, url);
     await page.locator(".list > li").first().waitFor();
     const order = await ids(page, ".list");
@@ -165,7 +153,7 @@ test("what is under the cursor does not move when cases arrive and end", { skip:
 });
 
 test("a list held by keyboard focus shows what waits and takes it in on N", { skip: MOCK_ONLY }, async () => {
-  await withPage({}, async ({ page, url, hub }) => {
+  await withHubAndPage({}, async ({ page, url, hub }) => {
     await signIn(page, url);
     await page.locator(".list > li").first().waitFor();
     const p1 = (await ids(page, ".p1-list")).length;
@@ -193,7 +181,7 @@ test("a list held by keyboard focus shows what waits and takes it in on N", { sk
 test("a line cut in the middle of a storm is shown in seconds and made up for without gap or double", {
   skip: MOCK_ONLY,
 }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await signIn(page, url);
     await page.mouse.move(200, 5);
     for (let i = 0; i < 20; i++) hub.add(DOOR);
@@ -221,7 +209,7 @@ test("a line cut in the middle of a storm is shown in seconds and made up for wi
 });
 
 test("two pages of one browser share one stream", { skip: MOCK_ONLY }, async () => {
-  await withPage({ empty: true }, async ({ page, context, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, context, url, hub }) => {
     await signIn(page, url);
     const other = await context.newPage();
     await other.goto(url);
@@ -233,7 +221,7 @@ test("two pages of one browser share one stream", { skip: MOCK_ONLY }, async () 
 });
 
 test("without shared workers the page holds the stream itself", { skip: MOCK_ONLY }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await page.addInitScript(() => {
       Reflect.deleteProperty(globalThis, "SharedWorker");
     });
@@ -246,7 +234,7 @@ test("without shared workers the page holds the stream itself", { skip: MOCK_ONL
 test("acknowledging what a colleague has just acknowledged is undone and says who was first", {
   skip: MOCK_ONLY,
 }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await signIn(page, url);
     const found = hub.add(SMOKE);
     const card = page.locator(`li[data-case="${found.id}"]`);
@@ -262,7 +250,7 @@ test("acknowledging what a colleague has just acknowledged is undone and says wh
 });
 
 test("an acknowledgement that the hub never answered is not shown as done", { skip: MOCK_ONLY }, async () => {
-  await withPage({ empty: true }, async ({ page, url, hub }) => {
+  await withHubAndPage({ empty: true }, async ({ page, url, hub }) => {
     await signIn(page, url);
     const found = hub.add(SMOKE);
     const card = page.locator(`li[data-case="${found.id}"]`);
@@ -276,7 +264,7 @@ test("an acknowledgement that the hub never answered is not shown as done", { sk
 });
 
 test("filters live in the address, survive a reload and never hide a P1", { skip: MOCK_ONLY }, async () => {
-  await withPage({}, async ({ page, url }) => {
+  await withHubAndPage({}, async ({ page, url }) => {
     await signIn(page, url);
     await page.locator(".chip").nth(1).click();
     await page.locator(".filter select").selectOption("jinyuan");

@@ -3,6 +3,7 @@
  * never happen: a request to another origin, one that the hub's description does not know, a breach of the
  * content security policy, a script error.
  */
+import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -93,6 +94,19 @@ export async function openPage(
     if (/Content Security Policy|Content-Security-Policy/.test(message.text())) faults.push(message.text());
   });
   return { page, context, faults };
+}
+
+/** Runs one test with a hub and a page of its own, and fails on anything that must never happen. */
+export async function withHubAndPage(options, run) {
+  const server = await openHub(options);
+  const { page, context, faults } = await openPage(server.url, options);
+  try {
+    await run({ ...server, page, context });
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+    await server.stop();
+  }
 }
 
 export async function signIn(page, url, path = "/", user = USER, password = PASSWORD) {

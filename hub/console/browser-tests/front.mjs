@@ -6,16 +6,9 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MEDIA_TYPES } from "../dev/media-types.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".webmanifest": "application/manifest+json",
-};
 
 /** Whether the hub serves the very build of this folder. */
 export async function servesThisBuild(url) {
@@ -49,7 +42,10 @@ export async function startFront(url) {
     const wanted = normalize(join(DIST, path));
     const found = wanted.startsWith(DIST) && existsSync(wanted) && statSync(wanted).isFile();
     const file = found ? wanted : join(DIST, "index.html");
-    answer.writeHead(200, { ...headers, "Content-Type": TYPES[extname(file)] ?? "application/octet-stream" });
+    answer.writeHead(200, {
+      ...headers,
+      "Content-Type": MEDIA_TYPES[extname(file)] ?? "application/octet-stream",
+    });
     answer.end(readFileSync(file));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

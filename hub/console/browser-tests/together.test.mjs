@@ -9,12 +9,11 @@ import {
   NARROW,
   OUTPUT,
   openBrowser,
-  openHub,
-  openPage,
   signIn,
   until,
   visit,
   WIDE,
+  withHubAndPage,
 } from "./browser.mjs";
 
 before(openBrowser);
@@ -25,17 +24,7 @@ const DESK = "/440605/440605004/";
 const DOOR = { ...SMOKE, kind: "door_held", severity: "P3", site: "lihu" };
 const LEAK = { ...SMOKE, kind: "water_leak", severity: "P3", site: "jinyuan", place: { building: "B1" } };
 
-async function withPage(options, run) {
-  const server = await openHub({ empty: true });
-  const { page, context, faults } = await openPage(server.url, options);
-  try {
-    await run({ ...server, page, context });
-    assert.deepEqual(faults, []);
-  } finally {
-    await context.close();
-    await server.stop();
-  }
-}
+const withPage = (options, run) => withHubAndPage({ ...options, empty: true }, run);
 
 /** A case that was opened in a flood. */
 function flooded(hub, given, flood = 3) {

@@ -9,6 +9,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MEDIA_TYPES } from "./media-types.mjs";
 import { makeAdmin, readAdmin, writeAdmin } from "./mock-admin.mjs";
 import { askChildren, readChildren } from "./mock-children.mjs";
 import { endSilenced, giveBack, similarTo, splitCase, takeIn } from "./mock-correlation.mjs";
@@ -44,14 +45,6 @@ import {
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const CSP =
   "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".webmanifest": "application/manifest+json",
-};
 const USERS = {
   officer: { display_name: "李明", role: "duty_officer" },
   supervisor: { display_name: "陈静", role: "supervisor" },
@@ -230,7 +223,7 @@ function serveFile(path, response) {
     return;
   }
   response.writeHead(200, {
-    "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+    "Content-Type": MEDIA_TYPES[extname(file)] ?? "application/octet-stream",
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

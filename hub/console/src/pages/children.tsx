@@ -19,6 +19,7 @@ import { isLate } from "../logic/children";
 import { parameters, setParameters } from "../logic/route";
 import { Shown, useAsked, useDoing } from "../parts/asked";
 import { ChildCard, childName, stateName } from "../parts/child-parts";
+import { Choice } from "../parts/choice";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
 import { SeverityBadge, SeverityShape } from "../parts/severity";
@@ -41,7 +42,7 @@ function filterNow(): ChildFilter {
   };
 }
 
-interface ChoiceGiven {
+interface FilterGiven {
   label: string;
   name: keyof ChildFilter;
   value: string;
@@ -49,25 +50,13 @@ interface ChoiceGiven {
   choices: (readonly [string, string])[];
 }
 
-function Choice({ label, name, value, choices }: ChoiceGiven) {
+function FilterChoice(given: FilterGiven) {
+  const usual = given.choices[0]?.[0];
   return (
-    <label class="field">
-      {label}
-      <select
-        name={name}
-        value={value}
-        onChange={(event) => {
-          const chosen = event.currentTarget.value;
-          setParameters({ [name]: chosen === choices[0]?.[0] ? null : chosen });
-        }}
-      >
-        {choices.map(([each, words]) => (
-          <option key={each} value={each}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Choice
+      {...given}
+      choose={(chosen) => setParameters({ [given.name]: chosen === usual ? null : chosen })}
+    />
   );
 }
 
@@ -85,20 +74,25 @@ function Filters({ filter }: { filter: ChildFilter }) {
   return (
     <fieldset class="child-filter">
       <legend class="visually-hidden">{words.filters}</legend>
-      <Choice label={words.hub} name="hub" value={filter.hub} choices={[["", words.allHubs], ...hubs]} />
-      <Choice
+      <FilterChoice
+        label={words.hub}
+        name="hub"
+        value={filter.hub}
+        choices={[["", words.allHubs], ...hubs]}
+      />
+      <FilterChoice
         label={words.which}
         name="state"
         value={filter.state}
         choices={STATES.map((each) => [each, words.states[each]])}
       />
-      <Choice
+      <FilterChoice
         label={words.step}
         name="step"
         value={filter.step}
         choices={[["", words.anyStep], ...CASE_STATES.map((each) => [each, t.value.state[each]] as const)]}
       />
-      <Choice
+      <FilterChoice
         label={words.only}
         name="only"
         value={filter.only}

@@ -13,6 +13,7 @@ import { session } from "../data/session";
 import { at, problemInWords, t } from "../i18n";
 import { type AskName, commandState, waitingCalls } from "../logic/children";
 import { useDoing } from "./asked";
+import { Choice } from "./choice";
 import { Moment } from "./clock";
 import { Said } from "./said";
 
@@ -45,29 +46,6 @@ function requestOf(chosen: Chosen, found: ChildDocument, reason: string): ChildA
   }
 }
 
-interface OptionGiven<T extends string | number> {
-  label: string;
-  name: string;
-  value: T;
-  choices: (readonly [T, string])[];
-  choose: (value: string) => void;
-}
-
-function Option<T extends string | number>({ label, name, value, choices, choose }: OptionGiven<T>) {
-  return (
-    <label class="field">
-      {label}
-      <select name={name} value={value} onChange={(event) => choose(event.currentTarget.value)}>
-        {choices.map(([each, words]) => (
-          <option key={each} value={each}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 /** The part of the form that only one kind of request has. */
 function Special({
   chosen,
@@ -82,7 +60,7 @@ function Special({
   switch (chosen.name) {
     case "set_card":
       return (
-        <Option
+        <Choice
           label={words.ask.set_card}
           name="card"
           value={chosen.card}
@@ -92,7 +70,7 @@ function Special({
       );
     case "set_urgent":
       return (
-        <Option
+        <Choice
           label={words.ask.set_urgent}
           name="urgent"
           value={String(chosen.yes)}
@@ -105,7 +83,7 @@ function Special({
       );
     case "answer_call":
       return (
-        <Option
+        <Choice
           label={words.call}
           name="call"
           value={chosen.call}
@@ -164,7 +142,7 @@ function Form({ at: key, found, asks, again }: Given & { asks: readonly [AskName
         send();
       }}
     >
-      <Option
+      <Choice
         label={words.what}
         name="ask"
         value={chosen.value.name}
