@@ -101,8 +101,12 @@ export async function withHubAndPage(options, run) {
   const server = await openHub(options);
   const { page, context, faults } = await openPage(server.url, options);
   try {
-    await run({ ...server, page, context });
+    await run({ ...server, page, context, faults });
     assert.deepEqual(faults, []);
+  } catch (error) {
+    // A script error is often why what was waited for never came.
+    if (faults.length > 0) error.message += `\nseen on the page: ${faults.join("; ")}`;
+    throw error;
   } finally {
     await context.close();
     await server.stop();

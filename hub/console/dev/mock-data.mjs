@@ -318,46 +318,48 @@ export function makeSeries(found, now) {
   };
   const rise = (ms) => Math.max(0, (ms - opened + 90_000) / MINUTE);
   const wave = (ms, size) => size * Math.sin(ms / 97_000) + (size / 2) * Math.sin(ms / 23_000);
+  // A case whose alerts went into another has no devices left, and so no readings.
   const device = found.devices[0];
   const other = found.devices[1] ?? device;
+  const readings = [
+    {
+      device,
+      kind: "smoke",
+      unit: "%/m",
+      points: over(
+        10_000,
+        (ms) => +(0.3 + Math.min(9, rise(ms) ** 2 * 1.6) + Math.abs(wave(ms, 0.1))).toFixed(2),
+      ),
+    },
+    {
+      device: other,
+      kind: "temperature",
+      unit: "°C",
+      points: over(20_000, (ms) => +(24.5 + Math.min(22, rise(ms) * 3.4) + wave(ms, 0.3)).toFixed(1)),
+    },
+    {
+      device: other,
+      kind: "humidity",
+      unit: "%",
+      points: over(20_000, (ms) => +(58 - Math.min(20, rise(ms) * 2) + wave(ms, 0.8)).toFixed(1)),
+    },
+    { device, kind: "tamper", unit: null, points: [[from, 0]] },
+    {
+      device: "modbus/plc-1/门磁-3",
+      kind: "door",
+      unit: null,
+      points: [
+        [from, 0],
+        [opened - 6 * MINUTE, 1],
+        [opened - 5 * MINUTE, 0],
+        [opened + 20_000, 1],
+      ].filter(([ms]) => ms <= end),
+    },
+  ];
   return {
     from: iso(from),
     to: iso(to),
-    series: [
-      {
-        device,
-        kind: "smoke",
-        unit: "%/m",
-        points: over(
-          10_000,
-          (ms) => +(0.3 + Math.min(9, rise(ms) ** 2 * 1.6) + Math.abs(wave(ms, 0.1))).toFixed(2),
-        ),
-      },
-      {
-        device: other,
-        kind: "temperature",
-        unit: "°C",
-        points: over(20_000, (ms) => +(24.5 + Math.min(22, rise(ms) * 3.4) + wave(ms, 0.3)).toFixed(1)),
-      },
-      {
-        device: other,
-        kind: "humidity",
-        unit: "%",
-        points: over(20_000, (ms) => +(58 - Math.min(20, rise(ms) * 2) + wave(ms, 0.8)).toFixed(1)),
-      },
-      { device, kind: "tamper", unit: null, points: [[from, 0]] },
-      {
-        device: "modbus/plc-1/门磁-3",
-        kind: "door",
-        unit: null,
-        points: [
-          [from, 0],
-          [opened - 6 * MINUTE, 1],
-          [opened - 5 * MINUTE, 0],
-          [opened + 20_000, 1],
-        ].filter(([ms]) => ms <= end),
-      },
-    ],
+    series: device === undefined ? [] : readings,
     marks: found.alerts.flatMap(({ alert, cleared_at }) => [
       { at: alert.raised_at, label: text("报警", "alert"), alert_id: alert.id },
       ...(cleared_at ? [{ at: cleared_at, label: text("恢复", "cleared"), alert_id: alert.id }] : []),

@@ -23,6 +23,7 @@ import { SupervisionPage } from "./pages/supervision";
 import { TaskPage } from "./pages/task";
 import { TasksPage } from "./pages/tasks";
 import { WallPage } from "./pages/wall";
+import { Guard } from "./parts/guard";
 import { Header } from "./parts/header";
 import { KeysHelp } from "./parts/keys-help";
 import { Link } from "./parts/link";
@@ -43,7 +44,7 @@ function Unreachable() {
   );
 }
 
-function Page() {
+function Here() {
   const here = route.value;
   switch (here.page) {
     case "board":
@@ -84,6 +85,14 @@ function Page() {
         </main>
       );
   }
+}
+
+function Page() {
+  return (
+    <Guard what={t.value.undrawn.page} from={route.value} alone={route.value.page === "wall"}>
+      <Here />
+    </Guard>
+  );
 }
 
 /** The window's title says how many P1 wait, for when another window is in front. */

@@ -33,6 +33,11 @@ export const en: Dictionary = {
   close: "Close",
   back: "Back to the board",
   notFound: "There is no such page",
+  undrawn: {
+    page: "This page",
+    what: (what) => `${what} cannot be shown. Cases and data are safe in the hub; nothing is lost.`,
+    reload: "Load the page anew",
+  },
   skip: "Skip to the main content",
   severity: { P1: "Critical", P2: "Urgent", P3: "Normal", P4: "Notice" },
   state: {

@@ -30,6 +30,11 @@ export const zh = {
   close: "关闭",
   back: "返回看板",
   notFound: "没有这个页面",
+  undrawn: {
+    page: "本页",
+    what: (what: string) => `${what}显示不出来。案件和数据都还在网格哨里，没有丢失。`,
+    reload: "重新载入页面",
+  },
   skip: "跳到主要内容",
   severity: { P1: "特急", P2: "紧急", P3: "一般", P4: "提示" },
   state: {

@@ -20,6 +20,7 @@ import { go } from "../logic/route";
 import { BoardList } from "../parts/board-list";
 import { type Calm, CalmLines, useCalm } from "../parts/calm-lines";
 import { FilterBar, filterNow } from "../parts/filter-bar";
+import { Guard } from "../parts/guard";
 import { helpOpen } from "../parts/keys-help";
 import { P1Card } from "../parts/p1-card";
 import { SeverityShape } from "../parts/severity";
@@ -58,13 +59,14 @@ function P1Zone({ zone, selected, target, select }: ZoneGiven) {
       {some ? (
         <ul class="p1-list" {...zone.handlers}>
           {cards.map((found) => (
-            <P1Card
-              key={found.id}
-              found={found}
-              selected={selected === found.id}
-              target={target === found.id}
-              select={select}
-            />
+            <Guard key={found.id} what={found.number} from={found} item>
+              <P1Card
+                found={found}
+                selected={selected === found.id}
+                target={target === found.id}
+                select={select}
+              />
+            </Guard>
           ))}
         </ul>
       ) : (

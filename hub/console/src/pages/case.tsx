@@ -22,6 +22,7 @@ import { Chart } from "../parts/chart";
 import { AckClock, Age, Moment } from "../parts/clock";
 import { type EvidenceKeeper, Keeper } from "../parts/evidence-keeper";
 import { EvidencePanel, upload } from "../parts/evidence-panel";
+import { Guard } from "../parts/guard";
 import { History } from "../parts/history";
 import { Icon } from "../parts/icons";
 import { helpOpen } from "../parts/keys-help";
@@ -269,7 +270,9 @@ function ChartPanel({ series, failed }: { series: CaseSeries | null; failed: boo
     <section class="panel" aria-labelledby="chart-heading">
       <h2 id="chart-heading">{words.chart}</h2>
       {series !== null ? (
-        <Chart data={series} />
+        <Guard what={words.chart} from={series}>
+          <Chart data={series} />
+        </Guard>
       ) : (
         <p class="empty">{failed ? words.chartFailed : t.value.loading}</p>
       )}

@@ -9,6 +9,7 @@ import type { HoldHandlers, Row } from "../duty/zone";
 import type { Key } from "../logic/lines";
 import { CaseRow } from "./case-row";
 import { GroupRow } from "./group-row";
+import { Guard } from "./guard";
 import { partsOf, Spacer, WHOLE_MAX, windowOf } from "./virtual";
 
 /** Before the first row is measured. */
@@ -77,15 +78,16 @@ export function BoardList({ rows, handlers, selected, target, select }: Given) {
     return row.group !== null ? (
       <GroupRow key={row.key} group={row.group} selected={mine} select={select} place={place} />
     ) : (
-      <CaseRow
-        key={row.key}
-        found={row.found}
-        selected={mine}
-        target={target === row.found.id}
-        select={select}
-        within={row.within !== null}
-        place={place}
-      />
+      <Guard key={row.key} what={row.found.number} from={row.found} item>
+        <CaseRow
+          found={row.found}
+          selected={mine}
+          target={target === row.found.id}
+          select={select}
+          within={row.within !== null}
+          place={place}
+        />
+      </Guard>
     );
   };
   const pinned = long && selected !== null ? rows.findIndex((row) => row.key === selected) : -1;
