@@ -32,7 +32,7 @@ export const zh = {
   notFound: "没有这个页面",
   undrawn: {
     page: "本页",
-    what: (what: string) => `${what}显示不出来。案件和数据都还在网格哨里，没有丢失。`,
+    what: (what: string) => `${what}显示不出来。事件和数据都还在网格哨里，没有丢失。`,
     reload: "重新载入页面",
   },
   skip: "跳到主要内容",
