@@ -13,9 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gridwatch_protocol::{Fault, QuarantineSample, Text, Timestamp};
-
-use crate::pipeline::ModelStatus;
+use gridwatch_protocol::{Fault, ModelStatus, QuarantineSample, Text, Timestamp};
 
 /// A number that only grows.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 mod scoring;
 
-pub use scoring::{DriftStatus, ModelStatus, Scoring};
+pub use scoring::Scoring;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

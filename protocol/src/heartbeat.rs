@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, GatewayId, Kind, Place, SiteId, StreamId, Text, Timestamp};
+use crate::{DeviceId, GatewayId, Kind, ModelStatus, Place, SiteId, StreamId, Text, Timestamp};
 
 /// A gateway sends a heartbeat this often. Silent for 90 s (EN 50136 DP4) means shown as silent.
 pub const HEARTBEAT_INTERVAL_MS: i64 = 20_000;
@@ -134,6 +134,9 @@ pub struct Heartbeat {
     /// Messages that nobody understood; the newest samples.
     #[serde(default)]
     pub quarantine: Vec<QuarantineSample>,
+    /// Its anomaly models, at most [`crate::HEARTBEAT_MODELS_MAX`].
+    #[serde(default)]
+    pub models: Vec<ModelStatus>,
 }
 
 /// The hub's answer to a heartbeat.

@@ -68,6 +68,7 @@ mod commissioning;
 mod heartbeat;
 mod id;
 mod kind;
+mod model;
 mod place;
 mod reading;
 mod severity;
@@ -90,6 +91,10 @@ pub use heartbeat::{
 };
 pub use id::{AlertId, DeviceId, GatewayId, HubId, IdError, SiteId, StreamId};
 pub use kind::Kind;
+pub use model::{
+    Disagreement, DriftStatus, HEARTBEAT_MODELS_MAX, ModelLevel, ModelStatus, SHADOW_SAMPLES_MAX,
+    ShadowStatus,
+};
 pub use place::Place;
 pub use reading::{Quality, Reading, Value};
 pub use severity::Severity;

@@ -41,7 +41,6 @@ pub use manifest::{Feature, Manifest, Thresholds};
 pub use onnx::OnnxError;
 pub use runner::{ModelRunner, Outcome, RunnerSettings};
 pub use set::{Loaded, ModelSet};
-pub use shadow::{Disagreement, ShadowCounts};
 pub use signature::{KEYS_MAX, Keys};
 pub use store::{Store, install};
 

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use gridwatch_protocol::{Fault, QuarantineSample};
+use gridwatch_protocol::{Fault, ModelStatus, QuarantineSample};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tokio::net::TcpListener;
@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Health, ModbusUnitStatus};
 use crate::clock::Clock;
-use crate::pipeline::ModelStatus;
 
 /// What `/status` says.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::pipeline::ModelStatus;
+use gridwatch_protocol::ModelStatus;
 
 /// Name, sort, help, and the number of a model; `None` where it has none.
 type Metric = (&'static str, &'static str, fn(&ModelStatus) -> Option<f64>);

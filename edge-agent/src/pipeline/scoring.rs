@@ -17,8 +17,6 @@ mod state;
 mod subject;
 mod words;
 
-pub use report::{DriftStatus, ModelStatus};
-
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 

@@ -122,6 +122,7 @@ impl Heartbeats {
                 .collect(),
             devices: shared.changed_devices.clone(),
             quarantine: shared.quarantine.clone(),
+            models: self.health.models(),
         }
     }
 

@@ -4,7 +4,8 @@ use axum::Json as Answer;
 use axum::extract::State;
 use gridwatch_decode::skeleton::skeleton;
 use gridwatch_protocol::{
-    ClockQuality, DeviceStatus, Fault, GatewayId, Kind, QuarantineSample, SiteId, Text, Timestamp,
+    ClockQuality, DeviceStatus, Fault, GatewayId, Kind, ModelStatus, QuarantineSample, SiteId,
+    Text, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -148,6 +149,16 @@ pub struct QuarantineList {
     pub next: Option<String>,
 }
 
+/// Anomaly models of a gateway.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ModelList {
+    /// When they were so, by the gateway's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The models, as the gateway orders them.
+    pub items: Vec<ModelStatus>,
+}
+
 /// Gateways.
 #[utoipa::path(get, path = "/api/v1/gateways", tag = "gateways", params(GatewayArgs), responses((status = 200, body = GatewayList)))]
 pub async fn list(
@@ -239,6 +250,25 @@ pub async fn quarantine(
     }
     let next = page::cut(&mut items, limit, |sample| sample.source.clone());
     Ok(Answer(QuarantineList { items, next }))
+}
+
+/// The anomaly models of a gateway, as its newest heartbeat tells them: which build runs, whether it fits the site,
+/// and what a candidate in shadow would have said. Empty where no model is configured, or the agent is older.
+#[utoipa::path(get, path = "/api/v1/gateways/{id}/models", tag = "gateways", params(("id" = String, Path)), responses(
+    (status = 200, body = ModelList),
+))]
+pub async fn models(
+    State(app): State<App>,
+    officer: Officer,
+    Part(id): Part<String>,
+) -> Result<Answer<ModelList>, Problem> {
+    let gateway = known(&app, &id, &officer.scope).await?;
+    let status = app.store.gateway_status(&gateway.id).await?;
+    let heartbeat = status.and_then(|status| status.heartbeat);
+    Ok(Answer(ModelList {
+        at: heartbeat.as_ref().map(|heartbeat| heartbeat.at),
+        items: heartbeat.map_or_else(Vec::new, |heartbeat| heartbeat.models),
+    }))
 }
 
 /// Which sample.

@@ -159,6 +159,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(crate::live::events))
         .routes(routes!(gateways::list))
         .routes(routes!(gateways::devices))
+        .routes(routes!(gateways::models))
         .routes(routes!(gateways::quarantine))
         .routes(routes!(gateways::quarantine_profile))
         .routes(routes!(commissionings::list))

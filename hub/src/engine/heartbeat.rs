@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use gridwatch_protocol::{
-    Alert, AlertId, ClockQuality, DetectedBy, DeviceId, Fault, GatewayId, Heartbeat,
-    HeartbeatAnswer, Kind, Phase, Place, Severity, Timestamp,
+    Alert, AlertId, ClockQuality, DetectedBy, DeviceId, Fault, GatewayId, HEARTBEAT_MODELS_MAX,
+    Heartbeat, HeartbeatAnswer, Kind, Phase, Place, SHADOW_SAMPLES_MAX, Severity, Timestamp,
 };
 use uuid::Uuid;
 
@@ -88,14 +88,24 @@ fn next_status(before: Option<&StatusRow>, heartbeat: &Heartbeat, now: Timestamp
     StatusRow {
         state: Liveness::Online,
         last_heartbeat_at: Some(now),
-        heartbeat: Some(Heartbeat {
-            devices: Vec::new(),
-            ..heartbeat.clone()
-        }),
+        heartbeat: Some(kept(heartbeat)),
         boot_epoch: highest_epoch.max(heartbeat.boot_epoch),
         offline_alert: before.and_then(|status| status.offline_alert.clone()),
         hub_faults,
     }
+}
+
+/// What is kept of a heartbeat: its devices have rows of their own, and of the models only as many as are promised.
+fn kept(heartbeat: &Heartbeat) -> Heartbeat {
+    let mut kept = Heartbeat {
+        devices: Vec::new(),
+        ..heartbeat.clone()
+    };
+    kept.models.truncate(HEARTBEAT_MODELS_MAX);
+    for shadow in kept.models.iter_mut().filter_map(|m| m.shadow.as_mut()) {
+        shadow.samples.truncate(SHADOW_SAMPLES_MAX);
+    }
+    kept
 }
 
 fn set_back(heartbeat: &Heartbeat, highest_epoch: u64, now: Timestamp) -> HubFault {
@@ -144,6 +154,20 @@ fn differs(before: Option<&StatusRow>, after: &StatusRow) -> bool {
                 .iter()
                 .map(|f| (f.code.clone(), f.subject.clone()))
                 .collect();
+            let models: Vec<_> = heartbeat
+                .models
+                .iter()
+                .map(|m| {
+                    let candidate = m.shadow.as_ref().map(|shadow| shadow.build);
+                    (
+                        m.id.clone(),
+                        m.build,
+                        m.enabled,
+                        m.drift.breached,
+                        candidate,
+                    )
+                })
+                .collect();
             (
                 faults,
                 heartbeat.clock,
@@ -151,6 +175,7 @@ fn differs(before: Option<&StatusRow>, after: &StatusRow) -> bool {
                 heartbeat.agent_version.clone(),
                 heartbeat.backlog_alerts > 0,
                 heartbeat.quarantine.len(),
+                models,
             )
         })
     };

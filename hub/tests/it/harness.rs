@@ -421,6 +421,7 @@ pub(crate) fn heartbeat(boot_epoch: u64, number: u64, last_sequence: u64) -> Hea
         counters: std::collections::BTreeMap::new(),
         devices: vec![],
         quarantine: vec![],
+        models: vec![],
     }
 }
 

@@ -51,6 +51,7 @@ on_every_store! {
     deliveries
     evidence
     directory
+    gateways
     harness
     history
     intake

@@ -1,50 +1,12 @@
 //! Levels, and what is fixed about a calibration: budgets, persistence, starting thresholds.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// Longest window of [`Persistence`]: what an agent with samples every ten seconds can wait for.
 pub const PERSISTENCE_MAX: usize = 8;
 
 /// What a sensor's evidence is worth.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Usual.
-    #[default]
-    None,
-    /// At most one a day is expected of a quiet sensor; for the diary.
-    Notice,
-    /// At most one a week.
-    Warning,
-    /// At most one a quarter.
-    Alarm,
-}
-
-impl Level {
-    /// The levels that start episodes, lowest first.
-    pub const RAISED: [Level; 3] = [Level::Notice, Level::Warning, Level::Alarm];
-
-    /// The name in files.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Level::None => "none",
-            Level::Notice => "notice",
-            Level::Warning => "warning",
-            Level::Alarm => "alarm",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use gridwatch_protocol::ModelLevel as Level;
 
 /// Hours in which one false episode of each level is accepted from one sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

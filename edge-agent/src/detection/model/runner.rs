@@ -25,8 +25,9 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use gridwatch_anomaly::model::{Fuser, Verdict};
+use gridwatch_protocol::ShadowStatus;
 
-use super::{Loaded, Manifest, ModelFault, ScoreError, ShadowCounts};
+use super::{Loaded, Manifest, ModelFault, ScoreError, shadow};
 use breaker::Breaker;
 use handle::Shared;
 
@@ -178,7 +179,7 @@ impl<T: Send + 'static> ModelRunner<T> {
 
     /// What the candidate did, if there is one.
     #[must_use]
-    pub fn shadow(&self, fuser: Fuser) -> Option<ShadowCounts> {
+    pub fn shadow(&self, fuser: Fuser) -> Option<ShadowStatus> {
         self.shared.slot(fuser, |slot| slot.shadow.clone())
     }
 
@@ -338,7 +339,7 @@ impl<T> Work<T> {
             let manifests = (current, &*candidate.manifest);
             self.shared.slot(fuser, |slot| {
                 if let Some(counts) = &mut slot.shadow {
-                    counts.compare(manifests, (verdicts, theirs));
+                    shadow::compare(counts, manifests, (verdicts, theirs));
                 }
             });
         }

@@ -1,12 +1,11 @@
 //! What is wrong with the models, as faults, device-health alerts and numbers.
 
 use gridwatch_anomaly::model::Fuser;
-use gridwatch_protocol::{DetectedBy, DeviceId, Kind, Severity, Text};
-use serde::{Deserialize, Serialize};
+use gridwatch_protocol::{DetectedBy, DeviceId, DriftStatus, Kind, ModelStatus, Severity, Text};
 
 use super::Active;
 use crate::clock::Moment;
-use crate::detection::model::{ModelFault, ShadowCounts};
+use crate::detection::model::ModelFault;
 use crate::detection::{Detector, Findings, MODEL_HEALTH_RULE, Mint, ModelAlert};
 use crate::health::{Health, text};
 
@@ -31,46 +30,6 @@ impl Told {
     pub(super) fn is_out(&self, fuser: Fuser) -> bool {
         self.out[fuser as usize]
     }
-}
-
-/// How one of the models is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelStatus {
-    /// Its name.
-    pub id: String,
-    /// Build that runs; `None` while there is none.
-    pub build: Option<u64>,
-    /// Whether it may raise alerts.
-    pub enabled: bool,
-    /// Rooms, or doors and cameras, that are watched.
-    pub subjects: usize,
-    /// Those of them that are still learning what is usual.
-    pub learning: usize,
-    /// Its open alerts.
-    pub open: usize,
-    /// What it sees against what it was trained on.
-    pub drift: DriftStatus,
-    /// The candidate in shadow.
-    pub shadow: Option<ShadowCounts>,
-}
-
-/// What a model sees against what it was trained on; computed every hour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct DriftStatus {
-    /// Rows that the numbers come from; old ones fade.
-    pub rows: f64,
-    /// Median population stability index of the features; above 0.25 is drift.
-    pub psi: f64,
-    /// Share of values at the end of their range.
-    pub clip_share: f64,
-    /// Share of measurements that are absent and were there before.
-    pub missing_share: f64,
-    /// Alerts beyond the accepted number.
-    pub alerts_over_budget: f64,
-    /// Share of the rules' alarms that the model saw nothing of.
-    pub missed_share: f64,
-    /// Something is beyond its limit: the statistics go on alone.
-    pub breached: bool,
 }
 
 impl Active {
@@ -174,7 +133,11 @@ impl Active {
         let mut status = ModelStatus {
             id: fuser.id().to_owned(),
             build: manifest.as_ref().map(|manifest| manifest.build),
-            enabled: manifest.is_some_and(|manifest| manifest.enabled),
+            sha256: manifest
+                .as_ref()
+                .map(|manifest| manifest.model.sha256.clone()),
+            enabled: manifest.as_ref().is_some_and(|manifest| manifest.enabled),
+            untrained: manifest.map_or_else(Vec::new, |manifest| manifest.untrained.clone()),
             subjects: 0,
             learning: 0,
             open: 0,
@@ -193,8 +156,8 @@ impl Active {
             status.subjects += 1;
             let of_model = subject.kept.model.as_ref();
             let is_learning = of_model.is_none_or(|of| of.calibration.is_learning());
-            status.learning += usize::from(is_learning);
-            status.open += usize::from(subject.raised.is_some());
+            status.learning += u64::from(is_learning);
+            status.open += u64::from(subject.raised.is_some());
         }
         status
     }

@@ -146,6 +146,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/gateways", ALL, List(Gateway)),
     get("/api/v1/gateways/{id}/commissionings", ALL, One(Gateway)),
     get("/api/v1/gateways/{id}/devices", ALL, One(Gateway)),
+    get("/api/v1/gateways/{id}/models", ALL, One(Gateway)),
     get("/api/v1/gateways/{id}/quarantine", ALL, One(Gateway)),
     get("/api/v1/gateways/{id}/quarantine/profile", ALL, One(Gateway)).query("source={topic}"),
     get("/api/v1/notifications", ADMINISTRATOR, List(Notification)).query("limit=200"),

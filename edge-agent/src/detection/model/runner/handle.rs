@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gridwatch_anomaly::model::Fuser;
+use gridwatch_protocol::ShadowStatus;
 
-use crate::detection::model::{Loaded, Manifest, ModelFault, ShadowCounts};
+use crate::detection::model::{Loaded, Manifest, ModelFault};
 
 /// Puts models into a runner and tells it what became of bundles. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,9 +27,9 @@ impl Handle {
     /// Puts a candidate in, or takes it away.
     pub fn put_candidate(&self, fuser: Fuser, loaded: Option<Loaded>) {
         self.0.slot(fuser, |slot| {
-            slot.shadow = loaded.as_ref().map(|loaded| ShadowCounts {
+            slot.shadow = loaded.as_ref().map(|loaded| ShadowStatus {
                 build: loaded.manifest.build,
-                ..ShadowCounts::default()
+                ..ShadowStatus::default()
             });
             slot.incoming_candidate = Some(loaded);
             slot.candidate_fault = None;
@@ -88,7 +89,7 @@ pub(super) struct Slot {
     /// Waits to be seated, or to take the candidate away.
     pub(super) incoming_candidate: Option<Option<Loaded>>,
     pub(super) current: Option<Arc<Manifest>>,
-    pub(super) shadow: Option<ShadowCounts>,
+    pub(super) shadow: Option<ShadowStatus>,
     /// What is wrong with the bundle.
     pub(super) loading: Option<ModelFault>,
     /// What is wrong with the running model.
