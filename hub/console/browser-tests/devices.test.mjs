@@ -1,7 +1,17 @@
 /** Gateways: a city's worth of them, the silences of a site, and what belongs nowhere yet. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { closeBrowser, MOCK_ONLY, openBrowser, openHub, openPage, signIn, until } from "./browser.mjs";
+import {
+  closeBrowser,
+  MOCK_ONLY,
+  openBrowser,
+  openHub,
+  openPage,
+  signIn,
+  until,
+  visit,
+  withHubAndPage,
+} from "./browser.mjs";
 
 before(openBrowser);
 after(closeBrowser);
@@ -89,4 +99,30 @@ test("what belongs nowhere yet is listed with its open cases and leads to its ga
   assert.deepEqual(faults, []);
   await context.close();
   await stop();
+});
+
+test("a gateway's models say what runs, what drifts, and what a candidate would have said", {
+  skip: MOCK_ONLY,
+}, async () => {
+  await withHubAndPage({}, async ({ page, url }) => {
+    await signIn(page, url, "/devices/gw-lihu-1");
+    const rooms = page.locator(".models > li").first();
+    await rooms.getByText("室内环境").waitFor();
+    await rooms.getByText("版本 3", { exact: true }).waitFor();
+    await rooms.getByText("18（2 个还在学习）").waitFor();
+    await rooms.getByText("候选版本 4（影子运行）").waitFor();
+    await rooms.getByText("204（0.8 %）").waitFor();
+    await rooms.getByText("最近 3 次不一致").click();
+    assert.match(
+      await rooms.locator("tbody tr").first().innerText(),
+      /0\.655 平常\s+0\.731 留意/,
+      "newest first",
+    );
+    await page.locator(".models > li").nth(1).getByText("只计算，不报警").waitFor();
+    await visit(page, "/devices/gw-jinyuan-1");
+    await page.getByText("与现场不符，暂由统计判断").waitFor();
+    await page.getByText("0.41（超过 0.25 为漂移）").waitFor();
+    await visit(page, "/devices/gw-chengnan-1");
+    await page.getByText("这个网关没有报告异常检测模型").waitFor();
+  });
 });

@@ -59,7 +59,7 @@ export function readContract() {
   const { schemas } = components;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   ajv.addFormat("date-time", (text) => /^\d{4}-.+T.+Z$/.test(text) && !Number.isNaN(Date.parse(text)));
-  for (const name of ["int32", "int64", "double", "binary", "date", "uuid"]) ajv.addFormat(name, true);
+  for (const name of ["int32", "int64", "float", "double", "binary", "date", "uuid"]) ajv.addFormat(name, true);
   const definitions = Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [name, closed(schema, schemas, true)]),
   );

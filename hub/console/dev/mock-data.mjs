@@ -440,6 +440,57 @@ export function makeGateways(now) {
   ];
 }
 
+/** One gateway runs both models, one a candidate beside; one has none. */
+export function makeModels(gateway, now) {
+  const drift = {
+    rows: 40_320,
+    psi: 0.08,
+    clip_share: 0.002,
+    missing_share: 0.01,
+    alerts_over_budget: 0,
+    missed_share: 0,
+    breached: false,
+  };
+  const base = { enabled: true, untrained: ["voc"], learning: 0, open: 0, drift };
+  const rooms = { ...base, id: "env-fuser", build: 3, sha256: "5f1d".repeat(16), subjects: 18, learning: 2 };
+  const counts = {
+    ...base,
+    id: "count-fuser",
+    build: 2,
+    sha256: "a07c".repeat(16),
+    enabled: false,
+    untrained: ["credentials", "door", "camera", "site"],
+    subjects: 7,
+  };
+  const disagreement = (current, current_level, candidate, candidate_level) => ({
+    current,
+    current_level,
+    candidate,
+    candidate_level,
+  });
+  const shadow = {
+    build: 4,
+    rows: 25_920,
+    higher: 31,
+    lower: 204,
+    samples: [
+      disagreement(0.812, "warning", 0.411, "none"),
+      disagreement(0.702, "notice", 0.388, "none"),
+      disagreement(0.655, "none", 0.731, "notice"),
+    ],
+  };
+  switch (gateway) {
+    case "gw-lihu-1":
+      return { at: iso(now - 4 * SECOND), items: [{ ...rooms, shadow }, counts] };
+    case "gw-jinyuan-1": {
+      const off = { ...drift, psi: 0.41, missing_share: 0.22, breached: true };
+      return { at: iso(now - 11 * SECOND), items: [{ ...rooms, drift: off }] };
+    }
+    default:
+      return { items: [] };
+  }
+}
+
 export function makeDevices(gateway, now) {
   if (gateway === "gw-new") return [];
   const reading = (kind, value, unit) => ({ kind, unit, point: [now - 20 * SECOND, value] });

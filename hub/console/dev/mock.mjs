@@ -19,6 +19,7 @@ import {
   makeCommissionings,
   makeDevices,
   makeGateways,
+  makeModels,
   makeProfile,
   makeQuarantine,
   makeSeries,
@@ -362,6 +363,8 @@ function get(hub, path, search, request, response, user) {
     return reply(response, 200, { items: [...hub.gateways.values()] });
   if (first === "gateways" && third === "devices")
     return reply(response, 200, { items: hub.devices?.(second) ?? makeDevices(second, now) });
+  if (first === "gateways" && third === "models")
+    return reply(response, 200, hub.models?.(second) ?? makeModels(second, now));
   if (first === "gateways" && third === "quarantine" && parts[3] === "profile")
     return reply(response, 200, hub.profile ?? makeProfile(search.get("source") ?? ""));
   if (first === "gateways" && third === "quarantine")

@@ -138,7 +138,7 @@ test("every case, every gateway and every list of ended cases too", async () => 
   for (const id of mock.hub.cases.keys()) await ask("officer", "GET", `/cases/${id}`);
   await ask("officer", "GET", "/cases?state=ended");
   for (const id of mock.hub.gateways.keys()) {
-    for (const part of ["devices", "quarantine", "commissionings"])
+    for (const part of ["devices", "models", "quarantine", "commissionings"])
       await ask("officer", "GET", `/gateways/${id}/${part}`);
   }
   for (const table of ["areas", "sites", "units", "duties", "hazards", "contacts"])

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use e2e::building::Building;
+use e2e::building::{Building, GATEWAY};
 use e2e::line::PATIENCE;
 use e2e::mqtt::Publisher;
 use e2e::paths::repository;
 use e2e::{Line, LineOptions, eventually};
 use minisign::KeyPair;
+use serde_json::{Value as Json, json};
 
 /// A folder of bundles that a test may change, signed with a key of its own.
 struct Bundles {
@@ -111,6 +112,18 @@ async fn wait_fault(line: &Line, code: &str, is_there: bool) -> Result<()> {
     .await
 }
 
+/// The builds of both models as officers see them; heartbeats bring them.
+async fn wait_shown_at_hub(line: &Line, builds: &Json) -> Result<()> {
+    let path = format!("/gateways/{GATEWAY}/models");
+    eventually("the hub to show the builds", PATIENCE, async || {
+        let shown = line.officer.get(&path).await.ok()?;
+        let items = shown["items"].as_array()?;
+        let shown: Vec<&Json> = items.iter().map(|model| &model["build"]).collect();
+        (json!(shown) == *builds).then_some(())
+    })
+    .await
+}
+
 fn room() -> Building {
     Building::new().device("zigbee2mqtt/room", "1", "kitchen", 0)
 }
@@ -192,6 +205,7 @@ async fn model_swapped_in_a_flood_loses_no_reading_and_a_bad_or_older_one_leaves
     line.agent.start().await?;
     wait_fault(&line, "model_refused", true).await?;
     wait_models(&line, 1_101.0).await?;
+    wait_shown_at_hub(&line, &json!([101, 1_000])).await?;
     line.passed()
 }
 

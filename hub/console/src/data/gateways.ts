@@ -4,7 +4,14 @@ import { signal } from "@preact/signals";
 import { part } from "../logic/part";
 import { query, request, requestAll } from "./http";
 import { onGatewayEvent, onReload } from "./live";
-import type { Commissionings, DeviceStatus, GatewayStatus, ProfileSkeleton, QuarantineSample } from "./types";
+import type {
+  Commissionings,
+  DeviceStatus,
+  GatewayStatus,
+  ModelList,
+  ProfileSkeleton,
+  QuarantineSample,
+} from "./types";
 
 /** All gateways by id, live; null until they have been asked for. */
 export const gateways = signal<ReadonlyMap<string, GatewayStatus> | null>(null);
@@ -47,6 +54,10 @@ export function loadDevices(gateway: string): Promise<DeviceStatus[]> {
 
 export function loadQuarantine(gateway: string): Promise<QuarantineSample[]> {
   return requestAll(`/gateways/${part(gateway)}/quarantine`);
+}
+
+export function loadModels(gateway: string): Promise<ModelList> {
+  return request("GET", `/gateways/${part(gateway)}/models`);
 }
 
 export function loadCommissionings(gateway: string): Promise<Commissionings> {

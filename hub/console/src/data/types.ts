@@ -127,6 +127,10 @@ export type DeviceStatus = Omit<Schemas["DeviceView"], "last_reading"> & {
   last_reading?: LastReading | null;
 };
 export type QuarantineSample = Schemas["QuarantineSample"];
+/** The anomaly models of a gateway. */
+export type ModelList = Schemas["ModelList"];
+export type ModelStatus = Schemas["ModelStatus"];
+export type ShadowStatus = Schemas["ShadowStatus"];
 /** A device profile to begin with. */
 export type ProfileSkeleton = Schemas["ProfileSkeleton"];
 /** The record of a walk test. */

@@ -8,6 +8,7 @@ import {
   loadCommissionings,
   loadDevices,
   loadGateways,
+  loadModels,
   loadProfile,
   loadQuarantine,
 } from "../data/gateways";
@@ -19,6 +20,7 @@ import { Ago } from "../parts/clock";
 import { Backlog, DeviceCounts, Faults, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
+import { Models } from "../parts/models";
 import { ProfileDialog } from "../parts/profile-dialog";
 import { Said } from "../parts/said";
 import { SiteSilences } from "../parts/site-silences";
@@ -242,6 +244,7 @@ export function Gateway({ id }: { id: string }) {
   }, []);
   const devices = useLoaded(loadDevices, id);
   const commissionings = useLoaded(loadCommissionings, id);
+  const models = useLoaded(loadModels, id);
   const quarantine = useLoaded(loadQuarantine, id);
   const words = t.value.devices;
   const gateway = gateways.value?.get(id);
@@ -272,6 +275,10 @@ export function Gateway({ id }: { id: string }) {
           <SiteSilences site={gateway.site} />
         </section>
       )}
+      <section class="panel">
+        <h2>{t.value.models.title}</h2>
+        <WhenLoaded list={models}>{(found) => <Models found={found} />}</WhenLoaded>
+      </section>
       <section class="panel">
         <h2>{t.value.walkTest.title}</h2>
         <WhenLoaded list={commissionings}>{(found) => <WalkTests found={found} />}</WhenLoaded>
