@@ -5,6 +5,7 @@
 //! from the beginning of the transaction to its end, so that events are numbered without gaps in the
 //! order of commits and no two hubs decide about the same alert at once.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -13,14 +14,15 @@ use sqlx::{Connection as _, Executor, Row};
 use super::address::StoreUrl;
 use super::database::{Connection, QueryBuilder, query};
 use super::error::{StoreError, StoreResult, sql};
+use super::schema;
 
 /// A write waits this long for another process to finish.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Channel on which hub processes tell each other of new events.
 pub(crate) const CHANNEL: &str = "gridwatch_events";
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+static SQLITE_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(schema::sqlite);
+static POSTGRES_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(schema::postgres);
 
 /// Of a connection that writes to SQLite. WAL with NORMAL loses acknowledged commits in a power cut. A storm
 /// writes all over a dozen indexes: 64 MiB of pages stay in memory, and the log grows to 32 MiB (8,192 pages)

@@ -33,6 +33,7 @@ pub mod places;
 pub mod reports;
 pub mod retention;
 pub mod roster;
+mod schema;
 pub mod seal;
 pub mod workers;
 
