@@ -1,4 +1,5 @@
 /** Chinese words of the administration pages; part of `zh.ts`. */
+import { zhRoster } from "./zh-roster";
 
 const clock = (unit: string) => (n: number) => `${n} ${unit}`;
 
@@ -105,38 +106,7 @@ export const zhAdmin = {
       passwordOf: (who: string) => `${who} 的新密码`,
       once: "只显示这一次，请当面交给本人。",
     },
-    roster: {
-      own: "我的班次（iCalendar）",
-      none: "还没有值班表。用 hub roster import 导入，见 configs 里的示例。",
-      unmanned: "现在无人值班",
-      noConsole: "没有打开值班台",
-      armed: "声音已开",
-      unarmed: "声音未开",
-      gaps: "14 天内无人值班：",
-      roster: "值班表",
-      leader: "值班长",
-      turns: (days: number, first: string) => `每 ${days} 天轮换，从 ${first} 起`,
-      changes: "替班与缺勤",
-      noChanges: "没有",
-      instead: (by: string, of: string) => `${by} 替 ${of}`,
-      absent: (who: string) => `${who} 缺勤`,
-      who: "谁",
-      by: "由谁替",
-      nobody: "无人替（缺勤）",
-      from: "从",
-      until: "到",
-      note: "备注",
-      add: "添加",
-      takeovers: "交接班",
-      takeOver: "接班",
-      handedOver: "交班说明（前一班交代了什么）",
-      noTakeovers: "还没有人接班",
-      taken: (by: string, from: string | null) => (from === null ? `${by} 接班` : `${by} 接 ${from} 的班`),
-      openThen: (n: number) => `当时未结 ${n} 起`,
-      earlier: "以前的交接",
-      byFile: "班次和轮换用 hub roster import 整体更换。",
-      role: { officer: "值班员", shift_leader: "值班长", leader: "领导" } as Record<string, string>,
-    },
+    roster: zhRoster,
     silence: {
       make: "新建静默",
       never: "静默期间事件照常生成和统计，只是不显示、不响铃、不升级、不通知。危及生命的告警永远不会被静默。",
