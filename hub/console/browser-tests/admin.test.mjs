@@ -111,8 +111,8 @@ test("a substitute is entered in the roster and taken back", { skip: MOCK_ONLY }
   const { page, hub, stop, faults } = await open("/admin/rosters");
   await page.getByText("14 天内无人值班").waitFor();
   await page.getByRole("button", { name: /^值班表/ }).click();
-  await page.locator(".admin-form select").selectOption("wang");
-  await page.getByLabel("由谁替").fill("chen");
+  await page.locator('.admin-form select[name="who"]').selectOption("wang");
+  await page.getByLabel("由谁替").selectOption("chen");
   await page.getByLabel("从", { exact: true }).fill("2026-12-05T20:00");
   await page.getByLabel("到", { exact: true }).fill("2026-12-06T08:00");
   await page.getByRole("button", { name: "添加" }).click();

@@ -26,6 +26,8 @@ const files = [
   "supervision",
   "children",
   "admin",
+  "rosters",
+  "calendar",
   "devices",
   "together",
   "many",

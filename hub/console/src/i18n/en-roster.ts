@@ -98,6 +98,6 @@ export const enRoster: typeof zhRoster = {
   off: "off",
   date: "Day",
   whoWhen: "On duty",
-  insteadOf: (who) => `for ${who}`,
+  inPlace: (who, of) => `${who} (for ${of})`,
   unknownYear: (year) => `The working calendar has no ${year}: days off are those of the week.`,
 };

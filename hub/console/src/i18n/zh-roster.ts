@@ -93,6 +93,6 @@ export const zhRoster = {
   off: "休",
   date: "日期",
   whoWhen: "值班",
-  insteadOf: (who: string) => `替 ${who}`,
+  inPlace: (who: string, of: string) => `${who}（替 ${of}）`,
   unknownYear: (year: number) => `工作日历里没有 ${year} 年，休息日按每周计算。`,
 };

@@ -16,6 +16,12 @@ export function useNames(): (username: string) => string {
   };
 }
 
+/** The name alone, where there is little room. */
+export function useShortNames(): (username: string) => string {
+  const people = useContext(People);
+  return (username) => people?.find((each) => each.username === username)?.display_name || username;
+}
+
 interface PersonChoiceGiven {
   label: string;
   name: string;

@@ -24,7 +24,7 @@ import {
 import { offsetInWords } from "../../../logic/time";
 import { Shown, useAsked } from "../../../parts/asked";
 import { Said } from "../../../parts/said";
-import { useNames } from "./people";
+import { useShortNames } from "./people";
 
 /** As far as the hub looks for gaps. */
 const DAYS = 14;
@@ -45,7 +45,7 @@ function Gaps({ gaps, offset }: { gaps: readonly Gap[]; offset: number }) {
   const words = t.value.admin.roster;
   return (
     <div class={gaps.length === 0 ? "note" : "note note-warning"} role="status">
-      {gaps.length === 0 ? words.noGaps : words.gapCount(gaps.length)}
+      <p>{gaps.length === 0 ? words.noGaps : words.gapCount(gaps.length)}</p>
       {gaps.length > 0 && (
         <ul class="roster-gaps">
           {gaps.map((gap) => (
@@ -79,10 +79,10 @@ function Bar({ parts }: { parts: readonly DayPart[] }) {
 
 function Part({ part }: { part: DayPart }) {
   const words = t.value.admin.roster;
-  const called = useNames();
+  const called = useShortNames();
   const { officers, shiftLeader, shift } = part.period;
   const name = ({ username, insteadOf }: OnDuty) =>
-    insteadOf === null ? called(username) : `${called(username)}（${words.insteadOf(insteadOf)}）`;
+    insteadOf === null ? called(username) : words.inPlace(called(username), called(insteadOf));
   return (
     <li class={officers.length > 0 ? undefined : "roster-part-gap"}>
       <span class="number">
@@ -155,6 +155,10 @@ function Days({ roster, gone, facts }: PreviewGiven & { facts: RosterFacts }) {
         <caption class="panel-hint">
           {facts.offsetKnown ? words.previewHint(offset) : words.previewGuess(offset)}
         </caption>
+        <colgroup>
+          <col class="roster-days-date" />
+          <col />
+        </colgroup>
         <thead class="visually-hidden">
           <tr>
             <th scope="col">{words.date}</th>
