@@ -162,7 +162,7 @@ test("everybody finds only their own sections, and the audit links to cases", {
   hub.admin.audit.unshift({ ...hub.admin.audit[0], link: 3, action: "close", subject: "case 1", case: 1 });
   await signIn(page, url, "/admin", "auditor", "auditor");
   const names = await page.locator(".admin-nav a").allTextContents();
-  assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "审计"]);
+  assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "工作日历", "审计"]);
   assert.equal(await page.locator(".shift-start, .strip-warning").count(), 0, "an auditor stands at no desk");
   await page.getByRole("link", { name: "审计" }).click();
   await page.getByRole("link", { name: "case 1" }).click();
@@ -177,7 +177,16 @@ for (const [locale, viewport, width] of [
 ]) {
   test(`every section at ${width} in ${locale} is accessible and fits`, { skip: MOCK_ONLY }, async () => {
     const { page, stop, faults } = await open("/admin", { locale, viewport, bypassCSP: true });
-    for (const section of ["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"]) {
+    for (const section of [
+      "directory",
+      "people",
+      "rosters",
+      "silences",
+      "channels",
+      "catalogue",
+      "calendar",
+      "audit",
+    ]) {
       await page.locator(`.admin-nav a[href="/admin/${section}"]`).click();
       await page
         .locator(".note:not(.note-bad)")

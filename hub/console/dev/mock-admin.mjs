@@ -144,6 +144,34 @@ const keyOf = {
 };
 const key = (table, row) => (keyOf[table] ?? ((each) => each.code))(row);
 
+const HOURS = ["08:00-12:00", "14:00-18:00"];
+/** As the shipped example: holidays on fixed dates alone, of these years, and one day that is worked instead. */
+const CALENDAR_YEARS = [2026, 2027];
+
+function calendarOf(year) {
+  const known = CALENDAR_YEARS.includes(year);
+  const off = ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"];
+  const days = Object.fromEntries(known ? off.map((day) => [`${year}-${day}`, []]) : []);
+  if (year === 2026) days["2026-10-10"] = HOURS;
+  const week = [HOURS, HOURS, HOURS, HOURS, HOURS, [], []];
+  return {
+    version: "2026-11-22",
+    year,
+    known,
+    notice: year === 2027 ? "国办发明电〔2026〕9 号" : "",
+    week,
+    days,
+  };
+}
+
+function calendarWarnings() {
+  const year = new Date().getFullYear();
+  const known = CALENDAR_YEARS.includes(year);
+  const detail = text(`请核对日历中的 ${year} 年`, `check the year ${year} of the calendar`);
+  const code = known ? "calendar_year_unconfirmed" : "calendar_year_missing";
+  return year === 2027 ? [] : [{ code, year, detail }];
+}
+
 /** A read; undefined when it is none of these pages'. */
 export function readAdmin(admin, path, search) {
   const table = /^\/directory\/(\w+)$/.exec(path)?.[1];
@@ -159,13 +187,8 @@ export function readAdmin(admin, path, search) {
   if (path === "/notifications/channels") return { items: admin.channels };
   if (path === "/notifications") return { items: admin.dead, next: null };
   if (path === "/catalogue") return { version: "2026-11-22", items: CATEGORIES };
-  if (path === "/calendar/warnings") return { items: [] };
-  if (path === "/calendar") {
-    const year = Number(search.get("year"));
-    const days = year === 2026 ? { "2026-10-01": [], "2026-10-10": ["09:00-17:00"] } : {};
-    const week = [1, 2, 3, 4, 5].map(() => ["09:00-12:00", "14:00-17:00"]);
-    return { version: "1", year, known: year === 2026, notice: "", week: [...week, [], []], days };
-  }
+  if (path === "/calendar/warnings") return { items: calendarWarnings() };
+  if (path === "/calendar") return calendarOf(Number(search.get("year")));
   if (path === "/audit") return { items: admin.audit, next: null };
   return undefined;
 }

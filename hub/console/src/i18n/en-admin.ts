@@ -1,4 +1,5 @@
 /** English words of the administration pages; part of `en.ts`. */
+import { enCalendar } from "./en-calendar";
 import { enRoster } from "./en-roster";
 import type { zhAdmin } from "./zh-admin";
 
@@ -15,6 +16,7 @@ export const enAdmin: typeof zhAdmin = {
       silences: "Silences",
       channels: "Notifications",
       catalogue: "Catalogue",
+      calendar: "Working calendar",
       audit: "Audit",
     },
     optional: " (optional)",
@@ -185,16 +187,8 @@ export const enAdmin: typeof zhAdmin = {
       filing: "To file",
       closing: "To close",
       free: "the officer writes a reason",
-      calendar: "Working calendar",
-      year: "Year",
-      yearUnknown: (year) => `The calendar has no ${year}: weekly hours count, there are no holidays.`,
-      week: "Week",
-      weekday: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-      off: "off",
-      holidays: "Days off",
-      makeup: "Make-up days",
-      notice: "From",
     },
+    calendar: enCalendar,
     audit: {
       chain: "What",
       chains: { audit: "accounts, gateways, system, reveals", cases: "histories of cases" },

@@ -1,4 +1,5 @@
 /** Chinese words of the administration pages; part of `zh.ts`. */
+import { zhCalendar } from "./zh-calendar";
 import { zhRoster } from "./zh-roster";
 
 const clock = (unit: string) => (n: number) => `${n} ${unit}`;
@@ -14,6 +15,7 @@ export const zhAdmin = {
       silences: "静默与维护",
       channels: "通知",
       catalogue: "事项目录",
+      calendar: "工作日历",
       audit: "审计",
     },
     optional: "（可不填）",
@@ -178,16 +180,8 @@ export const zhAdmin = {
       filing: "立案条件",
       closing: "结案条件",
       free: "由值班员填写原因",
-      calendar: "工作日历",
-      year: "年份",
-      yearUnknown: (year: number) => `日历里没有 ${year} 年：按每周工作时间计算，没有节假日。`,
-      week: "每周",
-      weekday: ["周一", "周二", "周三", "周四", "周五", "周六", "周日"],
-      off: "休息",
-      holidays: "休息日",
-      makeup: "调休上班",
-      notice: "依据",
     },
+    calendar: zhCalendar,
     audit: {
       chain: "范围",
       chains: { audit: "账号、网关、系统与查看", cases: "事件历史" },

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 import type { CalendarYear } from "../data/admin";
-import { countsOf, makeupsOf, monthsOf, restDays, sameHours, stretchesOf, weeksOf } from "./calendar";
+import {
+  countsOf,
+  faultOf,
+  faultsBeside,
+  makeupsOf,
+  monthsOf,
+  restDays,
+  sameHours,
+  stretchesOf,
+  weeksOf,
+} from "./calendar";
 
 const work = ["08:00-12:00", "14:00-18:00"];
 const week = [work, work, work, work, work, [], []];
@@ -93,4 +103,20 @@ test("days off are told for each year by its own list, for other years by the we
     false,
   ]);
   expect(isOff("2030-01-01")).toBe(false);
+});
+
+test("a year that is missing or was not checked is told once, before what the hub warns of for other years", () => {
+  const year = (given: Partial<CalendarYear>) => faultOf({ ...view(2026), ...given });
+  expect(year({ known: false })?.code).toBe("calendar_year_missing");
+  expect(year({ notice: "" })?.code).toBe("calendar_year_unconfirmed");
+  expect(year({ notice: "国办发明电〔2025〕7 号" })).toBeNull();
+  const warned = [
+    { code: "calendar_year_unconfirmed", year: 2026, detail: "a" },
+    { code: "calendar_year_missing", year: 2027, detail: "b" },
+  ];
+  expect(faultsBeside(year({ notice: "" }), warned)).toEqual(warned);
+  expect(
+    faultsBeside({ code: "calendar_year_missing", year: 2030 }, warned).map((each) => each.year),
+  ).toEqual([2030, 2026, 2027]);
+  expect(faultsBeside(null, [])).toEqual([]);
 });

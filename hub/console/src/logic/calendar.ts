@@ -150,3 +150,30 @@ export function sameHours(week: CalendarYear["week"]): { from: number; until: nu
   }
   return found;
 }
+
+/** What is wrong with the calendar of a year. */
+export interface CalendarFault {
+  /** `calendar_year_missing`, `calendar_year_unconfirmed`, or another one of the hub's. */
+  code: string;
+  year: number;
+}
+
+/** What the calendar's own answer tells about its year; null when it was checked against a notice. */
+export function faultOf({
+  known,
+  notice,
+  year,
+}: Pick<CalendarYear, "known" | "notice" | "year">): CalendarFault | null {
+  if (!known) return { code: "calendar_year_missing", year };
+  return notice === "" ? { code: "calendar_year_unconfirmed", year } : null;
+}
+
+/** The faults that are shown beside a year: its own first, then what the hub warns of, each once. */
+export function faultsBeside<W extends CalendarFault>(
+  shown: CalendarFault | null,
+  warned: readonly W[],
+): (CalendarFault | W)[] {
+  const others = warned.filter((each) => each.year !== shown?.year || each.code !== shown.code);
+  const mine = warned.find((each) => each.year === shown?.year && each.code === shown.code);
+  return shown === null ? [...others] : [mine ?? shown, ...others];
+}
