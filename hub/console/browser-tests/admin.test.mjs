@@ -131,11 +131,19 @@ test("a silence is made and ended, and life safety is refused", { skip: MOCK_ONL
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
   await page.getByText("life safety is never silenced").waitFor();
   await page.locator('select[name="category"]').selectOption("");
-  await page.locator('input[name="device"]').fill("lobby-3");
+  assert.equal(await page.locator('input[name="device"]').count(), 0, "devices are only known at a site");
+  await page.locator('select[name="site"]').selectOption("lihu");
+  await page.locator('input[name="device"]').fill("zigbee2mqtt/烟感-1407");
+  await page.locator('select[name="area"]').selectOption("440605004");
   await page.getByLabel("周二").check();
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
   await page.getByText("隐藏 2 起事件").waitFor();
-  assert.deepEqual(hub.admin.silences[0].matcher, { device: "lobby-3" });
+  assert.deepEqual(hub.admin.silences[0].matcher, {
+    ...{ area: "440605004", site: "lihu", device: "zigbee2mqtt/烟感-1407" },
+  });
+  const about = page.locator(".admin-matcher");
+  for (const name of ["桂城街道 440605004", "丽湖花园 lihu", "2栋 1单元 14层 走廊 zigbee2mqtt/烟感-1407"])
+    await about.getByText(name).first().waitFor();
   assert.deepEqual(hub.admin.silences[0].weekly, [{ day: "tuesday", from: "22:00", until: "06:00" }]);
   await page.getByRole("button", { name: "立即结束" }).click();
   await page.getByText("没有静默").waitFor();

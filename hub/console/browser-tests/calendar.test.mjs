@@ -56,8 +56,8 @@ test("a year shows its holidays by name, days worked instead with their hours, a
   assert.deepEqual((await days(page, 10, "rest")).join(), "4,11,17,18,24,25,31");
   const facts = page.locator(".calendar-facts");
   await facts.getByText("周一至周五 08:00-12:00、14:00-18:00").waitFor();
-  await facts.getByText("10-01 – 10-03 国庆节、3 天").waitFor();
-  await facts.getByText("01-01 元旦、1 天").waitFor();
+  await facts.getByText("10-01 – 10-03 国庆节 · 3 天").waitFor();
+  await facts.getByText("01-01 元旦 · 1 天").waitFor();
   await facts.getByText("10-10 周六 08:00-12:00、14:00-18:00").waitFor();
   // 365 days, 104 of weekends, 6 holidays of which four fall on working days, one Saturday that is worked.
   await page.getByText("工作日 258 天，休息 107 天").waitFor();
@@ -139,7 +139,7 @@ test("the calendar that is shipped is shown as a real hub reads it", {
     await page.locator(".admin-year input").fill("2026");
     await page.locator(".admin-year input").press("Enter");
     await page.locator(".calendar-year", { hasText: "2026" }).waitFor();
-    await page.locator(".calendar-facts").getByText("05-01 – 05-02 劳动节、2 天").waitFor();
+    await page.locator(".calendar-facts").getByText("05-01 – 05-02 劳动节 · 2 天").waitFor();
     assert.deepEqual(await days(page, 5, "holiday"), ["1休", "2休"]);
     await page.getByText("2026 年的节假日还没有按官方通知核对").waitFor();
     assert.deepEqual(faults, []);

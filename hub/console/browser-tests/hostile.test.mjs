@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { levelled } from "../src/logic/marks.js";
 import { closeBrowser, MOCK_ONLY, NARROW, openBrowser, openHub, openPage, signIn } from "./browser.mjs";
 import { startFront } from "./front.mjs";
 import { both, HOSTILE, HOSTILE_TEXTS } from "./hostile.mjs";
@@ -47,9 +48,8 @@ function look(page, path, wanted, rows = null) {
         history.pushState(null, "", to);
         dispatchEvent(new PopStateEvent("popstate"));
       }
-      // Piles of marks are cut (`logic/marks.ts`).
-      const levelled = (text) => text.replace(/(\p{M}{8})\p{M}+/gu, "$1…");
-      const wanted = [...new Set(JSON.parse(json))];
+      // Each as it is written and as it is with its piles of marks cut.
+      const wanted = JSON.parse(json);
       const shown = () => {
         const filled = [...document.querySelectorAll("input, textarea")].map((each) => each.value);
         return [document.body.textContent, ...filled].join("\n");
@@ -57,7 +57,7 @@ function look(page, path, wanted, rows = null) {
       const end = performance.now() + 20_000;
       const lacking = () => {
         const all = shown();
-        return wanted.filter((text) => !all.includes(text) && !all.includes(levelled(text)));
+        return wanted.filter(([text, cut]) => !all.includes(text) && !all.includes(cut));
       };
       const there = () => rows === null || document.querySelectorAll(rows[0]).length >= rows[1];
       let left = there() ? lacking() : wanted;
@@ -68,7 +68,7 @@ function look(page, path, wanted, rows = null) {
       const where = to ?? location.pathname;
       const faults = there() ? [] : [`${where}: fewer than ${rows[1]} ${rows[0]}`];
       if (left.length > 0) {
-        const first = JSON.stringify(left[0].slice(0, 80));
+        const first = JSON.stringify(left[0][0].slice(0, 80));
         faults.push(`${where}: ${left.length} texts not shown as written, the first: ${first}`);
       }
       const odd =
@@ -110,7 +110,7 @@ function look(page, path, wanted, rows = null) {
       if (globalThis.hacked !== undefined) faults.push(`${where}: a text was run`);
       return faults;
     },
-    [path, JSON.stringify(wanted), rows],
+    [path, JSON.stringify([...new Set(wanted)].map((text) => [text, levelled(text)])), rows],
   );
 }
 

@@ -305,6 +305,11 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
       refuse(422, "incomplete", "life safety is never silenced");
       return true;
     }
+    if (wanted.matcher.device && !wanted.matcher.site) {
+      const detail = "`matcher.device` needs `matcher.site`: devices are only known at their site";
+      refuse(422, "invalid-request", detail);
+      return true;
+    }
     const made = {
       id: admin.silences.length + 1,
       version: 1,

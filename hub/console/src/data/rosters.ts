@@ -10,15 +10,12 @@ export type Crew = Schemas["Crew"];
 export type RosterShift = Schemas["Shift"];
 export type Roster = Schemas["Roster"];
 export type RosterView = Schemas["RosterView"];
-export type RosterArea = Schemas["Area"];
 
 export const readRoster = (area: string) => request<RosterView>("GET", `/rosters/${part(area)}`);
 export const writeRoster = (roster: Roster, version: number) =>
   request<RosterView>("PUT", `/rosters/${part(roster.area)}`, { version, roster });
 export const removeRoster = (area: string, version: number) =>
   request<void>("DELETE", `/rosters/${part(area)}${query({ version })}`);
-
-export const readAreas = async () => (await request<Schemas["AreaList"]>("GET", "/areas")).items;
 
 /** Whether the hub refused because somebody else changed it meanwhile. */
 export const isStale = (error: unknown): boolean => error instanceof ApiError && error.problem.status === 409;

@@ -152,8 +152,7 @@ function Facts({ view }: { view: CalendarYear }) {
                   {from.slice(5)}
                   {from === until ? "" : ` – ${until.slice(5)}`}
                 </span>{" "}
-                {festivals.map((each) => words.festival[each]).join(t.value.joiner) || words.ownDay}
-                {t.value.joiner}
+                {festivals.map((each) => words.festival[each]).join(t.value.joiner) || words.ownDay} ·{" "}
                 {words.days(dayNumber(until) - dayNumber(from) + 1)}
               </li>
             ))}

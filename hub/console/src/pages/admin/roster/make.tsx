@@ -1,39 +1,27 @@
 /** A roster for an area that has none. */
 import { useSignal } from "@preact/signals";
 import type { Desk } from "../../../data/desks";
+import { loadAreas } from "../../../data/report";
 import { keepRosterDraft, rosterDrafts } from "../../../data/roster-drafts";
-import { type RosterArea, readAreas } from "../../../data/rosters";
+import type { Area } from "../../../data/types";
 import { said, t } from "../../../i18n";
+import { inTree } from "../../../logic/areas";
 import { emptyRoster } from "../../../logic/roster-draft";
 import { Shown, useAsked } from "../../../parts/asked";
 import { Choice } from "../../../parts/choice";
 import { Said } from "../../../parts/said";
 import { RosterEditor } from "./editor";
 
-/** The areas under their parents, those without one first. */
-function inTree(
-  areas: readonly RosterArea[],
-  parent: string | null = null,
-  depth = 0,
-): [RosterArea, number][] {
-  const codes = new Set(areas.map((area) => area.code));
-  const isHere = (area: RosterArea) =>
-    parent === null ? !area.parent || !codes.has(area.parent) : area.parent === parent;
-  // A tree of the hub has five levels; one that goes in a circle ends here, too.
-  if (depth > 8) return [];
-  return areas.filter(isHere).flatMap((area) => [[area, depth], ...inTree(areas, area.code, depth + 1)]);
-}
-
 function Choose({ taken, done }: { taken: ReadonlySet<string>; done: () => void }) {
   const words = t.value.admin.roster;
-  const asked = useAsked(readAreas);
+  const asked = useAsked(loadAreas);
   const area = useSignal("");
   return (
     <Shown asked={asked}>
       {(areas) => {
         const free = inTree(areas).filter(([each]) => !taken.has(each.code));
         if (free.length === 0) return <p class="panel-hint">{words.everyAreaHas}</p>;
-        const name = ([each, depth]: [RosterArea, number]) =>
+        const name = ([each, depth]: [Area, number]) =>
           [each.code, `${"　".repeat(depth)}${said(each.name)} ${each.code}`] as const;
         return (
           <form
@@ -69,7 +57,7 @@ function Choose({ taken, done }: { taken: ReadonlySet<string>; done: () => void 
 
 function NewCard({ area, done }: { area: string; done: () => void }) {
   const words = t.value.admin.roster;
-  const areas = useAsked(readAreas).value.value ?? [];
+  const areas = useAsked(loadAreas).value.value ?? [];
   const name = said(areas.find((each) => each.code === area)?.name) || area;
   const draft = rosterDrafts.value.get(area);
   if (draft === undefined) return null;
