@@ -227,7 +227,7 @@ test("beyond the cards of P1, each is on the board once while the hand is on the
     "none twice",
   );
   assert.equal(held[0], id, "what is under the hand stays");
-  await page.mouse.move(5, 400);
+  await page.mouse.move(200, 5);
   await until("the cards are 50 again", async () => (await page.locator(".p1-list > li").count()) === 50);
   assert.equal(new Set(await shown()).size, 60, "and every one is there");
   assert.deepEqual(faults, []);

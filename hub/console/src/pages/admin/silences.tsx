@@ -6,8 +6,8 @@ import { at, t } from "../../i18n";
 import type { Weekday } from "../../logic/roster";
 import { Failure, Shown, useAsked, useDoing } from "../../parts/asked";
 import { Said } from "../../parts/said";
+import { MatcherWords, SilenceNames, useNames } from "../../parts/silence-names";
 import { SilenceMaker } from "./silence/maker";
-import { MatcherWords, SilenceNames, useNames } from "./silence/names";
 
 const MAY = ["shift_leader", "supervisor", "leader", "administrator"];
 
@@ -18,7 +18,7 @@ export function SilenceSection() {
   const role = session.value.is === "signed-in" ? session.value.session.role : "";
   const may = MAY.includes(role);
   const now = hubTime.value;
-  const names = useNames(asked.value.value?.items ?? []);
+  const names = useNames(asked.value.value?.items ?? [], true);
   return (
     <SilenceNames.Provider value={names}>
       <Failure error={error.value} />

@@ -10,7 +10,7 @@ import { WEEKDAYS, type Weekday } from "../../../logic/roster";
 import { parameters } from "../../../logic/route";
 import { type MatcherField, matcherOf } from "../../../logic/silences";
 import { Failure, useAsked, useDoing } from "../../../parts/asked";
-import { devicesOf, SilenceNames } from "./names";
+import { devicesOf, SilenceNames } from "../../../parts/silence-names";
 
 const HOUR_MS = 3_600_000;
 const SPANS = [1, 4, 8, 24, 72, 168] as const;

@@ -1,15 +1,15 @@
 /** What a silence is about, by the names of areas, sites, devices and categories. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { readCatalogue, type Silence } from "../../../data/admin";
-import { loadDevices } from "../../../data/gateways";
-import { loadAreas } from "../../../data/report";
-import { sites } from "../../../data/sites";
-import type { Area, DeviceStatus } from "../../../data/types";
-import { inPlace, kindName, said, t } from "../../../i18n";
-import { type NameOf, partsOf } from "../../../logic/silences";
-import { useAsked } from "../../../parts/asked";
-import { Said } from "../../../parts/said";
+import { readCatalogue, type Silence } from "../data/admin";
+import { loadDevices } from "../data/gateways";
+import { loadAreas } from "../data/report";
+import { sites } from "../data/sites";
+import type { Area, DeviceStatus } from "../data/types";
+import { inPlace, kindName, said, t } from "../i18n";
+import { type NameOf, partsOf } from "../logic/silences";
+import { useAsked } from "./asked";
+import { Said } from "./said";
 
 /** Devices of so many sites are asked for to name them; a page seldom has silences for more devices than that. */
 const SITES_MAX = 20;
@@ -30,10 +30,16 @@ export interface Names {
 const NOTHING: Names = { areas: [], categories: new Map(), nameOf: () => undefined };
 export const SilenceNames = createContext<Names>(NOTHING);
 
-/** Names for these silences; without an answer of the hub there are codes, as before. */
-export function useNames(items: readonly Silence[]): Names {
-  const areas = useAsked(loadAreas).value.value ?? [];
-  const catalogue = useAsked(readCatalogue).value.value?.items ?? [];
+/**
+ * Names for these silences; without an answer of the hub there are codes. Only what they need is asked for, or with
+ * `whole` everything that one could be made of.
+ */
+export function useNames(items: readonly Silence[], whole = false): Names {
+  const needs = (field: "area" | "category") => whole || items.some(({ matcher }) => Boolean(matcher[field]));
+  const [byArea, byCategory] = [needs("area"), needs("category")];
+  const areas = useAsked(async () => (byArea ? await loadAreas() : []), byArea).value.value ?? [];
+  const catalogue =
+    useAsked(async () => (byCategory ? (await readCatalogue()).items : []), byCategory).value.value ?? [];
   const withDevice = items.flatMap(({ matcher }) => (matcher.device && matcher.site ? [matcher.site] : []));
   const wanted = [...new Set(withDevice)].slice(0, SITES_MAX);
   const known = sites.value;
