@@ -170,6 +170,7 @@ function addCase(hub, texts, turn) {
       given.reason.zh,
       ...given.evidence.map((each) => each.device),
       given.evidence[0].value,
+      ...given.evidence.slice(1).map((each) => each.unit),
       alerts[1].alert.device,
       alerts[1].alert.reason.zh,
       alerts[1].alert.detected_by.model,
@@ -183,6 +184,13 @@ function addCase(hub, texts, turn) {
       file.name,
       file.stored_by,
     ].filter((text) => text.trim() !== ""),
+    task: [
+      given.title.zh,
+      given.siteName.zh,
+      ...Object.values(given.place),
+      given.reason.zh,
+      ...transitions.slice(-3).flatMap((each) => [each.actor_name ?? "", each.reason ?? ""]),
+    ].filter((text) => text.trim() !== ""),
     sheet: [
       given.title.zh,
       given.siteName.zh,
@@ -191,6 +199,29 @@ function addCase(hub, texts, turn) {
       actor.display_name,
       file.name,
     ].filter((text) => text.trim() !== ""),
+  };
+}
+
+/** The readings around a case: a line with each of these texts as its unit, and marks that are called like them. */
+function seriesOf(texts) {
+  const from = Date.now() - 600_000;
+  return {
+    from: new Date(from).toISOString(),
+    to: now(),
+    series: texts.map((unit, at) => ({
+      device: pick(texts, at, 1),
+      kind: pick(texts, at, 2),
+      unit,
+      points: [
+        [from, at],
+        [from + 300_000, at + 1],
+      ],
+    })),
+    marks: texts.map((label, at) => ({
+      at: new Date(from + at * 1000).toISOString(),
+      label: both(label),
+      alert_id: `mark-${at}`,
+    })),
   };
 }
 
@@ -420,17 +451,96 @@ test("the list holds at least 200 hostile texts, each once", () => {
   assert.ok(Object.keys(HOSTILE).length >= 10);
 });
 
-/** Every page for these texts, at the narrow width where layouts break first. */
 /**
  * Lists show every case; of the cases' own pages, which have some forty texts each, every so many are opened. All of
  * them with GRIDWATCH_HOSTILE=all, which takes minutes.
  */
 const CASE_PAGES_BETWEEN = process.env.GRIDWATCH_HOSTILE === "all" ? 1 : 12;
 
+/** The readings of a case have so many units that the pages that are opened have all of them. */
+const UNITS_ON_PAGE = 12;
+
+/** What the phone's queue holds: every kind of work, with a text in every field, and why it was not done. */
+function queued(texts, cases) {
+  const item = (kind, turn, given) => ({
+    ...{ id: `${kind}-${turn}`, user: "worker", made_at: now(), report: null, tries: 1, version_after: null },
+    ...{ order: turn, case: cases[turn].id, title: pick(texts, turn, 0), state: "refused" },
+    ...given,
+  });
+  return texts.flatMap((_, turn) => {
+    const of = (field) => pick(texts, turn, field);
+    const action = { kind: "action", action: of(1), version: 1, reason: of(2), details: {} };
+    const photo = { kind: "evidence", sha256: "0".repeat(64), type: "image/png", name: of(5), bytes: 1 };
+    const report = { kind: "report", body: { category: of(3), description: of(6), photos: [] } };
+    const by = { who: of(7), action: of(8), at: now() };
+    return [
+      item("action", turn, { work: action, problem: { code: of(3), detail: of(4) } }),
+      item("photo", turn, { work: photo, problem: { code: of(3), detail: "" } }),
+      item("report", turn, { work: report, case: null, problem: { code: "", detail: of(9) } }),
+      item("conflict", turn, {
+        ...{ work: action, state: "conflict" },
+        problem: { code: "version-conflict", detail: "", version: 2, by },
+      }),
+    ];
+  });
+}
+
+/** Puts work into the store of the phone's queue, as a page of before would have left it. */
+const keepQueued = (page, items) =>
+  page.evaluate(
+    (json) =>
+      new Promise((resolve, reject) => {
+        const asked = indexedDB.open("gridwatch-outbox");
+        asked.onerror = () => reject(asked.error);
+        asked.onsuccess = () => {
+          const transaction = asked.result.transaction("items", "readwrite");
+          for (const item of JSON.parse(json)) transaction.objectStore("items").put(item);
+          transaction.oncomplete = () => resolve(asked.result.close());
+          transaction.onerror = () => reject(transaction.error);
+        };
+      }),
+    JSON.stringify(items),
+  );
+
+/** The phone of somebody whom all these cases are given to: tasks, a task, the queue. */
+async function phonePages(texts) {
+  const { url, hub, stop } = await openHub({ empty: true });
+  fillHub(hub, texts);
+  const cases = texts.map((_, turn) => addCase(hub, texts, turn));
+  for (const found of hub.cases.values()) found.unit.code = "lihu-property";
+  const { page, context, faults } = await watched(url);
+  const seen = [];
+  const open = async (path, wanted, rows) => seen.push(...(await look(page, path, wanted, rows)));
+  try {
+    await signIn(page, url, "/", "worker", "worker");
+    watchConsole(page, faults);
+    await open(
+      "/tasks",
+      cases.flatMap((each) => each.list),
+      [".task", texts.length],
+    );
+    await keepQueued(page, queued(texts, cases));
+    await page.goto(`${url}/outbox`);
+    await page.locator('#link-state[data-link="live"]').waitFor();
+    await open(null, visible(texts), ["#queue > .queue-line", 4 * texts.length]);
+    for (const { id, task } of cases.filter((_, turn) => turn % CASE_PAGES_BETWEEN === 0))
+      await open(`/tasks/${id}`, task, [".task-head, .queue-line", 4]);
+    seen.push(...faults);
+  } finally {
+    await context.close();
+    await stop();
+  }
+  return seen;
+}
+
 async function everyPage(texts) {
   const { url, hub, stop } = await openHub({ empty: true });
   fillHub(hub, texts);
   const cases = texts.map((_, turn) => addCase(hub, texts, turn));
+  hub.series = ({ id }) => {
+    const turn = cases.findIndex((each) => each.id === id);
+    return seriesOf(texts.slice(turn, turn + UNITS_ON_PAGE));
+  };
   const { page, context, faults } = await watched(url);
   const seen = [];
   const open = async (path, wanted, rows) => seen.push(...(await look(page, path, wanted, rows)));
@@ -442,8 +552,10 @@ async function everyPage(texts) {
     await page.reload();
     await page.locator('#link-state[data-link="live"]').waitFor();
     await open("/", [...cases.flatMap((each) => each.list), texts[5]], [".board li[data-case]", some]);
-    for (const { id, all, sheet } of cases.filter((_, turn) => turn % CASE_PAGES_BETWEEN === 0)) {
-      await open(`/cases/${id}`, all, [".evidence-piece", 1]);
+    for (const [turn, { id, all, sheet }] of cases.entries()) {
+      if (turn % CASE_PAGES_BETWEEN !== 0) continue;
+      const units = visible(texts.slice(turn, turn + UNITS_ON_PAGE));
+      await open(`/cases/${id}`, [...all, ...units], [".evidence-piece", 1]);
       await open(`/cases/${id}/sheet`, sheet, [".sheet-signs", 1]);
     }
     await open("/devices", visible(texts), [".gateway", some]);
@@ -477,6 +589,8 @@ async function everyPage(texts) {
     await open("/admin/rosters", []);
     await page.locator(".admin-cards > li > button[aria-expanded]").first().click();
     await open(null, visible(texts), [".admin-crews li", 1]);
+    await page.locator(".roster-form .admin-tools button").first().click();
+    await open(null, visible(texts), [".roster-officers > li", some]);
     await open("/admin/directory", visible(texts), ["tbody tr", some]);
     for (const tab of await page.locator(".admin-tabs button").all()) {
       await tab.click();
@@ -511,6 +625,19 @@ for (const [which, from, to] of [
   }, async () => {
     const texts = HOSTILE_TEXTS.slice(from, to).map(({ text }) => text);
     const found = await everyPage(texts);
+    assert.deepEqual(found.slice(0, 20), [], `${found.length} faults`);
+  });
+}
+
+for (const [which, from, to] of [
+  ["first", 0, HALF],
+  ["second", HALF, undefined],
+]) {
+  test(`the phone's tasks and its queue show the ${which} half of the hostile texts as text, and run none`, {
+    skip: MOCK_ONLY,
+  }, async () => {
+    const texts = HOSTILE_TEXTS.slice(from, to).map(({ text }) => text);
+    const found = await phonePages(texts);
     assert.deepEqual(found.slice(0, 20), [], `${found.length} faults`);
   });
 }
