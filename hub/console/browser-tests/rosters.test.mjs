@@ -168,6 +168,9 @@ test("every problem that the hub names is shown, and nothing that was typed is l
   await page.locator(".roster-shift").nth(1).waitFor();
   await page.getByRole("button", { name: "不改了" }).click();
   await page.getByRole("button", { name: "放弃修改" }).click();
+  await page.getByRole("button", { name: /^修改值班表/ }).click();
+  // Where nothing was changed nothing is asked.
+  await page.getByRole("button", { name: "不改了" }).click();
   await page.getByRole("button", { name: /^修改值班表/ }).waitFor();
   assert.equal(hub.admin.roster.version, 1);
   await close();
@@ -195,6 +198,28 @@ test("a colleague's change is told, what was typed stays, and the new one is loa
   await page.getByRole("button", { name: "保存" }).click();
   await until("it is saved", () => hub.admin.roster.version === 8);
   assert.equal(hub.admin.roster.roster.shifts[0].name, "白班甲");
+  await close();
+});
+
+test("a shift leader, whom the hub does not tell who there is, names people by their sign-in names", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { page, context, hub, close } = await open({ user: "shiftleader" });
+  const asked = [];
+  context.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await change(page);
+  const field = page.locator(`input[name="roster-${DESK}-s0-c0-add"]`);
+  const known = await page
+    .locator(`[id="roster-${DESK}-s0-c0-add-known"] option`)
+    .evaluateAll((all) => all.map((each) => each.value));
+  assert.deepEqual(known, ["boss", "zhang"], "who is in the roster and not in the crew is offered");
+  await field.fill("chen");
+  await page.getByRole("button", { name: "加入" }).click();
+  await page.locator(".roster-officers .said", { hasText: "chen" }).waitFor();
+  await page.getByRole("button", { name: "保存" }).click();
+  await until("it is saved", () => hub.admin.roster.version === 2);
+  assert.deepEqual(hub.admin.roster.roster.shifts[0].crews[0].officers, ["wang", "li", "chen"]);
+  assert.ok(!asked.includes("/api/v1/users"), "what only administrators may ask is not asked");
   await close();
 });
 

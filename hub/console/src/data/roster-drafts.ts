@@ -6,6 +6,8 @@ import type { Schemas } from "./types";
 export interface RosterDraft {
   /** The version that it was made from; 0 for an area without one. */
   version: number;
+  /** As it was then. */
+  before: Schemas["Roster"];
   roster: Schemas["Roster"];
 }
 

@@ -142,7 +142,7 @@ function ReadRoster({ area, view, again, changed }: ReadGiven) {
             <button
               type="button"
               class="button button-small"
-              onClick={() => keepRosterDraft({ version, roster })}
+              onClick={() => keepRosterDraft({ version, before: roster, roster })}
             >
               {words.edit}
               <span class="visually-hidden"> {area}</span>

@@ -10,7 +10,7 @@ import { dropRosterDraft, keepRosterDraft, type RosterDraft } from "../../../dat
 import { isStale, problemsOf, type Roster, readRoster, writeRoster } from "../../../data/rosters";
 import { problemInWords, t } from "../../../i18n";
 import { dateOf, localDay, peopleIn } from "../../../logic/roster";
-import { type Lack, lacksIn, nextShift, put, tidy, without } from "../../../logic/roster-draft";
+import { type Lack, lacksIn, nextShift, put, sameRoster, tidy, without } from "../../../logic/roster-draft";
 import { Failure, useDoing } from "../../../parts/asked";
 import { Icon } from "../../../parts/icons";
 import { Said } from "../../../parts/said";
@@ -149,12 +149,12 @@ export function useGone(): ReadonlySet<string> {
 
 export function RosterEditor({ draft, done }: { draft: RosterDraft; done: () => void }) {
   const words = t.value.admin.roster;
-  const { roster, version } = draft;
+  const { roster, before, version } = draft;
   const { busy, error, run } = useDoing();
   const tried = useSignal(false);
   const leaving = useSignal(false);
   const gone = useGone();
-  const change = (next: Roster) => keepRosterDraft({ version, roster: next });
+  const change = (next: Roster) => keepRosterDraft({ version, before, roster: next });
   const leave = () => {
     dropRosterDraft(roster.area);
     done();
@@ -171,7 +171,7 @@ export function RosterEditor({ draft, done }: { draft: RosterDraft; done: () => 
     run(async () => {
       try {
         const view = await readRoster(roster.area);
-        keepRosterDraft({ version: view.version, roster: view.roster });
+        keepRosterDraft({ version: view.version, before: view.roster, roster: view.roster });
         tried.value = false;
       } catch (cause) {
         // A colleague has taken it away: there is nothing to change any more.
@@ -221,7 +221,8 @@ export function RosterEditor({ draft, done }: { draft: RosterDraft; done: () => 
               type="button"
               class="button"
               onClick={() => {
-                leaving.value = true;
+                if (sameRoster(before, roster)) leave();
+                else leaving.value = true;
               }}
             >
               {words.close}

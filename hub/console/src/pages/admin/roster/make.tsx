@@ -29,7 +29,8 @@ function Choose({ taken, done }: { taken: ReadonlySet<string>; done: () => void 
             onSubmit={(event) => {
               event.preventDefault();
               if (area.value === "") return;
-              keepRosterDraft({ version: 0, roster: emptyRoster(area.value) });
+              const roster = emptyRoster(area.value);
+              keepRosterDraft({ version: 0, before: roster, roster });
               done();
             }}
           >
