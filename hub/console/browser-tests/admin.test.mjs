@@ -111,8 +111,8 @@ test("a substitute is entered in the roster and taken back", { skip: MOCK_ONLY }
   const { page, hub, stop, faults } = await open("/admin/rosters");
   await page.getByText("14 天内无人值班").waitFor();
   await page.getByRole("button", { name: /^值班表/ }).click();
-  await page.locator(".admin-form select").selectOption("wang");
-  await page.getByLabel("由谁替").fill("chen");
+  await page.locator('.admin-form select[name="who"]').selectOption("wang");
+  await page.getByLabel("由谁替").selectOption("chen");
   await page.getByLabel("从", { exact: true }).fill("2026-12-05T20:00");
   await page.getByLabel("到", { exact: true }).fill("2026-12-06T08:00");
   await page.getByRole("button", { name: "添加" }).click();
@@ -131,11 +131,19 @@ test("a silence is made and ended, and life safety is refused", { skip: MOCK_ONL
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
   await page.getByText("life safety is never silenced").waitFor();
   await page.locator('select[name="category"]').selectOption("");
-  await page.locator('input[name="device"]').fill("lobby-3");
+  assert.equal(await page.locator('input[name="device"]').count(), 0, "devices are only known at a site");
+  await page.locator('select[name="site"]').selectOption("lihu");
+  await page.locator('input[name="device"]').fill("zigbee2mqtt/烟感-1407");
+  await page.locator('select[name="area"]').selectOption("440605004");
   await page.getByLabel("周二").check();
   await page.locator("form").getByRole("button", { name: "新建静默" }).click();
   await page.getByText("隐藏 2 起事件").waitFor();
-  assert.deepEqual(hub.admin.silences[0].matcher, { device: "lobby-3" });
+  assert.deepEqual(hub.admin.silences[0].matcher, {
+    ...{ area: "440605004", site: "lihu", device: "zigbee2mqtt/烟感-1407" },
+  });
+  const about = page.locator(".admin-matcher");
+  for (const name of ["桂城街道 440605004", "丽湖花园 lihu", "2栋 1单元 14层 走廊 zigbee2mqtt/烟感-1407"])
+    await about.getByText(name).first().waitFor();
   assert.deepEqual(hub.admin.silences[0].weekly, [{ day: "tuesday", from: "22:00", until: "06:00" }]);
   await page.getByRole("button", { name: "立即结束" }).click();
   await page.getByText("没有静默").waitFor();
@@ -162,7 +170,7 @@ test("everybody finds only their own sections, and the audit links to cases", {
   hub.admin.audit.unshift({ ...hub.admin.audit[0], link: 3, action: "close", subject: "case 1", case: 1 });
   await signIn(page, url, "/admin", "auditor", "auditor");
   const names = await page.locator(".admin-nav a").allTextContents();
-  assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "审计"]);
+  assert.deepEqual(names, ["值班表", "静默与维护", "事项目录", "工作日历", "审计"]);
   assert.equal(await page.locator(".shift-start, .strip-warning").count(), 0, "an auditor stands at no desk");
   await page.getByRole("link", { name: "审计" }).click();
   await page.getByRole("link", { name: "case 1" }).click();
@@ -177,7 +185,16 @@ for (const [locale, viewport, width] of [
 ]) {
   test(`every section at ${width} in ${locale} is accessible and fits`, { skip: MOCK_ONLY }, async () => {
     const { page, stop, faults } = await open("/admin", { locale, viewport, bypassCSP: true });
-    for (const section of ["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"]) {
+    for (const section of [
+      "directory",
+      "people",
+      "rosters",
+      "silences",
+      "channels",
+      "catalogue",
+      "calendar",
+      "audit",
+    ]) {
       await page.locator(`.admin-nav a[href="/admin/${section}"]`).click();
       await page
         .locator(".note:not(.note-bad)")

@@ -198,3 +198,39 @@ test("filter, selection and what is under the hand hold among many cases and a s
   await context.close();
   await stop();
 });
+
+test("beyond the cards of P1, each is on the board once while the hand is on them", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub({ empty: true });
+  const now = Date.now();
+  for (let n = 0; n < 60; n++) hub.add({ ...SMOKE, site: SITES[n % 3], device: `p1-${n}` }, now - n * 1000);
+  const { page, context, faults } = await openPage(url);
+  await signIn(page, url);
+  const shown = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll(".p1-list > li, .list > .row")].map((row) => Number(row.dataset.case)),
+    );
+  const first = () => page.locator(".p1-list > li").first();
+  await until("all of them", async () => (await shown()).length === 60);
+  await first().hover({ position: { x: 5, y: 5 } });
+  const id = Number(await first().getAttribute("data-case"));
+  hub.change(id, "acknowledge", { username: "li", display_name: "李明" });
+  const behind = 51;
+  await until("the one behind has moved up", async () => {
+    return (await page.locator(".p1-list > li").count()) === behind;
+  });
+  const held = await shown();
+  assert.deepEqual(
+    held.filter((each, at) => held.indexOf(each) !== at),
+    [],
+    "none twice",
+  );
+  assert.equal(held[0], id, "what is under the hand stays");
+  await page.mouse.move(200, 5);
+  await until("the cards are 50 again", async () => (await page.locator(".p1-list > li").count()) === 50);
+  assert.equal(new Set(await shown()).size, 60, "and every one is there");
+  assert.deepEqual(faults, []);
+  await context.close();
+  await stop();
+});

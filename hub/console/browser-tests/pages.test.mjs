@@ -114,7 +114,7 @@ test("a case goes from the officer to the unit and back until it is closed", {
   const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
   const officer = await enter("officer");
   await press(officer.page, "立案");
-  await officer.page.getByLabel("设备告警成立").check();
+  await officer.page.getByLabel("设备报警成立").check();
   await press(officer.page, "提交");
   await press(officer.page, "派遣");
   assert.ok(await officer.page.getByLabel("丽湖物业").isChecked(), "the unit whose duty it is, is suggested");

@@ -13,7 +13,7 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
   process.exit(1);
 }
 /** These start what they need, a hub of their own among it. */
-const alone = ["keys", "storm", "hostile"];
+const alone = ["keys", "storm", "hostile", "hostile-phone"];
 const files = [
   "board",
   ...(process.env.GRIDWATCH_URL ? [] : alone),
@@ -26,6 +26,8 @@ const files = [
   "supervision",
   "children",
   "admin",
+  "rosters",
+  "calendar",
   "devices",
   "together",
   "many",

@@ -33,12 +33,9 @@ const MORE = [
   ["task", "/tasks/6", "main", "worker"],
   ["report", "/report", "main form", "worker"],
   ["outbox", "/outbox", "main h1", "worker"],
-  ...["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"].map((section) => [
-    `admin-${section}`,
-    `/admin/${section}`,
-    "main section",
-    "admin",
-  ]),
+  ...["directory", "people", "rosters", "silences", "channels", "catalogue", "calendar", "audit"].map(
+    (section) => [`admin-${section}`, `/admin/${section}`, "main section", "admin"],
+  ),
 ];
 
 /** Pictures of all pages in one look; `check` may look at each page too and gives its findings. */

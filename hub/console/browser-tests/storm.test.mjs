@@ -171,7 +171,7 @@ test("of two officers on one case the second reads who was first, keeps what was
     const tell = hub.tell;
     hub.tell = () => undefined;
     await first.page.getByRole("button", { name: "立案", exact: true }).click();
-    await first.page.getByLabel("设备告警成立").check();
+    await first.page.getByLabel("设备报警成立").check();
     await first.page.getByRole("button", { name: "提交" }).click();
     await first.page.locator(".way-here").getByText("已立案").waitFor();
     await second.page.getByRole("button", { name: "提交" }).click();

@@ -1,7 +1,8 @@
 /**
  * What the mock answers on the administration pages: a directory, people, a desk, silences, channels, the
- * catalogue and the audit, kept in memory. Invented like the rest of the mock.
+ * catalogue and the audit, kept in memory; rosters are in mock-rosters.mjs. Invented like the rest of the mock.
  */
+import { DESK, makeRosters, readRosters, writeRosters } from "./mock-rosters.mjs";
 import { AREAS } from "./mock-work.mjs";
 
 const text = (zh, en) => ({ zh, en });
@@ -47,6 +48,15 @@ CATEGORIES.push(
   { ...simple("other", "其他", "Other"), public: false },
 );
 
+const somebody = (username, display_name, role) => ({
+  username,
+  display_name,
+  role,
+  area: "440605004",
+  created_at: iso(0),
+  version: 1,
+});
+
 export function makeAdmin() {
   return {
     version: 3,
@@ -67,14 +77,11 @@ export function makeAdmin() {
       contacts: [],
     },
     people: [
-      {
-        username: "wang",
-        display_name: "王芳",
-        role: "duty_officer",
-        area: "440605004",
-        created_at: iso(0),
-        version: 1,
-      },
+      somebody("wang", "王芳", "duty_officer"),
+      somebody("li", "李明", "duty_officer"),
+      somebody("chen", "陈静", "duty_officer"),
+      somebody("zhang", "张强", "shift_leader"),
+      somebody("boss", "赵刚", "leader"),
       {
         username: "<b>zhao</b>",
         display_name: '<img src=x onerror="alert(1)">',
@@ -83,24 +90,10 @@ export function makeAdmin() {
         version: 1,
       },
     ],
-    roster: {
-      version: 1,
-      roster: {
-        area: "440605004",
-        leader: "boss",
-        shifts: [
-          {
-            name: "白班",
-            from: "08:00",
-            until: "20:00",
-            first_day: "2026-11-01",
-            turn_days: 1,
-            crews: [{ officers: ["wang", "li"], shift_leader: "zhang" }],
-          },
-        ],
-        substitutions: [],
-        absences: [],
-      },
+    rosters: makeRosters(),
+    /** The roster of the desk that most tests are about. */
+    get roster() {
+      return this.rosters[DESK];
     },
     missing: [],
     shiftFrom: iso(Date.now() - DAY / 4),
@@ -151,62 +144,51 @@ const keyOf = {
 };
 const key = (table, row) => (keyOf[table] ?? ((each) => each.code))(row);
 
-const rosterOf = (admin) => ({
-  area_name: text("桂城街道", "Guicheng Street"),
-  updated_at: iso(0),
-  updated_by: "boss",
-  editable: true,
-  ...admin.roster,
-});
+const HOURS = ["08:00-12:00", "14:00-18:00"];
+/** As the shipped example: holidays on fixed dates alone, of these years, and one day that is worked instead. */
+const CALENDAR_YEARS = [2026, 2027];
+
+function calendarOf(year) {
+  const known = CALENDAR_YEARS.includes(year);
+  const off = ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"];
+  const days = Object.fromEntries(known ? off.map((day) => [`${year}-${day}`, []]) : []);
+  if (year === 2026) days["2026-10-10"] = HOURS;
+  const week = [HOURS, HOURS, HOURS, HOURS, HOURS, [], []];
+  return {
+    version: "2026-11-22",
+    year,
+    known,
+    notice: year === 2027 ? "国办发明电〔2026〕9 号" : "",
+    week,
+    days,
+  };
+}
+
+function calendarWarnings() {
+  const year = new Date().getFullYear();
+  const known = CALENDAR_YEARS.includes(year);
+  const detail = text(`请核对日历中的 ${year} 年`, `check the year ${year} of the calendar`);
+  const code = known ? "calendar_year_unconfirmed" : "calendar_year_missing";
+  return year === 2027 ? [] : [{ code, year, detail }];
+}
 
 /** A read; undefined when it is none of these pages'. */
 export function readAdmin(admin, path, search) {
   const table = /^\/directory\/(\w+)$/.exec(path)?.[1];
   if (table in admin.tables) return { version: admin.version, items: admin.tables[table] };
-  if (path === "/users") return { items: admin.people };
-  if (path === "/duty") {
-    const now = Date.now();
-    const desk = {
-      area: "440605004",
-      area_name: text("桂城街道", "Guicheng Street"),
-      shift: { name: "白班", from: admin.shiftFrom, until: iso(now + DAY / 4) },
-      roster_version: admin.roster.version,
-      missing: admin.missing,
-      last_takeover: admin.takeovers[0] ?? null,
-      next_hand_over: { at: iso(now + DAY / 4), shift: "夜班", until: iso(now + DAY / 2), officers: ["li"] },
-      on_duty: [
-        {
-          username: "officer",
-          display_name: "李明",
-          role: "officer",
-          console: { armed: true, visible: true, seen_at: iso(now) },
-        },
-        { username: "wang", display_name: "王芳", role: "officer" },
-        {
-          username: "zhang",
-          display_name: "张强",
-          role: "shift_leader",
-          console: { armed: true, visible: true, seen_at: iso(now) },
-        },
-      ],
-      manned: true,
-      gaps: [{ from: iso(now + DAY / 4), until: iso(now + DAY / 2) }],
-    };
-    return { items: [desk], next: null };
+  if (path === "/users") {
+    const role = search.get("role");
+    return { items: admin.people.filter((each) => role === null || each.role === role), next: null };
   }
+  const rosters = readRosters(admin, path);
+  if (rosters !== undefined) return rosters;
   if (path === "/duty/takeovers") return { items: admin.takeovers, next: null };
-  if (path.startsWith("/rosters/")) return rosterOf(admin);
   if (path === "/silences") return { items: admin.silences, next: null };
   if (path === "/notifications/channels") return { items: admin.channels };
   if (path === "/notifications") return { items: admin.dead, next: null };
   if (path === "/catalogue") return { version: "2026-11-22", items: CATEGORIES };
-  if (path === "/calendar/warnings") return { items: [] };
-  if (path === "/calendar") {
-    const year = Number(search.get("year"));
-    const days = year === 2026 ? { "2026-10-01": [], "2026-10-10": ["09:00-17:00"] } : {};
-    const week = [1, 2, 3, 4, 5].map(() => ["09:00-12:00", "14:00-17:00"]);
-    return { version: "1", year, known: year === 2026, notice: "", week: [...week, [], []], days };
-  }
+  if (path === "/calendar/warnings") return { items: calendarWarnings() };
+  if (path === "/calendar") return calendarOf(Number(search.get("year")));
   if (path === "/audit") return { items: admin.audit, next: null };
   return undefined;
 }
@@ -294,15 +276,8 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
     reply(200, person);
     return true;
   }
-  if (path.startsWith("/rosters/") && method === "PUT") {
-    const { version, roster } = JSON.parse(body);
-    if (version !== admin.roster.version) refuse(409, "version-conflict", "changed meanwhile");
-    else {
-      admin.roster = { version: version + 1, roster };
-      reply(200, rosterOf(admin));
-    }
-    return true;
-  }
+  const rosters = writeRosters(admin, method, path, search, body, { reply, refuse });
+  if (rosters !== undefined) return rosters;
   if (path === "/duty/takeover" && method === "POST") {
     const { area, note = "" } = JSON.parse(body);
     const made = {
@@ -328,6 +303,11 @@ export async function writeAdmin(admin, request, path, search, body, { reply, re
     const wanted = JSON.parse(body);
     if (wanted.matcher.category === "fire_suspected") {
       refuse(422, "incomplete", "life safety is never silenced");
+      return true;
+    }
+    if (wanted.matcher.device && !wanted.matcher.site) {
+      const detail = "`matcher.device` needs `matcher.site`: devices are only known at their site";
+      refuse(422, "invalid-request", detail);
       return true;
     }
     const made = {

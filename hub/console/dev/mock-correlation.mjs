@@ -136,7 +136,7 @@ export function splitCase(hub, id, { alerts, reason, version }, user, { reply, r
   counted(found);
   hub.cases.set(next, opened);
   const note = text(
-    `${leaving.length} 条告警拆出到事件 ${opened.number}`,
+    `${leaving.length} 条报警拆出到事件 ${opened.number}`,
     `alerts went to case ${opened.number}`,
   );
   row(found, "split_off", next, note, now, user, reason);

@@ -66,7 +66,7 @@ function fieldsOf(action) {
       return [
         field("condition", "one_of", "立案条件", "Filing condition", {
           choices: [
-            choice("alarm_stands", "设备告警成立", "The alarm stands"),
+            choice("alarm_stands", "设备报警成立", "The alarm stands"),
             choice("seen_on_site", "现场核实属实", "Seen on site"),
           ],
         }),

@@ -329,7 +329,7 @@ function get(hub, path, search, request, response, user) {
     const found = hub.cases.get(Number(second));
     if (!found) return refuse(response, 404, "not-found", "no such case");
     if (third === "similar") return reply(response, 200, { items: similarTo(hub, found) });
-    if (third === "series") return reply(response, 200, makeSeries(found, now));
+    if (third === "series") return reply(response, 200, hub.series?.(found) ?? makeSeries(found, now));
     if (third === "evidence" && parts[3] === undefined)
       return reply(response, 200, listEvidence(hub, Number(second), user));
     if (third === "evidence") {

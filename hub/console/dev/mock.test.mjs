@@ -207,10 +207,25 @@ test("what administrators change is changed as the hub changes it", async () => 
   expect((await ask("admin", "PUT", "/rosters/440605004", { version: 0, roster: json.roster })).status).toBe(
     409,
   );
-  const wanted = { why: "换电池", matcher: { device: "d" }, until: "2026-12-01T00:00:00.000Z", weekly: [] };
+  const night = { name: "夜班", from: "20:00", until: "08:00", first_day: "2026-11-01" };
+  const shifts = [{ ...night, crews: [{ officers: ["nobody"] }] }];
+  const other = { version: 0, roster: { area: "440605004012", shifts } };
+  expect((await ask("admin", "PUT", "/rosters/440605004012", other)).json.detail).toMatch(/no active user/);
+  shifts[0].crews[0].officers = ["wang"];
+  await ask("admin", "PUT", "/rosters/440605004012", other);
+  await ask("admin", "GET", "/duty");
+  expect((await ask("admin", "DELETE", "/rosters/440605004012?version=7")).status).toBe(409);
+  expect((await ask("admin", "DELETE", "/rosters/440605004012?version=1")).status).toBe(204);
+  const wanted = {
+    why: "换电池",
+    matcher: { site: "lihu", device: "d" },
+    until: "2026-12-01T00:00:00.000Z",
+    weekly: [],
+  };
   const silence = await ask("admin", "POST", "/silences", wanted);
   await ask("admin", "GET", "/silences");
   await ask("admin", "POST", "/silences", { ...wanted, matcher: { category: "fire_suspected" } });
+  expect((await ask("admin", "POST", "/silences", { ...wanted, matcher: { device: "d" } })).status).toBe(422);
   await ask("admin", "DELETE", `/silences/${silence.json.id}?version=${silence.json.version}`);
   await ask("admin", "POST", "/notifications/channels/duty-room/test");
   await ask("admin", "POST", "/notifications/n1/retry");

@@ -1,5 +1,5 @@
 /**
- * What administrators look after: the directory, people, rosters, silences, channels, the catalogue, the
+ * What administrators look after: the directory, people, silences, channels, the catalogue, the calendar, the
  * audit. Nothing of it is live: a page asks when it is opened and after it has changed something.
  */
 import { part } from "../logic/part";
@@ -81,18 +81,6 @@ export const switchPerson = (username: string, on: boolean) =>
 /** The hub makes a password; it is shown once. */
 export const newPassword = (username: string) =>
   request<Schemas["UserWithPassword"]>("PUT", `${person(username)}/password`, {});
-
-export type Crew = Schemas["Crew"];
-
-export type RosterShift = Schemas["Shift"];
-
-export type Roster = Schemas["Roster"];
-
-export type RosterView = Schemas["RosterView"];
-
-export const readRoster = (area: string) => request<RosterView>("GET", `/rosters/${part(area)}`);
-export const writeRoster = (roster: Roster, version: number) =>
-  request<RosterView>("PUT", `/rosters/${part(roster.area)}`, { version, roster });
 
 export type Silence = Schemas["SilenceView"];
 

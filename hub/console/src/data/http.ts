@@ -126,14 +126,18 @@ export async function request<T>(
 /** At most so many pages of a list are read: 20,000 rows; more is a fault, not a list. */
 const PAGES_MAX = 100;
 
-/** All rows of a list, page by page. `path` has no parameters yet. */
-export async function requestAll<T>(path: string, limit = 200): Promise<T[]> {
+/** All rows of a list, page by page. `path` has no parameters yet; `given` are those that it is to have. */
+export async function requestAll<T>(
+  path: string,
+  limit = 200,
+  given: Record<string, string> = {},
+): Promise<T[]> {
   const rows: T[] = [];
   let after: string | null = null;
   for (let page = 0; page < PAGES_MAX; page++) {
     const found: { items: T[]; next?: string | null } = await request(
       "GET",
-      `${path}${after === null ? "" : query({ after, limit })}`,
+      `${path}${query(after === null ? given : { ...given, after, limit })}`,
     );
     rows.push(...found.items);
     after = found.next ?? null;

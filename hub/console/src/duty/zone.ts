@@ -36,7 +36,13 @@ export interface Zone {
   turn: number;
 }
 
-function useHold(): { held: Signal<boolean>; handlers: HoldHandlers } {
+/** Whether a list is held now, and what tells it. */
+export interface Hold {
+  held: Signal<boolean>;
+  handlers: HoldHandlers;
+}
+
+export function useHold(): Hold {
   const pointer = useSignal(false);
   const focus = useSignal(false);
   const held = useComputed(() => pointer.value || focus.value);
@@ -164,8 +170,7 @@ export function show({ wanted, open, append, key }: Given, last: Shown, still: b
 }
 
 /** The lines of a zone, held still where they have to be. */
-export function useZone(given: Given): Zone {
-  const { held, handlers } = useHold();
+export function useZone(given: Given, { held, handlers }: Hold): Zone {
   const turn = useSignal(0);
   const last = useRef(NOTHING);
   const forced = useRef(-1);

@@ -1,4 +1,6 @@
 /** English words of the administration pages; part of `en.ts`. */
+import { enCalendar } from "./en-calendar";
+import { enRoster } from "./en-roster";
 import type { zhAdmin } from "./zh-admin";
 
 const clock = (one: string, more: string) => (n: number) => `${n} ${n === 1 ? one : more}`;
@@ -14,6 +16,7 @@ export const enAdmin: typeof zhAdmin = {
       silences: "Silences",
       channels: "Notifications",
       catalogue: "Catalogue",
+      calendar: "Working calendar",
       audit: "Audit",
     },
     optional: " (optional)",
@@ -105,38 +108,7 @@ export const enAdmin: typeof zhAdmin = {
       passwordOf: (who) => `New password of ${who}`,
       once: "Shown only now. Hand it over in person.",
     },
-    roster: {
-      own: "My shifts (iCalendar)",
-      none: "There is no roster yet. Import one with `hub roster import`; configs has an example.",
-      unmanned: "Nobody is on duty",
-      noConsole: "no console open",
-      armed: "sound on",
-      unarmed: "sound off",
-      gaps: "Nobody on duty in the next 14 days:",
-      roster: "Roster",
-      leader: "shift leader",
-      turns: (days, first) => `a new crew every ${days === 1 ? "day" : `${days} days`}, from ${first}`,
-      changes: "Substitutes and absences",
-      noChanges: "none",
-      instead: (by, of) => `${by} for ${of}`,
-      absent: (who) => `${who} is absent`,
-      who: "Who",
-      by: "In their place",
-      nobody: "nobody (absent)",
-      from: "From",
-      until: "Until",
-      note: "Note",
-      add: "Add",
-      takeovers: "Hand-over",
-      takeOver: "Take the shift over",
-      handedOver: "What the officer before said",
-      noTakeovers: "Nobody has taken a shift over yet",
-      taken: (by, from) => (from === null ? `Taken over by ${by}` : `Taken over by ${by} from ${from}`),
-      openThen: (n) => (n === 1 ? "1 case open then" : `${n} cases open then`),
-      earlier: "Earlier hand-overs",
-      byFile: "Shifts and turns are replaced as a whole with `hub roster import`.",
-      role: { officer: "officer", shift_leader: "shift leader", leader: "leader" },
-    },
+    roster: enRoster,
     silence: {
       make: "Make a silence",
       never:
@@ -215,16 +187,8 @@ export const enAdmin: typeof zhAdmin = {
       filing: "To file",
       closing: "To close",
       free: "the officer writes a reason",
-      calendar: "Working calendar",
-      year: "Year",
-      yearUnknown: (year) => `The calendar has no ${year}: weekly hours count, there are no holidays.`,
-      week: "Week",
-      weekday: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-      off: "off",
-      holidays: "Days off",
-      makeup: "Make-up days",
-      notice: "From",
     },
+    calendar: enCalendar,
     audit: {
       chain: "What",
       chains: { audit: "accounts, gateways, system, reveals", cases: "histories of cases" },

@@ -319,7 +319,7 @@ export const zh = {
     unsilence: "静默解除",
     latch: "频闪锁存",
     raise_level: "响应升级",
-    split_off: "拆出告警",
+    split_off: "拆出报警",
     relate: "关联事件",
   } as Record<string, string>,
   lack: {
@@ -425,7 +425,7 @@ export const zh = {
   },
   walkTest: {
     title: "巡检测试",
-    hint: "安装人员在网关上运行 edge-agent walk-test，逐个按下测试按钮。测试告警走完全程，不进入任何值班列表。",
+    hint: "安装人员在网关上运行 edge-agent walk-test，逐个按下测试按钮。测试报警走完全程，不进入任何值班列表。",
     empty: "还没有巡检测试记录",
     result: { passed: "通过", incomplete: "未完成", failed: "未通过" },
     ended: { asked: "由测试人结束", time: "到时自动结束", restart: "网关程序重启而中断" },
@@ -447,7 +447,7 @@ export const zh = {
     more: (n: number) => `另有 ${n} 次按压未列出`,
     nothingMissing: "应测设备全部按过",
     missing: (n: number) => `未按下的设备：${n} 台`,
-    alerts: (n: number) => `收到的测试告警（最近 ${n} 条）`,
+    alerts: (n: number) => `收到的测试报警（最近 ${n} 条）`,
   },
   profile: {
     make: "生成设备档案",

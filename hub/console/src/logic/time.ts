@@ -44,3 +44,10 @@ export function moment(ms: number, nowMs: number): string {
   if (Number.isNaN(ms)) return "";
   return new Date(ms).toDateString() === new Date(nowMs).toDateString() ? timeOfDay(ms) : dayAndTime(ms);
 }
+
+/** `UTC+8`, `UTC−3:30`: an offset from UTC in minutes. */
+export function offsetInWords(minutes: number): string {
+  const size = Math.abs(minutes);
+  const rest = size % 60 === 0 ? "" : `:${TWO(size % 60)}`;
+  return `UTC${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}${rest}`;
+}

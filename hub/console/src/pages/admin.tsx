@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import { route } from "../logic/route";
 import { Link } from "../parts/link";
 import { AuditSection } from "./admin/audit";
+import { CalendarSection } from "./admin/calendar";
 import { CatalogueSection } from "./admin/catalogue";
 import { ChannelSection } from "./admin/channels";
 import { DirectorySection } from "./admin/directory";
@@ -12,7 +13,16 @@ import { PeopleSection } from "./admin/people";
 import { RosterSection } from "./admin/rosters";
 import { SilenceSection } from "./admin/silences";
 
-const SECTIONS = ["directory", "people", "rosters", "silences", "channels", "catalogue", "audit"] as const;
+const SECTIONS = [
+  "directory",
+  "people",
+  "rosters",
+  "silences",
+  "channels",
+  "catalogue",
+  "calendar",
+  "audit",
+] as const;
 type Section = (typeof SECTIONS)[number];
 
 /** Who finds something to do or to read in a section; the hub decides about every request itself. */
@@ -23,6 +33,7 @@ const MAY: Record<Section, readonly Role[] | "everybody"> = {
   silences: "everybody",
   channels: ["administrator"],
   catalogue: "everybody",
+  calendar: "everybody",
   audit: ["administrator", "auditor"],
 };
 
@@ -33,6 +44,7 @@ const PAGES: Record<Section, () => preact.JSX.Element> = {
   silences: SilenceSection,
   channels: ChannelSection,
   catalogue: CatalogueSection,
+  calendar: CalendarSection,
   audit: AuditSection,
 };
 

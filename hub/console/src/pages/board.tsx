@@ -3,19 +3,20 @@
  * what is under the cursor or has keyboard focus.
  */
 import { computed, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { HELD_MAX, listState, loadOpenCases, openBySeverity, openCases } from "../data/cases";
 import { SEVERITIES } from "../data/types";
 import { acknowledge } from "../duty/actions";
+import { cardLines, listLines, p1Of } from "../duty/cards";
 import { commandOf } from "../duty/keys";
 import { openGroups, setGroupOpen } from "../duty/open-groups";
 import { beginStep, STEP_KEYS } from "../duty/quick";
 import { muteUntilNext, ringingCases } from "../duty/shift";
-import { type Row, useZone, type Zone } from "../duty/zone";
+import { type Row, useHold, useZone, type Zone } from "../duty/zone";
 import { problemInWords, t } from "../i18n";
-import { type Key, lineOf, linesOf } from "../logic/lines";
+import type { Key } from "../logic/lines";
 import { waits } from "../logic/loop";
-import { neighbour, unacknowledgedFirst } from "../logic/order";
+import { neighbour } from "../logic/order";
 import { go } from "../logic/route";
 import { BoardList } from "../parts/board-list";
 import { type Calm, CalmLines, useCalm } from "../parts/calm-lines";
@@ -167,18 +168,26 @@ function CaseList({ zone, selected, target, select }: ZoneGiven) {
 /** The case that A acknowledges must have stood still this long, so that nobody acknowledges unseen. */
 const SETTLED_MS = 700;
 
-/** More P1 than anybody can look at: those beyond are the first rows of the list, each by itself. */
-const P1_CARDS = 50;
-
-const p1Cases = computed(() =>
-  [...openCases.value.values()].filter((found) => found.severity === "P1").sort(unacknowledgedFirst),
-);
-const p1Lines = computed(() => p1Cases.value.slice(0, P1_CARDS).map(lineOf));
+const p1Cases = computed(() => p1Of(openCases.value.values()));
 const p1Waiting = computed(() => p1Cases.value.filter((found) => waits(found) && !found.is_drill).length);
-const listLines = computed(() => {
-  const cards = new Set(p1Lines.value.map((line) => line.key));
-  return linesOf(openCases.value.values(), filterNow(), (found) => cards.has(found.id));
-});
+
+/** The cards and the list: a P1 is in one of them, whichever is held. */
+function useZones(open: ReadonlySet<string>): { p1: Zone; others: Zone } {
+  const [cardsHold, listHold] = [useHold(), useHold()];
+  const inList = useRef<readonly Row[]>([]);
+  const [all, cases] = [p1Cases.value, openCases.value];
+  const heldRows = listHold.held.value ? inList.current : NO_ROWS;
+  const wanted = useMemo(() => cardLines(all, heldRows), [all, heldRows]);
+  const p1 = useZone({ wanted, open, append: true, key: "p1" }, cardsHold);
+  const filter = filterNow();
+  const key = `${[...filter.severities].join()}|${filter.site ?? ""}`;
+  const beside = useMemo(() => listLines(cases.values(), filter, p1.rows), [cases, key, p1.rows]);
+  const others = useZone({ wanted: beside, open, append: false, key }, listHold);
+  inList.current = others.rows;
+  return { p1, others };
+}
+
+const NO_ROWS: readonly Row[] = [];
 
 /** The case that the key A acknowledges: the selected one, else the first P1 that waits. */
 function targetOf(selected: Key | null, p1: readonly Row[]): number | null {
@@ -195,11 +204,8 @@ const focusOf = (key: Key) =>
 
 export function Board() {
   const selected = useSignal<Key | null>(null);
-  const filter = filterNow();
   const open = openGroups.value;
-  const p1 = useZone({ wanted: p1Lines.value, open, append: true, key: "p1" });
-  const key = `${[...filter.severities].join()}|${filter.site ?? ""}`;
-  const others = useZone({ wanted: listLines.value, open, append: false, key });
+  const { p1, others } = useZones(open);
   const target = targetOf(selected.value, p1.rows);
   const settled = useRef<{ id: number | null; at: number }>({ id: null, at: 0 });
   if (settled.current.id !== target) settled.current = { id: target, at: performance.now() };

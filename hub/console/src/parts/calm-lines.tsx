@@ -10,12 +10,13 @@ import { openCases } from "../data/cases";
 import { endSilenceNow, floods, silences } from "../data/correlation";
 import { ApiError } from "../data/http";
 import { session } from "../data/session";
-import { sites } from "../data/sites";
 import type { Flood, Role } from "../data/types";
 import { problemInWords, said, t } from "../i18n";
+import { partsOf } from "../logic/silences";
 import { Moment } from "./clock";
 import { Dialog } from "./dialog";
 import { Said } from "./said";
+import { useNames } from "./silence-names";
 
 /** Whom the hub lets end a silence. */
 const MAY_END: ReadonlySet<Role> = new Set<Role>(["shift_leader", "supervisor", "leader", "administrator"]);
@@ -51,15 +52,13 @@ function FloodLine({ flood }: { flood: Flood }) {
 }
 
 /** What a silence is about, in words; everything when it names nothing. */
-function aboutOf({ matcher }: Silence): string {
+function About({ of }: { of: Silence }) {
   const words = t.value.admin.silence;
-  const parts = Object.entries(matcher).flatMap(([name, value]) => {
-    if (!value) return [];
-    const label = (words.matcher as Record<string, string>)[name] ?? name;
-    const shown = name === "site" ? said(sites.value.get(value)?.name) || value : value;
-    return [`${label}${t.value.colon}${shown}`];
-  });
-  return parts.length > 0 ? parts.join(t.value.joiner) : words.everything;
+  const { nameOf } = useNames([of]);
+  const parts = partsOf(of.matcher, nameOf).map(
+    ({ field, name }) => `${words.matcher[field]}${t.value.colon}${name}`,
+  );
+  return <Said>{parts.join(t.value.joiner) || words.everything}</Said>;
 }
 
 /** Asks once more: what the silence hides appears at once, and as new. */
@@ -120,7 +119,7 @@ function SilenceLine({ silence }: { silence: Silence }) {
         <strong>
           <Said>{silence.why}</Said>
         </strong>{" "}
-        <Said>{aboutOf(silence)}</Said>
+        <About of={silence} />
         {t.value.calm.stop}
         {words.until} <Moment time={silence.active_until ?? silence.until} />
         {silence.ends_soon && <strong> {words.endsSoon}</strong>}

@@ -5,6 +5,7 @@
 import uPlot from "uplot";
 import { kindName, valueInWords } from "../i18n";
 import type { Lane, Panel } from "../logic/chart";
+import { levelled } from "../logic/marks";
 import { timeOfDay } from "../logic/time";
 
 /** The colours of the lines: told apart in light and dark, and not among the severities'. */
@@ -181,6 +182,15 @@ function options(
   };
 }
 
+/** A unit longer than this is none; the words beside the chart have it whole. */
+const UNIT_LETTERS = 12;
+
+/** A unit as it fits over its axis. */
+function shortUnit(unit: string): string {
+  const letters = [...levelled(unit)];
+  return letters.length > UNIT_LETTERS ? `${letters.slice(0, UNIT_LETTERS).join("")}…` : letters.join("");
+}
+
 /** The unit over its axis: the axis alone does not say what it counts. */
 function drawUnit(plot: uPlot, unit: string, look: Look): void {
   const { ctx, bbox } = plot;
@@ -190,7 +200,7 @@ function drawUnit(plot: uPlot, unit: string, look: Look): void {
   ctx.fillStyle = look.text;
   ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";
-  ctx.fillText(unit, bbox.left - 6 * ratio, bbox.top - 7 * ratio);
+  ctx.fillText(shortUnit(unit), bbox.left - 6 * ratio, bbox.top - 7 * ratio);
   ctx.restore();
 }
 

@@ -41,7 +41,11 @@ function Readout({ legend, atMs }: { legend: Legend[]; atMs: number }) {
             />
             <Name series={series} />
             <strong>
-              {value === null ? "–" : valueInWords(series.kind, value, series.unit, isLane(series))}
+              {value === null ? (
+                "–"
+              ) : (
+                <Said>{valueInWords(series.kind, value, series.unit, isLane(series))}</Said>
+              )}
             </strong>
           </li>
         );

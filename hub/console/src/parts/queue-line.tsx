@@ -92,7 +92,9 @@ export function QueueLine({ item, look = false }: { item: OutboxItem; look?: boo
   return (
     <li class={`queue-line queue-${item.state}`} data-state={item.state}>
       <div class="queue-top">
-        <strong class="queue-what">{workName(item)}</strong>
+        <strong class="queue-what">
+          <Said>{workName(item)}</Said>
+        </strong>
         <span class="queue-state">
           <Icon name={ICONS[item.state]} />
           {words.state[item.state]}

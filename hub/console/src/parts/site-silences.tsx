@@ -5,6 +5,7 @@ import { at, t } from "../i18n";
 import { Shown, useAsked } from "./asked";
 import { Link } from "./link";
 import { Said } from "./said";
+import { useNames } from "./silence-names";
 
 /** Silences of a whole area are on the page of silences: which site lies in which area the hub decides. */
 const about = (site: string) => (each: Silence) => each.matcher.site === site;
@@ -14,6 +15,7 @@ export function SiteSilences({ site }: { site: string }) {
   const words = t.value.admin.silence;
   const asked = useAsked(readSilences, site);
   const now = hubTime.value;
+  const { nameOf } = useNames((asked.value.value?.items ?? []).filter(about(site)));
   return (
     <>
       <Shown asked={asked}>
@@ -31,7 +33,9 @@ export function SiteSilences({ site }: { site: string }) {
                   {each.matcher.device && (
                     <>
                       {" · "}
-                      <Said class="number">{each.matcher.device}</Said>
+                      <Said>
+                        {nameOf("device", each.matcher.device, each.matcher) || each.matcher.device}
+                      </Said>
                     </>
                   )}
                   {" · "}
