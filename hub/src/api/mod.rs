@@ -39,6 +39,7 @@ pub mod system;
 pub mod takeovers;
 pub mod today;
 pub mod unassigned;
+pub mod verify;
 pub mod view;
 pub mod words;
 
@@ -112,6 +113,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Places for imports of the directory.
     pub imports: Arc<Semaphore>,
+    /// The place of whoever reads a chain of hashes.
+    pub verifying: Arc<Semaphore>,
     /// Cancelled when the hub stops; live feeds end then.
     pub stop: CancellationToken,
 }
@@ -230,6 +233,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(crate::parent::children::intake::batches))
         .routes(routes!(crate::parent::children::intake::heartbeats))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    let verify = OpenApiRouter::new()
+        .routes(routes!(verify::verify))
+        .layer(DefaultBodyLimit::max(verify::HEADS_BYTES_MAX));
     let pagerduty = OpenApiRouter::new()
         .routes(routes!(crate::outside::intake::pagerduty_enqueue))
         .layer(DefaultBodyLimit::max(
@@ -261,6 +267,7 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
         .merge(imports)
+        .merge(verify)
         .merge(gateways)
         .merge(pagerduty)
         .merge(alertmanager)

@@ -34,6 +34,7 @@ pub mod reports;
 pub mod retention;
 pub mod roster;
 pub mod seal;
+pub mod witness;
 pub mod workers;
 
 use std::path::Path;

@@ -163,6 +163,8 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/users", ADMINISTRATOR, List(User)),
     get("/api/v1/audit", AUDITORS, Nothing),
     get("/api/v1/audit.csv", AUDITORS, Nothing),
+    // 403 for auditors of an area: a chain is everybody's.
+    post("/api/v1/audit/verify", AUDITORS, Nothing).body(r#"{"chain":"x"}"#).gives(&[403, 422]),
     post("/api/v1/cases", TELLERS, Nothing).body("{}").gives(&[422]),
     get("/api/v1/cases/{id}/evidence", ALL, One(Case)),
     get("/api/v1/cases/{id}/evidence/{sha256}", ALL, One(Case)).gives(&[404]),
