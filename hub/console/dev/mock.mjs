@@ -26,6 +26,7 @@ import {
   startCases,
 } from "./mock-data.mjs";
 import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS, waitsFor } from "./mock-loop.mjs";
+import { makeChains, verify } from "./mock-verify.mjs";
 import {
   AREAS,
   caseOfReport,
@@ -93,6 +94,7 @@ export class MockHub {
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
   admin = makeAdmin();
+  chains = makeChains();
   /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
   children = { hubs: [], cases: [], commands: [] };
   floods = [];
@@ -432,6 +434,7 @@ async function write(hub, path, search, request, response, user) {
     hub.consoles.push(await bodyOf(request));
     return response.writeHead(204).end();
   }
+  if (path === "/audit/verify") return verify(hub.chains, await bodyOf(request), user, tools);
   if (ADMINISTERED.test(path)) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

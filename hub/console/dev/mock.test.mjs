@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readContract } from "./contract.mjs";
 import { startMock } from "./mock.mjs";
 import { makeChildren, obey } from "./mock-children.mjs";
+import { changedAt } from "./mock-verify.mjs";
 
 const contract = readContract();
 const { paths } = JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8"));
@@ -214,6 +215,19 @@ test("what administrators change is changed as the hub changes it", async () => 
   await ask("admin", "DELETE", `/silences/${silence.json.id}?version=${silence.json.version}`);
   await ask("admin", "POST", "/notifications/channels/duty-room/test");
   await ask("admin", "POST", "/notifications/n1/retry");
+});
+
+test("the chains are read part by part, by those who may", async () => {
+  const first = await ask("admin", "POST", "/audit/verify", { chain: "audit" });
+  expect([first.json.verdict, first.json.next]).toEqual(["goes_on", "5000"]);
+  const last = await ask("auditor", "POST", "/audit/verify", { chain: "audit", after: "10000", heads: "{}" });
+  expect([last.json.verdict, last.json.through]).toEqual(["whole", 12_345]);
+  mock.hub.chains.cases.broken = changedAt(7);
+  const { json } = await ask("auditor", "POST", "/audit/verify", { chain: "cases" });
+  expect([json.verdict, json.checked, json.broken.link]).toEqual(["broken", 6, 7]);
+  mock.hub.chains.cases.broken = null;
+  expect((await ask("officer", "POST", "/audit/verify", { chain: "cases" })).status).toBe(403);
+  expect((await ask("admin", "POST", "/audit/verify", { chain: "x" })).status).toBe(422);
 });
 
 test("a child hub is asked, and its answers come, as they come from a hub", async () => {

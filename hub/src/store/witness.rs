@@ -60,26 +60,32 @@ impl Witness {
             return Ok(witness);
         }
         let key = public_key(data_dir)?;
+        // The same head may be kept at several places.
+        let mut seen = HashSet::new();
         for line in kept.lines {
             let fits = line.is_signed_by(&key);
-            witness.take(line.heads, fits, HeadFault::NotSigned);
+            if seen.insert(line.signature.clone()) || !fits {
+                witness.take(line.heads, fits, HeadFault::NotSigned);
+            }
         }
-        for head in elsewhere {
-            let heads = head.line.heads.clone();
-            if head.public_key == key {
-                witness.take(heads, head.line.is_signed_by(&key), HeadFault::NotSigned);
-            } else {
-                witness.take(heads, false, HeadFault::OtherKey);
+        for KeptHead { line, public_key } in elsewhere {
+            if public_key != key {
+                witness.take(line.heads, false, HeadFault::OtherKey);
+                continue;
+            }
+            let fits = line.is_signed_by(&key);
+            if seen.insert(line.signature) || !fits {
+                witness.take(line.heads, fits, HeadFault::NotSigned);
             }
         }
         Ok(witness)
     }
 
     fn take(&mut self, heads: Heads, fits: bool, fault: fn(Timestamp) -> HeadFault) {
-        if !fits {
-            self.fault.get_or_insert(fault(heads.at));
-        } else if !self.heads.contains(&heads) {
+        if fits {
             self.heads.push(heads);
+        } else {
+            self.fault.get_or_insert(fault(heads.at));
         }
     }
 

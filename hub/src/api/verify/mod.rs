@@ -26,8 +26,8 @@ use crate::store::chain::{Chain, Head};
 use crate::store::seal::{KeptHead, parse_kept};
 use crate::store::witness::{HeadFault, Witness};
 
-/// Longest body: some 2,000 signed heads, a quarter of a year of one each hour.
-pub const HEADS_BYTES_MAX: usize = 1024 * 1024;
+/// Longest body: some 16,000 signed heads, more than a year of one each hour.
+pub const HEADS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// After this time a part ends early: well within what a browser waits for an answer.
 const STEP_TIME_MAX: Duration = Duration::from_secs(5);
 
