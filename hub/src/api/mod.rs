@@ -26,6 +26,7 @@ pub mod map;
 pub mod notifications;
 pub mod outside;
 pub mod page;
+pub mod parent;
 pub mod people;
 pub mod problem;
 pub mod readings;
@@ -195,6 +196,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(evidence::reveal))
         .routes(routes!(audit::list))
         .routes(routes!(audit::export))
+        .routes(routes!(parent::parent))
         .routes(routes!(children::list))
         .routes(routes!(children::cases))
         .routes(routes!(children::one))

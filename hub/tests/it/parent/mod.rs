@@ -4,6 +4,7 @@
 mod audit;
 mod exactly_once;
 mod keys;
+mod link;
 mod officers;
 mod restores;
 mod silence;

@@ -158,6 +158,7 @@ pub(super) const ROUTES: &[Route] = &[
     post("/api/v1/session", Anybody, Nothing).body(r#"{"username":"nobody","password":"wrong"}"#).gives(&[401, 429]),
     // Asked for last: it ends the session.
     delete("/api/v1/session", ALL, Nothing).gives(&[204]),
+    get("/api/v1/parent", ALL, Nothing),
     get("/api/v1/sites", ALL, List(Site)),
     get("/api/v1/statistics/load", ALL, Nothing),
     get("/api/v1/users", ADMINISTRATOR, List(User)),
