@@ -95,6 +95,8 @@ export class MockHub {
   loseAnswers = false;
   admin = makeAdmin();
   chains = makeChains();
+  /** The link to a parent hub, where there is one. */
+  parent = null;
   /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
   children = { hubs: [], cases: [], commands: [] };
   floods = [];
@@ -385,6 +387,7 @@ function get(hub, path, search, request, response, user) {
     });
   }
   if (first === "children" && readChildren(hub.children, path, search, user, toolsOf(response))) return;
+  if (path === "/parent") return reply(response, 200, { link: hub.parent });
   if (path === "/directory/unassigned")
     return reply(response, 200, hub.unassigned ?? { sites: [], devices: [], next: null });
   const administered = readAdmin(hub.admin, path, search);

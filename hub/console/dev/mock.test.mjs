@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readContract } from "./contract.mjs";
 import { startMock } from "./mock.mjs";
 import { makeChildren, obey } from "./mock-children.mjs";
+import { lostParent, makeParent } from "./mock-parent.mjs";
 import { changedAt } from "./mock-verify.mjs";
 
 const contract = readContract();
@@ -228,6 +229,15 @@ test("the chains are read part by part, by those who may", async () => {
   mock.hub.chains.cases.broken = null;
   expect((await ask("officer", "POST", "/audit/verify", { chain: "cases" })).status).toBe(403);
   expect((await ask("admin", "POST", "/audit/verify", { chain: "x" })).status).toBe(422);
+});
+
+test("the link to a parent hub is told as the hub tells it", async () => {
+  expect((await ask("officer", "GET", "/parent")).json.link).toBeNull();
+  for (const link of [makeParent(), lostParent(60_000), lostParent(600_000)]) {
+    mock.hub.parent = link;
+    expect((await ask("officer", "GET", "/parent")).json.link.overdue).toBe(link.overdue);
+  }
+  mock.hub.parent = null;
 });
 
 test("a child hub is asked, and its answers come, as they come from a hub", async () => {
