@@ -29,7 +29,9 @@ use crate::api::extract::{Args, Officer};
 use crate::api::gateways::{self, GatewayStatus};
 use crate::api::problem::Problem;
 use crate::api::view::{self, CaseSummary};
+use crate::cases::{Actor, CaseId};
 use crate::metrics::{Metrics, count};
+use crate::parent::children::list::{ChildCaseKey, ChildScope};
 use crate::store::correlation::floods::StoredFlood;
 use crate::store::events::{StoredEvent, Subject};
 
@@ -104,6 +106,27 @@ pub struct DeskEventData {
     pub detail: Option<gridwatch_protocol::Text>,
 }
 
+/// Data of `event: child`: something of a child hub changed; ask for it again.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChildEventData {
+    /// Number of the event.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened: `case` (the child told of cases), `command` (something was asked of it, delivered or
+    /// answered), `silent`, `heard`, `audit` (its signed heads do not fit), `lost` (it was restored and has lost
+    /// cases).
+    pub change: String,
+    /// Id of the child.
+    pub hub: String,
+    /// The life of the child's store that opened the case, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_epoch: Option<i64>,
+    /// Number of the case there, where it is about one; absent for the hub itself and for many cases at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
 /// Data of `event: hello`, the first of every feed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct HelloData {
@@ -124,6 +147,7 @@ struct Feed {
     app: App,
     token_hash: String,
     scope: Scope,
+    actor: Actor,
     head: watch::Receiver<i64>,
     after: i64,
     ready: VecDeque<Event>,
@@ -143,7 +167,7 @@ impl Drop for OpenFeed {
 
 /// The live feed.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
-    (status = 200, description = "`hello`, then `case`, `gateway`, `flood`, `desk` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
+    (status = 200, description = "`hello`, then `case`, `gateway`, `flood`, `desk`, `child` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
     (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
@@ -171,6 +195,7 @@ pub async fn events(
         app,
         token_hash: officer.session.token_hash,
         scope: officer.scope,
+        actor: officer.actor,
         head,
         after,
         ready: VecDeque::from([event("hello", Some(after), &hello).retry(RETRY)]),
@@ -247,6 +272,7 @@ impl Feed {
         };
         // Their area may have changed since.
         self.scope = officer.scope;
+        self.actor = officer.actor;
         true
     }
 
@@ -284,7 +310,10 @@ impl Feed {
             .iter()
             .filter_map(|event| match event.subject {
                 Subject::Case { id, .. } => Some(id),
-                Subject::Gateway(_) | Subject::Flood(_) | Subject::Desk { .. } => None,
+                Subject::Gateway(_)
+                | Subject::Flood(_)
+                | Subject::Desk { .. }
+                | Subject::Child { .. } => None,
             })
             .collect();
         let cases = if ids.is_empty() {
@@ -327,6 +356,20 @@ impl Feed {
                     };
                     self.ready.push_back(event("desk", Some(seq), &data));
                 }
+                Subject::Child { hub, case, change } => {
+                    if !self.sees_child(hub, *case).await? {
+                        continue;
+                    }
+                    let data = ChildEventData {
+                        seq,
+                        at,
+                        change: change.clone(),
+                        hub: hub.clone(),
+                        case_epoch: case.map(|(epoch, _)| epoch),
+                        case: case.map(|(_, case)| case),
+                    };
+                    self.ready.push_back(event("child", Some(seq), &data));
+                }
                 Subject::Gateway(id) => {
                     let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {
                         continue;
@@ -341,6 +384,20 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// People of a unit see the cases of children that call them, and nothing else of children.
+    async fn sees_child(&self, hub: &str, case: Option<(i64, CaseId)>) -> Result<bool, Problem> {
+        let scope = ChildScope::of(&self.actor, &self.scope);
+        let Some((epoch, case)) = case else {
+            return Ok(!scope.is_of_a_unit());
+        };
+        let key = ChildCaseKey {
+            hub: hub.to_owned(),
+            epoch,
+            case,
+        };
+        Ok(self.app.store.child_case(&key, &scope).await?.is_some())
     }
 
     fn resync(&mut self, newest: i64) {

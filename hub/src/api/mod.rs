@@ -142,6 +142,7 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
         crate::live::FloodEventData,
         crate::live::GatewayEventData,
         crate::live::DeskEventData,
+        crate::live::ChildEventData,
         crate::live::HelloData,
         crate::live::ResyncData,
         directory::Format,

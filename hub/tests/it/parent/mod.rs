@@ -3,6 +3,7 @@
 
 mod audit;
 mod exactly_once;
+mod feed;
 mod keys;
 mod link;
 mod officers;
