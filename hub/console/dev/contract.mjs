@@ -121,7 +121,12 @@ export function readContract() {
     },
     /** What is wrong with an event of the live stream. */
     event(name, data) {
-      const schema = { case: "CaseEventData", gateway: "GatewayEventData", desk: "DeskEventData" }[name];
+      const schema = {
+        case: "CaseEventData",
+        gateway: "GatewayEventData",
+        desk: "DeskEventData",
+        child: "ChildEventData",
+      }[name];
       if (schema === undefined) return [`the hub sends no event ${name}`];
       return faultsOf({ $ref: `#/components/schemas/${schema}` }, data).map(
         (fault) => `event ${name}: ${fault}`,

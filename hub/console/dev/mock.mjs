@@ -195,6 +195,12 @@ export class MockHub {
     this.tell("flood", { flood });
   }
 
+  /** Something of a child changed; `about` has the key of a case where it is about one. */
+  childChanged(change, hub, about) {
+    const key = about ? { case_epoch: about.case_epoch, case: about.case } : {};
+    this.tell("child", { change, hub, ...key });
+  }
+
   /** Breaks every stream, as a cut line does. */
   cut() {
     for (const stream of this.streams) stream.destroy();
@@ -451,8 +457,13 @@ async function write(hub, path, search, request, response, user) {
   const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
   if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
   if (request.method !== "POST") return tools.refuse(405, "method-not-allowed", "not here");
-  if (path.startsWith("/children/") && askChildren(hub.children, path, await bodyOf(request), user, tools))
-    return;
+  if (path.startsWith("/children/")) {
+    const asked = hub.children.commands.length;
+    const ours = askChildren(hub.children, path, await bodyOf(request), user, tools);
+    const newest = hub.children.commands.slice(asked)[0];
+    if (newest) hub.childChanged("command", newest.hub, newest.command);
+    if (ours) return;
+  }
   if (action) return act(hub, Number(action[1]), request, response, user);
   if (parted) return splitCase(hub, Number(parted[1]), await bodyOf(request), user, tools);
   if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);

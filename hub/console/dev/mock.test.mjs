@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readContract } from "./contract.mjs";
 import { startMock } from "./mock.mjs";
-import { makeChildren, obey } from "./mock-children.mjs";
+import { fetchCommands, makeChildren, obey } from "./mock-children.mjs";
 import { lostParent, makeParent } from "./mock-parent.mjs";
 import { changedAt } from "./mock-verify.mjs";
 
@@ -253,7 +253,11 @@ test("a child hub is asked, and its answers come, as they come from a hub", asyn
   const refused = { action: "set_card", card: "red", reason };
   expect((await ask("officer", "POST", `${at}/commands`, refused)).status).toBe(403);
   expect((await ask("supervisor", "POST", `${at}/commands`, { ...refused, reason: " " })).status).toBe(422);
+  fetchCommands(mock.hub.children);
+  const fetched = (await ask("supervisor", "GET", at)).json.commands;
+  expect(fetched.every((each) => each.delivered_at && !each.result)).toBe(true);
   obey(mock.hub.children);
+  mock.hub.childChanged("case", "donghu");
   await ask("supervisor", "POST", `${at}/commands`, { action: "comment", reason });
   obey(mock.hub.children, "the case is archived");
   const { json } = await ask("supervisor", "GET", at);
@@ -277,5 +281,6 @@ test("a child hub is asked, and its answers come, as they come from a hub", asyn
 
 test("the live stream tells what the hub tells", () => {
   expect(mock.hub.events.length).toBeGreaterThan(10);
+  expect(mock.hub.events.filter(({ event }) => event === "child").length).toBeGreaterThan(1);
   for (const { event, data } of mock.hub.events) expect(contract.event(event, data)).toEqual([]);
 });
