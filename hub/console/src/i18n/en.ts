@@ -354,6 +354,7 @@ export const en: Dictionary = {
     oldest: "the oldest",
     lastCommand: "Last asked for something",
     noCommand: "not yet",
+    minutes: (count: number) => `${count} min`,
     unheard: (time: string) => `No answer from the parent hub for ${time}`,
   },
   devices: {

@@ -348,6 +348,7 @@ export const zh = {
     oldest: "最早的在",
     lastCommand: "最近收到的要求",
     noCommand: "还没有",
+    minutes: (count: number) => `${count} 分钟`,
     unheard: (time: string) => `上级平台已 ${time} 没有应答`,
   },
   devices: {

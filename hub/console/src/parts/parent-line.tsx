@@ -18,6 +18,12 @@ const unheardMs = (link: ParentLink) => {
   return since === null ? 0 : Math.max(0, now.value - Date.parse(since));
 };
 
+/** Whole minutes up to an hour: the strip is no clock. */
+const roughly = (ms: number) => {
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60 ? t.value.parent.minutes(minutes) : span(ms);
+};
+
 /** In the strip, only when somebody has to know. */
 export function ParentWarning() {
   const link = parentLink.value;
@@ -26,7 +32,7 @@ export function ParentWarning() {
     <Link to="/devices" class="strip-desk strip-parent">
       <Icon name="linkOff" />
       <span class="strip-desk-text" role="status">
-        {t.value.parent.unheard(span(Math.floor(unheardMs(link) / 60_000) * 60_000))}
+        {t.value.parent.unheard(roughly(unheardMs(link)))}
       </span>
     </Link>
   );
