@@ -6,6 +6,8 @@
 //! hint: the number is marked as seen before the store is read, so nothing falls between. A feed
 //! ends when its session does.
 
+pub mod data;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,23 +19,25 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::access::Scope;
 use crate::api::App;
 use crate::api::extract::{Args, Officer};
-use crate::api::gateways::{self, GatewayStatus};
+use crate::api::gateways;
 use crate::api::problem::Problem;
-use crate::api::view::{self, CaseSummary};
+use crate::api::view;
 use crate::cases::{Actor, CaseId};
 use crate::metrics::{Metrics, count};
 use crate::parent::children::list::{ChildCaseKey, ChildScope};
-use crate::store::correlation::floods::StoredFlood;
 use crate::store::events::{StoredEvent, Subject};
+use data::{
+    CaseEventData, ChildEventData, DeskEventData, FloodEventData, GatewayEventData, HelloData,
+    ResyncData,
+};
 
 /// A comment is sent this often, so that both ends notice a dead connection.
 const PING: Duration = Duration::from_secs(10);
@@ -51,96 +55,6 @@ pub struct EventArgs {
     /// Everything after this event number is sent first; the header `Last-Event-ID` does the same,
     /// and the greater of the two counts. Without either the feed starts at the present.
     after: Option<i64>,
-}
-
-/// Data of `event: case`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct CaseEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub change: String,
-    /// The case as it is when the event is sent, which may be newer than the event.
-    pub case: CaseSummary,
-}
-
-/// Data of `event: gateway`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct GatewayEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// The gateway as it is when the event is sent.
-    pub gateway: GatewayStatus,
-}
-
-/// Data of `event: flood`: a flood of alarms began or ended.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct FloodEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// The flood as it is when the event is sent.
-    pub flood: StoredFlood,
-}
-
-/// Data of `event: desk`: ask for the duty again.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct DeskEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened: `duty_gap`, `duty_unattended`, `not_taken_over` or `console_lost` has begun,
-    /// `duty_restored`: one of them has ended; `taken_over`, `roster_changed`.
-    pub change: String,
-    /// Code of the desk's area, for what has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub area: Option<String>,
-    /// In words, for what has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<gridwatch_protocol::Text>,
-}
-
-/// Data of `event: child`: something of a child hub changed; ask for it again.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ChildEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened: `case` (the child told of cases), `command` (something was asked of it, delivered or
-    /// answered), `silent`, `heard`, `audit` (its signed heads do not fit), `lost` (it was restored and has lost
-    /// cases).
-    pub change: String,
-    /// Id of the child.
-    pub hub: String,
-    /// The life of the child's store that opened the case, where it is about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub case_epoch: Option<i64>,
-    /// Number of the case there, where it is about one; absent for the hub itself and for many cases at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub case: Option<CaseId>,
-}
-
-/// Data of `event: hello`, the first of every feed.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HelloData {
-    /// Number of the newest event.
-    pub seq: i64,
-    /// The hub's clock.
-    pub hub_time: Timestamp,
-}
-
-/// Data of `event: resync`: load the lists again; the feed goes on after this number.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ResyncData {
-    /// The number.
-    pub after: i64,
 }
 
 struct Feed {
