@@ -281,6 +281,7 @@ async fn open(
         rates: Rates::default(),
         metrics,
         imports: Arc::new(Semaphore::new(api::directory::IMPORTS_MAX)),
+        verifying: Arc::new(Semaphore::new(1)),
         stop: stop.clone(),
     }))
 }

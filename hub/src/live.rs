@@ -6,6 +6,8 @@
 //! hint: the number is marked as seen before the store is read, so nothing falls between. A feed
 //! ends when its session does.
 
+pub mod data;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,21 +19,25 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use gridwatch_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::access::Scope;
 use crate::api::App;
 use crate::api::extract::{Args, Officer};
-use crate::api::gateways::{self, GatewayStatus};
+use crate::api::gateways;
 use crate::api::problem::Problem;
-use crate::api::view::{self, CaseSummary};
+use crate::api::view;
+use crate::cases::{Actor, CaseId};
 use crate::metrics::{Metrics, count};
-use crate::store::correlation::floods::StoredFlood;
+use crate::parent::children::list::{ChildCaseKey, ChildScope};
 use crate::store::events::{StoredEvent, Subject};
+use data::{
+    CaseEventData, ChildEventData, DeskEventData, FloodEventData, GatewayEventData, HelloData,
+    ResyncData,
+};
 
 /// A comment is sent this often, so that both ends notice a dead connection.
 const PING: Duration = Duration::from_secs(10);
@@ -51,79 +57,11 @@ pub struct EventArgs {
     after: Option<i64>,
 }
 
-/// Data of `event: case`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct CaseEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub change: String,
-    /// The case as it is when the event is sent, which may be newer than the event.
-    pub case: CaseSummary,
-}
-
-/// Data of `event: gateway`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct GatewayEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// The gateway as it is when the event is sent.
-    pub gateway: GatewayStatus,
-}
-
-/// Data of `event: flood`: a flood of alarms began or ended.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct FloodEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// The flood as it is when the event is sent.
-    pub flood: StoredFlood,
-}
-
-/// Data of `event: desk`: ask for the duty again.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct DeskEventData {
-    /// Number of the event.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened: `duty_gap`, `duty_unattended`, `not_taken_over` or `console_lost` has begun,
-    /// `duty_restored`: one of them has ended; `taken_over`, `roster_changed`.
-    pub change: String,
-    /// Code of the desk's area, for what has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub area: Option<String>,
-    /// In words, for what has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<gridwatch_protocol::Text>,
-}
-
-/// Data of `event: hello`, the first of every feed.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HelloData {
-    /// Number of the newest event.
-    pub seq: i64,
-    /// The hub's clock.
-    pub hub_time: Timestamp,
-}
-
-/// Data of `event: resync`: load the lists again; the feed goes on after this number.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ResyncData {
-    /// The number.
-    pub after: i64,
-}
-
 struct Feed {
     app: App,
     token_hash: String,
     scope: Scope,
+    actor: Actor,
     head: watch::Receiver<i64>,
     after: i64,
     ready: VecDeque<Event>,
@@ -143,7 +81,7 @@ impl Drop for OpenFeed {
 
 /// The live feed.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventArgs), responses(
-    (status = 200, description = "`hello`, then `case`, `gateway`, `flood`, `desk` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
+    (status = 200, description = "`hello`, then `case`, `gateway`, `flood`, `desk`, `child` and `resync` events; a comment every 10 s", content_type = "text/event-stream"),
     (status = 503, description = "`busy`: too many open feeds", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
@@ -171,6 +109,7 @@ pub async fn events(
         app,
         token_hash: officer.session.token_hash,
         scope: officer.scope,
+        actor: officer.actor,
         head,
         after,
         ready: VecDeque::from([event("hello", Some(after), &hello).retry(RETRY)]),
@@ -247,6 +186,7 @@ impl Feed {
         };
         // Their area may have changed since.
         self.scope = officer.scope;
+        self.actor = officer.actor;
         true
     }
 
@@ -284,7 +224,10 @@ impl Feed {
             .iter()
             .filter_map(|event| match event.subject {
                 Subject::Case { id, .. } => Some(id),
-                Subject::Gateway(_) | Subject::Flood(_) | Subject::Desk { .. } => None,
+                Subject::Gateway(_)
+                | Subject::Flood(_)
+                | Subject::Desk { .. }
+                | Subject::Child { .. } => None,
             })
             .collect();
         let cases = if ids.is_empty() {
@@ -327,6 +270,20 @@ impl Feed {
                     };
                     self.ready.push_back(event("desk", Some(seq), &data));
                 }
+                Subject::Child { hub, case, change } => {
+                    if !self.sees_child(hub, *case).await? {
+                        continue;
+                    }
+                    let data = ChildEventData {
+                        seq,
+                        at,
+                        change: change.clone(),
+                        hub: hub.clone(),
+                        case_epoch: case.map(|(epoch, _)| epoch),
+                        case: case.map(|(_, case)| case),
+                    };
+                    self.ready.push_back(event("child", Some(seq), &data));
+                }
                 Subject::Gateway(id) => {
                     let Some(row) = self.app.store.gateway(id.as_str(), &self.scope).await? else {
                         continue;
@@ -341,6 +298,20 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// People of a unit see the cases of children that call them, and nothing else of children.
+    async fn sees_child(&self, hub: &str, case: Option<(i64, CaseId)>) -> Result<bool, Problem> {
+        let scope = ChildScope::of(&self.actor, &self.scope);
+        let Some((epoch, case)) = case else {
+            return Ok(!scope.is_of_a_unit());
+        };
+        let key = ChildCaseKey {
+            hub: hub.to_owned(),
+            epoch,
+            case,
+        };
+        Ok(self.app.store.child_case(&key, &scope).await?.is_some())
     }
 
     fn resync(&mut self, newest: i64) {

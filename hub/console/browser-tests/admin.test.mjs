@@ -1,6 +1,7 @@
 /** Administration: the directory, people, the roster, silences, channels, the catalogue and the audit. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { changedAt } from "../dev/mock-verify.mjs";
 import { checkPage } from "./axe.mjs";
 import {
   closeBrowser,
@@ -162,6 +163,45 @@ test("a channel is tested and a dead letter sent again", { skip: MOCK_ONLY }, as
   await stop();
 });
 
+test("an auditor sees whether the records are whole, and where they are not", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, hub, stop } = await openHub();
+  const { page, faults } = await openPage(url, { viewport: WIDE });
+  await signIn(page, url, "/admin/audit", "auditor", "auditor");
+  await page.getByText("检验记录是否完整").click();
+  await page.getByRole("button", { name: "开始检验" }).click();
+  const audit = page.locator('[data-chain="audit"]');
+  const cases = page.locator('[data-chain="cases"]');
+  await audit.getByText("共 12,345 条，从").waitFor();
+  await cases.getByText("共 3,210 条，从").waitFor();
+  await audit.getByText("与 94 个签名链头一致").waitFor();
+  await page.screenshot({ path: `${OUTPUT}verify-whole.png` });
+
+  hub.chains.cases.broken = changedAt(1234);
+  await page
+    .locator('.verify input[type="file"]')
+    .setInputFiles(file("heads.jsonl", '{"data":{}}\n{"data":{}}'));
+  await page.getByText("heads.jsonl").waitFor();
+  await page.getByRole("button", { name: "开始检验" }).click();
+  await cases.getByText("第 1,234 条处断开").waitFor();
+  await cases.getByText("内容或位置被改动过").waitFor();
+  await cases.getByText("请保护现场").waitFor();
+  await cases.getByText("此前 1,233 条无误").waitFor();
+  await page.screenshot({ path: `${OUTPUT}verify-broken.png` });
+
+  // What is no file of heads is refused in words, and nothing is told to be whole.
+  await page.locator('.verify input[type="file"]').setInputFiles(file("notes.txt", "nothing"));
+  await page.getByRole("button", { name: "开始检验" }).click();
+  await page.locator(".verify .note-bad").first().waitFor();
+  assert.equal(await page.locator(".verify-whole").count(), 0);
+  assert.deepEqual(
+    faults.filter((fault) => !fault.includes("422")),
+    [],
+  );
+  await stop();
+});
+
 test("everybody finds only their own sections, and the audit links to cases", {
   skip: MOCK_ONLY,
 }, async () => {
@@ -200,6 +240,11 @@ for (const [locale, viewport, width] of [
         .locator(".note:not(.note-bad)")
         .waitFor({ state: "detached" })
         .catch(() => undefined);
+      if (section === "audit") {
+        await page.locator(".verify summary").click();
+        await page.locator(".verify .button-primary").click();
+        await page.locator('[data-chain="cases"] .verify-whole').waitFor();
+      }
       await page.screenshot({ path: `${OUTPUT}admin-${section}-${width}-${locale.slice(0, 2)}.png` });
       assert.deepEqual(await checkPage(page, section), []);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -1,7 +1,7 @@
 /** Child hubs: how they are, their cases by filter and page, and what they are asked for. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { makeChildren, obey } from "../dev/mock-children.mjs";
+import { fetchCommands, makeChildren, obey } from "../dev/mock-children.mjs";
 import { checkPage } from "./axe.mjs";
 import {
   closeBrowser,
@@ -19,6 +19,9 @@ import {
 
 before(openBrowser);
 after(closeBrowser);
+
+/** Long before a page asks by itself, which it does once a minute. */
+const SOON_MS = 15_000;
 
 /** A parent hub with this person at a page. */
 async function open(path, user = "supervisor", look = {}) {
@@ -115,17 +118,25 @@ test("a supervisor gives a card; it waits for the child, is done there, and a re
   await waiting.getByText("超时两小时，请街道主管督促").waitFor();
   const [{ command }] = hub.children.commands;
   assert.deepEqual([command.action, command.card, command.asked_by], ["set_card", "red", "supervisor"]);
+  // The live stream says when the child has fetched it and when it has answered; nothing is asked for meanwhile.
+  fetchCommands(hub.children);
+  hub.childChanged("command", "donghu", command);
+  const fetched = page.locator('[data-command="delivered"]');
+  await fetched.getByText("下级已取走，等待结果").waitFor({ timeout: SOON_MS });
+  await fetched.getByText("取走于").waitFor();
+  await page.screenshot({ path: `${OUTPUT}child-command-delivered.png` });
   obey(hub.children);
-  // The page asks again by itself, as often as children are heard.
-  await page.locator('[data-command="done"]').getByText("下级已执行").waitFor({ timeout: 30_000 });
+  hub.childChanged("case", "donghu", command);
+  await page.locator('[data-command="done"]').getByText("下级已执行").waitFor({ timeout: SOON_MS });
   await page.locator(".case-head").getByText("红牌").waitFor();
   await page.getByLabel("交办什么").selectOption("ask_report");
   await page.getByLabel("内容或理由", { exact: true }).fill("请报告进展");
   await page.getByRole("button", { name: "交办", exact: true }).click();
   await waiting.getByText("要求报告").waitFor();
   obey(hub.children, "the case is archived");
+  hub.childChanged("command", "donghu");
   const refused = page.locator('[data-command="refused"]');
-  await refused.getByText("原因：the case is archived").waitFor({ timeout: 30_000 });
+  await refused.getByText("原因：the case is archived").waitFor({ timeout: SOON_MS });
   await end();
 });
 
@@ -162,7 +173,8 @@ test("the list holds still until somebody asks for what is new", { skip: MOCK_ON
   await row(page, 12).getByText("黄牌").waitFor();
   hub.children.cases.find((each) => each.case.case === 12).case.card = "red";
   hub.children.hubs[0].known.sequence += 1;
-  await page.getByText("下级有新的上报").waitFor({ timeout: 30_000 });
+  hub.childChanged("case", "donghu", { case_epoch: 1, case: 12 });
+  await page.getByText("下级有新的上报").waitFor({ timeout: SOON_MS });
   await row(page, 12).getByText("黄牌").waitFor();
   await page.getByRole("button", { name: "刷新列表" }).click();
   await row(page, 12).getByText("红牌").waitFor();

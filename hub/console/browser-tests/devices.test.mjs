@@ -1,15 +1,20 @@
 /** Gateways: a city's worth of them, the silences of a site, and what belongs nowhere yet. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { lostParent, makeParent } from "../dev/mock-parent.mjs";
+import { checkPage } from "./axe.mjs";
 import {
   closeBrowser,
   MOCK_ONLY,
+  NARROW,
+  OUTPUT,
   openBrowser,
   openHub,
   openPage,
   signIn,
   until,
   visit,
+  WIDE,
   withHubAndPage,
 } from "./browser.mjs";
 
@@ -47,6 +52,44 @@ test("a thousand gateways are drawn in part, searched, and narrowed to those tha
   assert.deepEqual(faults, []);
   await context.close();
   await stop();
+});
+
+test("a child's officers see the link to the parent: calm while it works, a warning when it was lost too long", {
+  skip: MOCK_ONLY,
+}, async () => {
+  for (const [viewport, locale, dark] of [
+    [WIDE, "zh-CN", false],
+    [NARROW, "en-GB", true],
+  ]) {
+    const { url, hub, stop } = await openHub();
+    hub.parent = makeParent();
+    const colorScheme = dark ? "dark" : "light";
+    const { page, context, faults } = await openPage(url, { viewport, locale, colorScheme, bypassCSP: true });
+    await signIn(page, url, "/devices");
+    const line = page.locator(".parent-line");
+    await line.getByText("city.example:8443").waitFor();
+    assert.equal(await line.getAttribute("data-state"), "up");
+    assert.equal(await page.locator(".strip-parent").count(), 0);
+    const name = `parent-${viewport === WIDE ? 1440 : 390}`;
+    await page.screenshot({ path: `${OUTPUT}${name}-up.png` });
+    hub.parent = lostParent(780_000);
+    await page.reload();
+    const warning = page.locator(".strip-parent");
+    await warning.waitFor();
+    assert.match(await warning.innerText(), /13/, "for how long");
+    assert.match(await line.innerText(), locale === "zh-CN" ? /连接不上上级平台/ : /cannot be reached/);
+    await page.screenshot({ path: `${OUTPUT}${name}-lost.png` });
+    assert.deepEqual(await checkPage(page, name), []);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${wide} px too wide`);
+    // From any page the warning leads to what is known of it.
+    await page.goto(`${url}/`);
+    await warning.click();
+    await line.waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+    await stop();
+  }
 });
 
 test("a gateway's page has the silences of its site and leads to a new one for it", {

@@ -59,7 +59,8 @@ export function readContract() {
   const { schemas } = components;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   ajv.addFormat("date-time", (text) => /^\d{4}-.+T.+Z$/.test(text) && !Number.isNaN(Date.parse(text)));
-  for (const name of ["int32", "int64", "float", "double", "binary", "date", "uuid"]) ajv.addFormat(name, true);
+  for (const name of ["int32", "int64", "float", "double", "binary", "date", "uuid"])
+    ajv.addFormat(name, true);
   const definitions = Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [name, closed(schema, schemas, true)]),
   );
@@ -121,7 +122,12 @@ export function readContract() {
     },
     /** What is wrong with an event of the live stream. */
     event(name, data) {
-      const schema = { case: "CaseEventData", gateway: "GatewayEventData", desk: "DeskEventData" }[name];
+      const schema = {
+        case: "CaseEventData",
+        gateway: "GatewayEventData",
+        desk: "DeskEventData",
+        child: "ChildEventData",
+      }[name];
       if (schema === undefined) return [`the hub sends no event ${name}`];
       return faultsOf({ $ref: `#/components/schemas/${schema}` }, data).map(
         (fault) => `event ${name}: ${fault}`,

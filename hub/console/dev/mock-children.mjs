@@ -264,11 +264,18 @@ export function askChildren(children, path, body, user, { reply, refuse }) {
   return true;
 }
 
+/** The child fetches what waits, and has not answered yet. */
+export function fetchCommands(children) {
+  const now = iso(Date.now());
+  for (const { command } of children.commands) if (!command.result) command.delivered_at ??= now;
+}
+
 /** The child does what waits for it, or refuses it with this reason; its case comes anew. */
 export function obey(children, refusal = null) {
   const now = iso(Date.now());
   for (const { hub, command } of children.commands) {
     if (command.result) continue;
+    command.delivered_at ??= now;
     command.settled_at = now;
     command.result = refusal ? { outcome: "refused", reason: refusal } : { outcome: "done", seq: 9 };
     const { case: found } = children.cases.find(

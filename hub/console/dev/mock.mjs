@@ -27,6 +27,7 @@ import {
   startCases,
 } from "./mock-data.mjs";
 import { allowedActions, changeOf, ended, missingIn, needsTwo, step, UNITS, waitsFor } from "./mock-loop.mjs";
+import { makeChains, verify } from "./mock-verify.mjs";
 import {
   AREAS,
   caseOfReport,
@@ -94,6 +95,9 @@ export class MockHub {
   /** While true, requests that change something are done and then not answered. */
   loseAnswers = false;
   admin = makeAdmin();
+  chains = makeChains();
+  /** The link to a parent hub, where there is one. */
+  parent = null;
   /** Child hubs, where there are any (`makeChildren`): most hubs have none. */
   children = { hubs: [], cases: [], commands: [] };
   floods = [];
@@ -190,6 +194,12 @@ export class MockHub {
   flood(flood) {
     this.floods = [flood, ...this.floods.filter((each) => each.id !== flood.id)];
     this.tell("flood", { flood });
+  }
+
+  /** Something of a child changed; `about` has the key of a case where it is about one. */
+  childChanged(change, hub, about) {
+    const key = about ? { case_epoch: about.case_epoch, case: about.case } : {};
+    this.tell("child", { change, hub, ...key });
   }
 
   /** Breaks every stream, as a cut line does. */
@@ -386,6 +396,7 @@ function get(hub, path, search, request, response, user) {
     });
   }
   if (first === "children" && readChildren(hub.children, path, search, user, toolsOf(response))) return;
+  if (path === "/parent") return reply(response, 200, { link: hub.parent });
   if (path === "/directory/unassigned")
     return reply(response, 200, hub.unassigned ?? { sites: [], devices: [], next: null });
   const administered = readAdmin(hub.admin, path, search);
@@ -435,6 +446,7 @@ async function write(hub, path, search, request, response, user) {
     hub.consoles.push(await bodyOf(request));
     return response.writeHead(204).end();
   }
+  if (path === "/audit/verify") return verify(hub.chains, await bodyOf(request), user, tools);
   if (ADMINISTERED.test(path)) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -448,8 +460,13 @@ async function write(hub, path, search, request, response, user) {
   const shown = /^\/cases\/(\d+)\/reveals$/.exec(path);
   if (request.method === "PUT" && file) return putEvidence(hub, file, request, user, tools);
   if (request.method !== "POST") return tools.refuse(405, "method-not-allowed", "not here");
-  if (path.startsWith("/children/") && askChildren(hub.children, path, await bodyOf(request), user, tools))
-    return;
+  if (path.startsWith("/children/")) {
+    const asked = hub.children.commands.length;
+    const ours = askChildren(hub.children, path, await bodyOf(request), user, tools);
+    const newest = hub.children.commands.slice(asked)[0];
+    if (newest) hub.childChanged("command", newest.hub, newest.command);
+    if (ours) return;
+  }
   if (action) return act(hub, Number(action[1]), request, response, user);
   if (parted) return splitCase(hub, Number(parted[1]), await bodyOf(request), user, tools);
   if (shown) return reveal(hub, Number(shown[1]), await bodyOf(request), user, tools);

@@ -8,7 +8,9 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readContract } from "./contract.mjs";
 import { startMock } from "./mock.mjs";
-import { makeChildren, obey } from "./mock-children.mjs";
+import { fetchCommands, makeChildren, obey } from "./mock-children.mjs";
+import { lostParent, makeParent } from "./mock-parent.mjs";
+import { changedAt } from "./mock-verify.mjs";
 
 const contract = readContract();
 const { paths } = JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8"));
@@ -231,6 +233,28 @@ test("what administrators change is changed as the hub changes it", async () => 
   await ask("admin", "POST", "/notifications/n1/retry");
 });
 
+test("the chains are read part by part, by those who may", async () => {
+  const first = await ask("admin", "POST", "/audit/verify", { chain: "audit" });
+  expect([first.json.verdict, first.json.next]).toEqual(["goes_on", "5000"]);
+  const last = await ask("auditor", "POST", "/audit/verify", { chain: "audit", after: "10000", heads: "{}" });
+  expect([last.json.verdict, last.json.through]).toEqual(["whole", 12_345]);
+  mock.hub.chains.cases.broken = changedAt(7);
+  const { json } = await ask("auditor", "POST", "/audit/verify", { chain: "cases" });
+  expect([json.verdict, json.checked, json.broken.link]).toEqual(["broken", 6, 7]);
+  mock.hub.chains.cases.broken = null;
+  expect((await ask("officer", "POST", "/audit/verify", { chain: "cases" })).status).toBe(403);
+  expect((await ask("admin", "POST", "/audit/verify", { chain: "x" })).status).toBe(422);
+});
+
+test("the link to a parent hub is told as the hub tells it", async () => {
+  expect((await ask("officer", "GET", "/parent")).json.link).toBeNull();
+  for (const link of [makeParent(), lostParent(60_000), lostParent(600_000)]) {
+    mock.hub.parent = link;
+    expect((await ask("officer", "GET", "/parent")).json.link.overdue).toBe(link.overdue);
+  }
+  mock.hub.parent = null;
+});
+
 test("a child hub is asked, and its answers come, as they come from a hub", async () => {
   const at = "/children/donghu/cases/1/11";
   const reason = "请一小时内报告";
@@ -244,7 +268,11 @@ test("a child hub is asked, and its answers come, as they come from a hub", asyn
   const refused = { action: "set_card", card: "red", reason };
   expect((await ask("officer", "POST", `${at}/commands`, refused)).status).toBe(403);
   expect((await ask("supervisor", "POST", `${at}/commands`, { ...refused, reason: " " })).status).toBe(422);
+  fetchCommands(mock.hub.children);
+  const fetched = (await ask("supervisor", "GET", at)).json.commands;
+  expect(fetched.every((each) => each.delivered_at && !each.result)).toBe(true);
   obey(mock.hub.children);
+  mock.hub.childChanged("case", "donghu");
   await ask("supervisor", "POST", `${at}/commands`, { action: "comment", reason });
   obey(mock.hub.children, "the case is archived");
   const { json } = await ask("supervisor", "GET", at);
@@ -268,5 +296,6 @@ test("a child hub is asked, and its answers come, as they come from a hub", asyn
 
 test("the live stream tells what the hub tells", () => {
   expect(mock.hub.events.length).toBeGreaterThan(10);
+  expect(mock.hub.events.filter(({ event }) => event === "child").length).toBeGreaterThan(1);
   for (const { event, data } of mock.hub.events) expect(contract.event(event, data)).toEqual([]);
 });

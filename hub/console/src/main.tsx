@@ -11,6 +11,7 @@ import { forgetDesks } from "./data/desks";
 import { forgetConsole, tellConsole } from "./data/duty";
 import { forgetGateways } from "./data/gateways";
 import { forgetLoad } from "./data/load";
+import { forgetParent } from "./data/parent";
 import { forgetRosterDrafts } from "./data/roster-drafts";
 import { atDesk, resume, session } from "./data/session";
 import { forgetAsked } from "./data/supervision";
@@ -41,6 +42,7 @@ effect(() => {
   forgetAsked();
   forgetChildHubs();
   forgetRosterDrafts();
+  forgetParent();
 });
 
 // A console of the office says that it is there; phones and walls stand for nobody at a desk.

@@ -164,6 +164,17 @@ pub async fn export(
     Ok((headers, bytes).into_response())
 }
 
+/// The chain of this name.
+pub(super) fn chain_named(name: &str) -> Result<Chain, Problem> {
+    match name {
+        "audit" => Ok(Chain::Audit),
+        "cases" => Ok(Chain::Transitions),
+        other => Err(Problem::invalid(format!(
+            "`chain` is `audit` or `cases`, not `{other}`"
+        ))),
+    }
+}
+
 fn filter(
     officer: &Officer,
     args: &AuditArgs,
@@ -175,15 +186,7 @@ fn filter(
             "the audit is for auditors and administrators",
         ));
     }
-    let chain = match args.chain.as_deref() {
-        None | Some("audit") => Chain::Audit,
-        Some("cases") => Chain::Transitions,
-        Some(other) => {
-            return Err(Problem::invalid(format!(
-                "`chain` is `audit` or `cases`, not `{other}`"
-            )));
-        }
-    };
+    let chain = chain_named(args.chain.as_deref().unwrap_or("audit"))?;
     let limit = args.limit.unwrap_or(usual);
     if !(1..=max).contains(&limit) {
         return Err(Problem::invalid(format!(

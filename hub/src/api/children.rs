@@ -174,6 +174,9 @@ pub struct CommandView {
     /// When, by the child's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// When the child first fetched it; without a result it has not answered yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// A case of a child with what was asked for.
@@ -407,6 +410,7 @@ fn command_view(row: CommandRow) -> CommandView {
         asked_by: row.asked_by,
         result: row.outcome,
         settled_at: row.settled_at,
+        delivered_at: row.delivered_at,
     }
 }
 
@@ -462,6 +466,7 @@ pub async fn ask(
         asked_by,
         result: None,
         settled_at: None,
+        delivered_at: None,
     };
     Ok((StatusCode::ACCEPTED, Answer(view)).into_response())
 }

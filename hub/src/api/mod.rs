@@ -26,6 +26,7 @@ pub mod map;
 pub mod notifications;
 pub mod outside;
 pub mod page;
+pub mod parent;
 pub mod people;
 pub mod problem;
 pub mod readings;
@@ -39,6 +40,7 @@ pub mod system;
 pub mod takeovers;
 pub mod today;
 pub mod unassigned;
+pub mod verify;
 pub mod view;
 pub mod words;
 
@@ -112,6 +114,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Places for imports of the directory.
     pub imports: Arc<Semaphore>,
+    /// The place of whoever reads a chain of hashes.
+    pub verifying: Arc<Semaphore>,
     /// Cancelled when the hub stops; live feeds end then.
     pub stop: CancellationToken,
 }
@@ -134,12 +138,13 @@ const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:;
     ),
     components(schemas(
         problem::Problem,
-        crate::live::CaseEventData,
-        crate::live::FloodEventData,
-        crate::live::GatewayEventData,
-        crate::live::DeskEventData,
-        crate::live::HelloData,
-        crate::live::ResyncData,
+        crate::live::data::CaseEventData,
+        crate::live::data::FloodEventData,
+        crate::live::data::GatewayEventData,
+        crate::live::data::DeskEventData,
+        crate::live::data::ChildEventData,
+        crate::live::data::HelloData,
+        crate::live::data::ResyncData,
         directory::Format,
         directory::RowTable,
     ))
@@ -193,6 +198,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(evidence::reveal))
         .routes(routes!(audit::list))
         .routes(routes!(audit::export))
+        .routes(routes!(parent::parent))
         .routes(routes!(children::list))
         .routes(routes!(children::cases))
         .routes(routes!(children::one))
@@ -231,6 +237,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(crate::parent::children::intake::batches))
         .routes(routes!(crate::parent::children::intake::heartbeats))
         .layer(DefaultBodyLimit::max(gridwatch_protocol::BATCH_BYTES_MAX));
+    let verify = OpenApiRouter::new()
+        .routes(routes!(verify::verify))
+        .layer(DefaultBodyLimit::max(verify::HEADS_BYTES_MAX));
     let pagerduty = OpenApiRouter::new()
         .routes(routes!(crate::outside::intake::pagerduty_enqueue))
         .layer(DefaultBodyLimit::max(
@@ -262,6 +271,7 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(officers)
         .merge(imports)
+        .merge(verify)
         .merge(gateways)
         .merge(pagerduty)
         .merge(alertmanager)

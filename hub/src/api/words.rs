@@ -292,6 +292,22 @@ const SENTENCES: &[(&str, &str)] = &[
         "the audit is for auditors and administrators",
         "只有审计员和管理员可以查看审计",
     ),
+    (
+        "the chains are read by auditors and administrators who see every area",
+        "只有可看全部区域的审计员和管理员可以检验记录链",
+    ),
+    (
+        "another chain is being read; try again in a moment",
+        "另一次检验正在进行，请稍后再试",
+    ),
+    (
+        "`heads` are not signed heads as a parent hub or a webhook got them: {}",
+        "`heads` 不是上级平台或 Webhook 收到的签名链头：{}",
+    ),
+    (
+        "the chain ends before entry {} now; begin anew from its first entry",
+        "记录链现在止于第 {} 条之前；请从第一条重新检验",
+    ),
     // The directory.
     (
         "send `If-Match` with the ETag of what you have read, or `*` to change whatever there is",

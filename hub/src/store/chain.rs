@@ -8,6 +8,7 @@
 //!
 //! Written inside the engine's transaction, which is the only one: numbers have no gaps.
 
+pub mod step;
 mod verify;
 
 use gridwatch_protocol::Timestamp;

@@ -1,6 +1,6 @@
 //! Events: what the live feed reads. Numbered without gaps, in the order of commits.
 
-use gridwatch_protocol::{GatewayId, Timestamp};
+use gridwatch_protocol::{GatewayId, HubId, Timestamp};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -27,6 +27,16 @@ pub enum Subject {
     Flood(i64),
     /// A desk, and what happened there.
     Desk {
+        /// Name of the change.
+        change: String,
+    },
+    /// A child hub, and what changed there.
+    Child {
+        /// Its id.
+        hub: String,
+        /// Which of its cases, by the life of its store and its number there; nothing when it is about the hub
+        /// or about many cases at once.
+        case: Option<(i64, CaseId)>,
         /// Name of the change.
         change: String,
     },
@@ -98,6 +108,34 @@ pub(crate) async fn append_desk_event(
         .await
         .map_err(sql("storing an event of a desk"))?;
     Ok(seq)
+}
+
+/// Events about a child hub, each about one of its cases or, without one, about the hub. An event lies where its
+/// case does, or where the hub does.
+pub(crate) async fn append_child_events(
+    connection: &mut Connection,
+    hub: &HubId,
+    cases: &[Option<(i64, CaseId)>],
+    change: &str,
+    at: Timestamp,
+) -> StoreResult<()> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let first = take_numbers(connection, cases.len()).await?;
+    for (seq, case) in (first..).zip(cases) {
+        query("INSERT INTO events (seq, at, change, child, child_epoch, child_case, area_path) VALUES ($1, $2, $3, $4, $5, $6, COALESCE((SELECT area_path FROM child_cases WHERE hub = $4 AND case_epoch = $5 AND case_id = $6), (SELECT area_path FROM child_hubs WHERE id = $4), ''))")
+            .bind(seq)
+            .bind(at.unix_ms())
+            .bind(change)
+            .bind(hub.as_str())
+            .bind(case.map(|(epoch, _)| epoch))
+            .bind(case.map(|(_, case)| case))
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("storing an event of a child hub"))?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn append_gateway_event(
@@ -173,7 +211,7 @@ impl Store {
         scope: &Scope,
     ) -> StoreResult<Vec<StoredEvent>> {
         let mut query = QueryBuilder::new(
-            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.flood, e.area_path FROM events e WHERE e.seq > ",
+            "SELECT e.seq, e.at, e.change, e.case_id, e.gateway, e.flood, e.area_path, e.child, e.child_epoch, e.child_case FROM events e WHERE e.seq > ",
         );
         query.push_bind(seq).push(" AND e.seq <= ").push_bind(until);
         if !scope.is_whole() {
@@ -218,6 +256,13 @@ fn stored_event(row: &AnyRow) -> StoreResult<StoredEvent> {
             change: row.get(2),
         },
         (None, Some(flood)) => Subject::Flood(flood),
+        (None, None) if row.get::<Option<&str>, _>(7).is_some() => Subject::Child {
+            hub: row.get(7),
+            case: row
+                .get::<Option<i64>, _>(8)
+                .zip(row.get::<Option<CaseId>, _>(9)),
+            change: row.get(2),
+        },
         (None, None) if row.get::<Option<&str>, _>(6).is_some() => {
             Subject::Desk { change: row.get(2) }
         }

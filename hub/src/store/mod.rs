@@ -35,6 +35,7 @@ pub mod retention;
 pub mod roster;
 mod schema;
 pub mod seal;
+pub mod witness;
 pub mod workers;
 
 use std::path::Path;

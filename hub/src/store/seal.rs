@@ -20,6 +20,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::backup::Epoch;
 use super::chain::{Chain, Head};
 use crate::certificates::write_new;
 
@@ -374,16 +375,25 @@ enum Outside {
     Head(Box<KeptHead>),
 }
 
-fn read_outside(path: &Path) -> Result<Vec<KeptHead>> {
-    let context = || format!("reading heads of `{}`", path.display());
-    let text = fs::read_to_string(path).with_context(context)?;
+/// The heads of a text in any of the forms in which they are kept elsewhere, one after the other.
+///
+/// # Errors
+/// When a part of it is none of them.
+pub fn parse_kept(text: &str) -> serde_json::Result<Vec<KeptHead>> {
     let mut heads = Vec::new();
-    for part in serde_json::Deserializer::from_str(&text).into_iter::<Outside>() {
-        match part.with_context(context)? {
+    for part in serde_json::Deserializer::from_str(text).into_iter::<Outside>() {
+        match part? {
             Outside::Page { items } => heads.extend(items),
             Outside::Event { data: head } | Outside::Head(head) => heads.push(*head),
         }
     }
+    Ok(heads)
+}
+
+fn read_outside(path: &Path) -> Result<Vec<KeptHead>> {
+    let context = || format!("reading heads of `{}`", path.display());
+    let text = fs::read_to_string(path).with_context(context)?;
+    let heads = parse_kept(&text).with_context(context)?;
     if heads.is_empty() {
         bail!(
             "`{}` holds no heads; `GET /api/v1/children/HUB/heads` of the parent gives them, and a webhook with `audit_heads = true` gets them",
@@ -437,39 +447,69 @@ fn check_signatures(key: &Ed25519KeyPair, lines: &[SignedHeads], report: &mut Re
     }
 }
 
-/// A link that was signed must be there with the hash it had, unless a restore went back behind it.
-fn compare(
+/// What a signed head says about a chain as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged<'a> {
+    /// The link is there with the hash that was signed, or the head signed an empty chain.
+    Fits,
+    /// This restore went back behind it.
+    Lost(&'a Epoch),
+    /// Another hash is there.
+    Rewritten,
+    /// The link is not there.
+    CutOff,
+}
+
+/// Compares a head with the hash that is at its link now, if there is one. A link that was signed must be
+/// there with the hash it had, unless a restore went back behind it.
+#[must_use]
+pub fn judge<'a>(
     chain: Chain,
     heads: &Heads,
-    epochs: &[super::backup::Epoch],
-    at: &[(i64, String)],
-    report: &mut Report,
-) {
+    epochs: &'a [Epoch],
+    found: Option<&str>,
+) -> Judged<'a> {
     let signed = heads.of(chain);
     if signed.links == 0 {
-        return;
+        return Judged::Fits;
     }
     let lost = epochs
         .iter()
         .find(|later| later.epoch > heads.epoch && later.links(chain) < signed.links);
-    if let Some(restore) = lost {
-        report.notes.push(format!(
-            "{}: links {} to {} of {} are not in the backup that was restored at {}",
-            chain.name(),
-            restore.links(chain) + 1,
-            signed.links,
-            heads.at,
-            restore.at
-        ));
-        return;
+    match (lost, found) {
+        (Some(restore), _) => Judged::Lost(restore),
+        (None, Some(hash)) if hash == signed.hash => Judged::Fits,
+        (None, Some(_)) => Judged::Rewritten,
+        (None, None) => Judged::CutOff,
     }
+}
+
+fn compare(
+    chain: Chain,
+    heads: &Heads,
+    epochs: &[Epoch],
+    at: &[(i64, String)],
+    report: &mut Report,
+) {
+    let signed = heads.of(chain);
     let found = at.iter().find(|(link, _)| *link == signed.links);
-    let problem = match found {
-        Some((_, hash)) if *hash == signed.hash => return,
-        Some(_) => {
+    let problem = match judge(chain, heads, epochs, found.map(|(_, hash)| hash.as_str())) {
+        Judged::Fits => return,
+        Judged::Lost(restore) => {
+            report.notes.push(format!(
+                "{}: links {} to {} of {} are not in the backup that was restored at {}",
+                chain.name(),
+                restore.links(chain) + 1,
+                signed.links,
+                heads.at,
+                restore.at
+            ));
+            return;
+        }
+        Judged::Rewritten => {
             "has another hash than was signed at: it or something before it was rewritten; signed at"
         }
-        None => "is missing: the end was cut off; it was signed at",
+        Judged::CutOff => "is missing: the end was cut off; it was signed at",
     };
     report.problems.push(format!(
         "{}, link {}: it {problem} {}",

@@ -10,16 +10,16 @@ use super::STORE;
 use super::harness::{Hub, alert, around, batch};
 use crate::Kind as StoreKind;
 
-struct Bench {
-    hub: Hub,
-    store: Store,
-    hand: AnyConnection,
-    seal: Seal,
+pub(super) struct Bench {
+    pub(super) hub: Hub,
+    pub(super) store: Store,
+    pub(super) hand: AnyConnection,
+    pub(super) seal: Seal,
 }
 
 impl Bench {
     /// A hub with histories of eight cases, and a hand in its database that triggers do not stop.
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let hub = Hub::start().await;
         let doors = (1..=8).map(|n| alert(n, &format!("door-{n}"), Kind::DoorForced));
         hub.send(&batch(doors.collect())).await;
@@ -61,11 +61,26 @@ impl Bench {
 
     /// Does something to the database, looks what is found, and puts everything back.
     async fn after(&mut self, statements: &[&str]) -> Vec<String> {
+        self.tamper(statements).await;
+        let problems = self.problems().await;
+        self.put_back().await;
+        assert_eq!(self.problems().await, [""; 0], "put back");
+        problems
+    }
+
+    pub(super) async fn sign(&mut self) {
+        self.seal.sign(&self.store, false, hub::now()).await.unwrap().unwrap();
+    }
+
+    pub(super) async fn tamper(&mut self, statements: &[&str]) {
         for statement in statements {
             let done = self.hand.execute(AssertSqlSafe((*statement).to_owned())).await;
             assert!(done.unwrap().rows_affected() > 0, "{statement} does something");
         }
-        let problems = self.problems().await;
+    }
+
+    /// Everything as it was when the bench was made; what was written since is gone.
+    pub(super) async fn put_back(&mut self) {
         for table in ["audit", "transitions", "chain_heads"] {
             for statement in [
                 format!("DELETE FROM {table}"),
@@ -74,11 +89,9 @@ impl Bench {
                 self.hand.execute(AssertSqlSafe(statement)).await.unwrap();
             }
         }
-        assert_eq!(self.problems().await, [""; 0], "put back");
-        problems
     }
 
-    async fn text(&mut self, statement: &str) -> String {
+    pub(super) async fn text(&mut self, statement: &str) -> String {
         let row = self.hand.fetch_one(AssertSqlSafe(statement.to_owned())).await;
         row.unwrap().get(0)
     }
@@ -139,7 +152,7 @@ async fn end_that_was_cut_off_is_found_even_when_the_head_was_made_to_fit() {
     // Nothing outside the store knows of the links yet.
     let found = bench.after(&[cut, &fit]).await;
     assert_eq!(found, [""; 0]);
-    bench.seal.sign(&bench.store, false, hub::now()).await.unwrap().unwrap();
+    bench.sign().await;
     let found = bench.after(&[cut, &fit]).await;
     told(&found, &["link 9: it is missing: the end was cut off"]);
     let again = bench.seal.sign(&bench.store, false, hub::now()).await.unwrap();
@@ -149,7 +162,7 @@ async fn end_that_was_cut_off_is_found_even_when_the_head_was_made_to_fit() {
 #[tokio::test]
 async fn history_rewritten_to_its_end_is_found_by_the_signed_head() {
     let mut bench = Bench::new().await;
-    bench.seal.sign(&bench.store, false, hub::now()).await.unwrap().unwrap();
+    bench.sign().await;
     let rows = bench
         .hand
         .fetch_all("SELECT case_id, seq, at, actor, action, body FROM transitions ORDER BY link")
@@ -181,7 +194,7 @@ async fn history_rewritten_to_its_end_is_found_by_the_signed_head() {
 #[tokio::test]
 async fn changed_head_file_wrong_key_and_epoch_without_a_restore_are_found() {
     let mut bench = Bench::new().await;
-    bench.seal.sign(&bench.store, false, hub::now()).await.unwrap().unwrap();
+    bench.sign().await;
     let data = bench.hub.dir.path().join("data");
     let file = data.join(seal::HEADS_FILE);
     let good = std::fs::read_to_string(&file).unwrap();

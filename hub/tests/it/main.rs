@@ -43,6 +43,7 @@ pub(crate) enum Kind {
 on_every_store! {
     areas
     audit
+    audit_verify
     backup
     cases_api
     closed_loop

@@ -1,15 +1,15 @@
 /**
- * Child hubs of this hub: how they are, their cases, and what to ask them for. The live stream tells nothing
- * of them, so their state is asked for as often as they are heard; a list of cases stays as it is until
- * somebody asks for it anew, and `childrenMoved` says when that is worth it.
+ * Child hubs of this hub: how they are, their cases, and what to ask them for. The live stream says when
+ * something of them has changed, and it is asked for again; a list of cases stays as it is until somebody asks for
+ * it anew, and `marksOf` says when that is worth it.
  */
 
 import { computed, signal } from "@preact/signals";
 import { part } from "../logic/part";
 import { query, request } from "./http";
-import { onReload } from "./live";
+import { onChildEvent, onReload } from "./live";
 import { session } from "./session";
-import type { Schemas } from "./types";
+import type { ChildEvent, Schemas } from "./types";
 
 export type Child = Schemas["Child"];
 export type ChildCase = Schemas["ChildCase"];
@@ -50,18 +50,42 @@ export function forgetChildHubs(): void {
   isCalled.value = false;
 }
 
-/** Children send a heartbeat every 20 s; asking more often would tell nothing new. */
-const EVERY_MS = 20_000;
+/** For what no event tells of, such as the time of a heartbeat: that is shown at most so much too old. */
+const EVERY_MS = 60_000;
+/** A child tells several things at once, and they are asked for together. */
+const SETTLE_MS = 1_000;
 
-/** Asks again and again until the returned function is called. */
-export function followChildHubs(also: () => void = () => undefined): () => void {
-  const ask = () => {
+/** Asks whenever something has changed until the returned function is called; `also` only when it is `about` this. */
+export function followChildHubs(
+  also: () => void = () => undefined,
+  about: (event: ChildEvent) => boolean = () => true,
+): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let concerned = false;
+  const settled = () => {
+    timer = undefined;
+    void loadChildHubs();
+    if (concerned) also();
+    concerned = false;
+  };
+  const ends = [
+    onChildEvent((event) => {
+      concerned ||= about(event);
+      timer ??= setTimeout(settled, SETTLE_MS);
+    }),
+    // The hubs are asked for then by themselves.
+    onReload(also),
+  ];
+  void loadChildHubs();
+  const slow = setInterval(() => {
     void loadChildHubs();
     also();
+  }, EVERY_MS);
+  return () => {
+    clearInterval(slow);
+    clearTimeout(timer);
+    for (const end of ends) end();
   };
-  void loadChildHubs();
-  const timer = setInterval(ask, EVERY_MS);
-  return () => clearInterval(timer);
 }
 
 /** Up to where the children's events are here: another text when any of them has told something. */

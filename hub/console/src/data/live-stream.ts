@@ -7,7 +7,7 @@
 import { SseParser } from "./sse";
 
 /** Events that pages follow; what a newer hub sends beside them is passed over. */
-const EVENTS = ["case", "gateway", "flood", "desk"] as const;
+const EVENTS = ["case", "gateway", "flood", "desk", "child"] as const;
 export type LiveEvent = (typeof EVENTS)[number];
 
 const known = (event: string): event is LiveEvent => (EVENTS as readonly string[]).includes(event);

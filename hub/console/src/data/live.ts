@@ -7,7 +7,7 @@ import { computed, signal } from "@preact/signals";
 import { now, setHubTime } from "./clock";
 import { type LiveEvent, LiveStream, type StreamMessage } from "./live-stream";
 import type { FromWorker, ToWorker } from "./live-worker";
-import type { CaseEvent, FloodEvent, GatewayEvent } from "./types";
+import type { CaseEvent, ChildEvent, FloodEvent, GatewayEvent } from "./types";
 
 export type LinkState = "connecting" | "live" | "lost";
 
@@ -35,6 +35,7 @@ const caseListeners = new Set<(event: CaseEvent) => void>();
 const gatewayListeners = new Set<(event: GatewayEvent) => void>();
 const floodListeners = new Set<(event: FloodEvent) => void>();
 const deskListeners = new Set<() => void>();
+const childListeners = new Set<(event: ChildEvent) => void>();
 const reloadListeners = new Set<() => void>();
 let onSignedOut: () => void = () => undefined;
 
@@ -57,6 +58,12 @@ export function onFloodEvent(listener: (event: FloodEvent) => void): () => void 
 export function onDeskEvent(listener: () => void): () => void {
   deskListeners.add(listener);
   return () => deskListeners.delete(listener);
+}
+
+/** Calls when something of a child hub has changed: ask for it again. */
+export function onChildEvent(listener: (event: ChildEvent) => void): () => void {
+  childListeners.add(listener);
+  return () => childListeners.delete(listener);
 }
 
 /** Calls when lists must be loaded again: at the first connection, and when events were skipped. */
@@ -93,6 +100,7 @@ function pass(event: LiveEvent, data: unknown): void {
   };
   if (event === "case") tell(caseListeners);
   else if (event === "flood") tell(floodListeners);
+  else if (event === "child") tell(childListeners);
   else if (event === "desk") for (const hear of deskListeners) hear();
   else tell(gatewayListeners);
 }

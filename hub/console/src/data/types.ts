@@ -149,5 +149,7 @@ export type GatewayEvent = Schemas["GatewayEventData"];
 /** A flood of alarms at a desk (ISA-18.2). */
 export type Flood = Schemas["StoredFlood"];
 export type FloodEvent = Schemas["FloodEventData"];
+/** Something of a child hub that changed; `change` is a text, so that a newer hub may tell more. */
+export type ChildEvent = Schemas["ChildEventData"];
 /** An open case that may be the same matter. */
 export type SimilarCase = Schemas["SimilarCase"];

@@ -3,6 +3,9 @@ import { enCalendar } from "./en-calendar";
 import { enRoster } from "./en-roster";
 import type { zhAdmin } from "./zh-admin";
 
+/** A count, in groups of three digits. */
+const whole = (n: number) => n.toLocaleString("en-GB");
+
 const clock = (one: string, more: string) => (n: number) => `${n} ${n === 1 ? one : more}`;
 
 export const enAdmin: typeof zhAdmin = {
@@ -235,11 +238,43 @@ export const enAdmin: typeof zhAdmin = {
         notification_tested: "Tested a channel",
         notification_sent_again: "Sent a notification again",
         store_restored: "Restored a backup",
+        chain_verified: "Checked the records",
       },
       search: "Search",
       more: "Older",
       empty: "Nothing found",
-      verify: "Kept as a chain of hashes; `hub audit verify` tells whether anything was changed.",
+      check: {
+        title: "Check that the records are whole",
+        about:
+          "The records are a chain of hashes: whatever is changed, deleted, swapped or cut off is found. Reads from the first entry to the last and compares with the signed heads; it only reads. Every check is written to the audit. If the whole machine may have been replaced, add signed heads that the parent hub or a webhook has kept.",
+        choose: "Choose a file of signed heads",
+        noHeads: "None added: only the heads kept here count",
+        without: "Do not use",
+        tooLarge: (mb: number) =>
+          `The file has more than ${mb} MB: divide it into several files and check with each.`,
+        start: "Check now",
+        stop: "Stop",
+        reading: (name: string) => `Checking: ${name}`,
+        soFar: (done: number, of: number | null) =>
+          of === null ? "Starting" : `${whole(done)} of ${whole(of)} entries checked`,
+        stopped: (done: number) => `Stopped; the first ${whole(done)} entries fit.`,
+        whole: "Whole",
+        entries: (count: number, from: string, to: string) =>
+          count === 0
+            ? "there are no entries yet."
+            : `${whole(count)} ${count === 1 ? "entry" : "entries"} from ${from} to ${to}.`,
+        heads: (count: number) =>
+          count === 0
+            ? "No signed head to compare with: an end that was cut off and made to fit would not show. "
+            : `Fits ${whole(count)} signed ${count === 1 ? "head" : "heads"}. `,
+        newest: "Hash of the newest entry:",
+        broken: "Not whole",
+        brokenAt: (link: number) => `Broken at entry ${whole(link)}`,
+        ofTime: (time: string) => ` (${time})`,
+        advice: "What to do: ",
+        fits: (count: number) =>
+          count === 1 ? "The entry before it fits." : `The ${whole(count)} entries before it fit.`,
+      },
     },
   },
 };

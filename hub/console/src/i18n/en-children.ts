@@ -116,9 +116,11 @@ export const enChildren: typeof zhChildren = {
   logNone: "Nothing has been asked for yet.",
   commandState: {
     waiting: "Waits for the child",
+    delivered: "Fetched by the child, no answer yet",
     done: "Done by the child",
     refused: "Refused by the child",
   },
+  deliveredAt: (when) => `fetched ${when}`,
   waitingHint: "The child takes it the next time that it calls, and does it once.",
   refusedBecause: (why) => `Reason: ${why}`,
   settledAt: (when) => `${when} by the child's clock`,

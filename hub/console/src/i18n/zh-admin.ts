@@ -2,6 +2,9 @@
 import { zhCalendar } from "./zh-calendar";
 import { zhRoster } from "./zh-roster";
 
+/** A count, in groups of three digits. */
+const whole = (n: number) => n.toLocaleString("zh-CN");
+
 const clock = (unit: string) => (n: number) => `${n} ${unit}`;
 
 export const zhAdmin = {
@@ -228,11 +231,39 @@ export const zhAdmin = {
         notification_tested: "测试通知",
         notification_sent_again: "重发通知",
         store_restored: "恢复备份",
+        chain_verified: "检验记录",
       } as Record<string, string>,
       search: "查找",
       more: "更早的",
       empty: "没有找到",
-      verify: "记录以哈希链保存，用 hub audit verify 检验是否被改动。",
+      check: {
+        title: "检验记录是否完整",
+        about:
+          "记录以哈希链保存，任何改动、删除、对调或截断都会被发现。检验从第一条读到最后一条，并与已签名的链头比对；只读取，不改动数据。每次检验都会记入审计。若怀疑整台机器被更换，请附上由上级平台或 Webhook 保存的签名链头。",
+        choose: "选择签名链头文件",
+        noHeads: "未附链头，只用本机保存的链头",
+        without: "不使用",
+        tooLarge: (mb: number) => `文件超过 ${mb} MB：请分成几个文件，分别检验。`,
+        start: "开始检验",
+        stop: "停止",
+        reading: (name: string) => `正在检验：${name}`,
+        soFar: (done: number, of: number | null) =>
+          of === null ? "正在开始" : `已检验 ${whole(done)} / ${whole(of)} 条`,
+        stopped: (done: number) => `已停止，前 ${whole(done)} 条无误。`,
+        whole: "完整",
+        entries: (count: number, from: string, to: string) =>
+          count === 0 ? "还没有记录。" : `共 ${whole(count)} 条，从 ${from} 到 ${to}。`,
+        heads: (count: number) =>
+          count === 0
+            ? "还没有可比对的签名链头：末尾若被截断并伪装，无法看出。"
+            : `与 ${whole(count)} 个签名链头一致。`,
+        newest: "最新一条的校验值：",
+        broken: "不完整",
+        brokenAt: (link: number) => `第 ${whole(link)} 条处断开`,
+        ofTime: (time: string) => `（${time}）`,
+        advice: "怎么办：",
+        fits: (count: number) => `此前 ${whole(count)} 条无误。`,
+      },
     },
   },
 };

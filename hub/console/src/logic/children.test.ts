@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Child, ChildDocument } from "../data/children";
-import { asksFor, behind, clockIsOff, commandState, isLate, wayOf } from "./children";
+import { asksFor, behind, clockIsOff, commandState, concerns, isLate, wayOf } from "./children";
 
 const text = (words: string) => ({ zh: words, en: words });
 const document = (given: Partial<ChildDocument> = {}): ChildDocument => ({
@@ -60,6 +60,9 @@ test("a command waits until its result is there", () => {
     ...{ role: "leader", at: "2026-11-22T00:00:00.000Z", asked_by: "x" },
   };
   expect(commandState(asked)).toBe("waiting");
+  const fetched = { ...asked, delivered_at: "2026-11-22T00:00:05.000Z" };
+  expect(commandState(fetched)).toBe("delivered");
+  expect(commandState({ ...fetched, result: { outcome: "done", seq: 3 } })).toBe("done");
   expect(commandState({ ...asked, result: { outcome: "done", seq: 3 } })).toBe("done");
   expect(commandState({ ...asked, result: { outcome: "refused", reason: "no" } })).toBe("refused");
 });
@@ -103,4 +106,14 @@ test("a clock is off beyond half a minute, whichever way", () => {
   expect(clockIsOff(child({ clock_ahead_ms: -31_000 }))).toBe(true);
   expect(clockIsOff(child({ clock_ahead_ms: 29_000 }))).toBe(false);
   expect(clockIsOff(child({}))).toBe(false);
+});
+
+test("an event concerns a case that it names, and every case of a hub that it names alone", () => {
+  const event = { seq: 1, at: "2026-11-22T00:00:00.000Z", change: "case", hub: "east" };
+  const key = { hub: "east", epoch: 2, id: 7 };
+  expect(concerns(event, key)).toBe(true);
+  expect(concerns({ ...event, case_epoch: 2, case: 7 }, key)).toBe(true);
+  expect(concerns({ ...event, case_epoch: 1, case: 7 }, key)).toBe(false);
+  expect(concerns({ ...event, case_epoch: 2, case: 8 }, key)).toBe(false);
+  expect(concerns({ ...event, hub: "west" }, key)).toBe(false);
 });

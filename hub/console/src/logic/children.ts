@@ -1,6 +1,6 @@
 /** Cases of child hubs in the words of this one. Pure. */
 import type { Child, ChildAsk, ChildCommand, ChildDocument } from "../data/children";
-import { CASE_STATES, type CaseState, type Role } from "../data/types";
+import { CASE_STATES, type CaseState, type ChildEvent, type Role } from "../data/types";
 import { stepsOf } from "./loop";
 
 export type AskName = ChildAsk["action"];
@@ -37,11 +37,18 @@ export function asksFor(role: Role, found: ChildDocument, lost: boolean): AskNam
   });
 }
 
-/** How a command stands: it waits for the child, was done there, or was refused there. */
-export type CommandState = "waiting" | "done" | "refused";
+/** How a command stands: it waits for the child, was fetched by it, was done there, or was refused there. */
+export type CommandState = "waiting" | "delivered" | "done" | "refused";
 
-export function commandState({ result }: ChildCommand): CommandState {
-  return result?.outcome ?? "waiting";
+export function commandState({ result, delivered_at }: ChildCommand): CommandState {
+  return result?.outcome ?? (delivered_at ? "delivered" : "waiting");
+}
+
+/** Whether an event may have changed what is shown of this case: it names the case, or the hub alone. */
+export function concerns(event: ChildEvent, key: { hub: string; epoch: number; id: number }): boolean {
+  if (event.hub !== key.hub) return false;
+  const unnamed = event.case === undefined || event.case === null;
+  return unnamed || (event.case === key.id && event.case_epoch === key.epoch);
 }
 
 /** A newer child may have states that this console does not know. */

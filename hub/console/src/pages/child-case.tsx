@@ -9,8 +9,9 @@ import {
 } from "../data/children";
 import { now } from "../data/clock";
 import { session } from "../data/session";
+import type { ChildEvent } from "../data/types";
 import { actionName, at, inPlace, said, t } from "../i18n";
-import { asksFor, isLate, wayOf } from "../logic/children";
+import { asksFor, concerns, isLate, wayOf } from "../logic/children";
 import { Shown, useAsked } from "../parts/asked";
 import { ChildAsks, CommandLog } from "../parts/child-asks";
 import { childName, stateName } from "../parts/child-parts";
@@ -166,7 +167,11 @@ function Heading({ view }: { view: ChildCaseView }) {
 export function ChildCasePage({ at: key }: { at: ChildCaseKey }) {
   const words = t.value.children;
   const asked = useAsked(() => loadChildCase(key));
-  useEffect(() => followChildHubs(() => void asked.again()), [asked.again]);
+  const { hub, epoch, id } = key;
+  useEffect(() => {
+    const here = (event: ChildEvent) => concerns(event, { hub, epoch, id });
+    return followChildHubs(() => void asked.again(), here);
+  }, [asked.again, hub, epoch, id]);
   const role = session.value.is === "signed-in" ? session.value.session.role : null;
   return (
     <main class="page" id="main">

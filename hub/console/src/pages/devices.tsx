@@ -8,6 +8,7 @@ import { problemInWords, said, t } from "../i18n";
 import { part } from "../logic/part";
 import { Backlog, DeviceCounts, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
 import { Link } from "../parts/link";
+import { ParentLine } from "../parts/parent-line";
 import { Said } from "../parts/said";
 import { SearchBox } from "../parts/search-box";
 import { Unassigned } from "../parts/unassigned";
@@ -135,6 +136,7 @@ export function Devices() {
   return (
     <main class="page" id="main">
       <h1>{words.title}</h1>
+      <ParentLine />
       {gatewaysError.value !== null && (
         <div class="note note-bad" role="alert">
           {words.failed}

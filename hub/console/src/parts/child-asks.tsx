@@ -242,6 +242,9 @@ function CommandLine({ command }: { command: ChildCommand }) {
           {words.commandState[state]}
         </span>{" "}
         {state === "waiting" && <span class="child-soft">{words.waitingHint}</span>}
+        {state === "delivered" && command.delivered_at && (
+          <span class="child-soft">{words.deliveredAt(at(command.delivered_at, now.value))}</span>
+        )}
         {command.settled_at && (
           <span class="child-soft">{words.settledAt(at(command.settled_at, now.value))}</span>
         )}

@@ -11,6 +11,7 @@ import { isMuted, muteUntilNext, sounding, soundWarning, startShift } from "../d
 import { said, span, t } from "../i18n";
 import { Icon } from "./icons";
 import { Link } from "./link";
+import { ParentWarning } from "./parent-line";
 import { Said } from "./said";
 
 /** How long the good news of a restored line stays. */
@@ -119,6 +120,7 @@ export function Strip() {
     >
       <LinkState />
       <DeskState />
+      <ParentWarning />
       {atDesk.value && <SoundState />}
     </section>
   );

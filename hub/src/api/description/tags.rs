@@ -45,6 +45,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
         "open311",
         "Reports of citizens and hotlines, Open311 GeoReport v2.",
     ),
+    ("parent hub", "The hub above this one, and the link to it."),
     ("readings", "Readings of devices, for charts."),
     (
         "reports",

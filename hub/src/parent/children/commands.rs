@@ -5,9 +5,11 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::list::{ChildCaseKey, ChildScope};
+use crate::cases::CaseId;
 use crate::engine::task::{Bench, Task};
 use crate::store::accounts::{AuditRow, write_audit};
 use crate::store::database::{Connection, QueryBuilder, query};
+use crate::store::events::append_child_events;
 use crate::store::{Store, StoreResult, from_json, sql, time, to_json};
 
 /// At most so many commands wait for one child: a child that is away for days gets a list that a person
@@ -25,9 +27,12 @@ pub struct CommandRow {
     pub outcome: Option<CommandOutcome>,
     /// When, by the child's clock.
     pub settled_at: Option<Timestamp>,
+    /// When it was first handed to the child.
+    pub delivered_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "SELECT body, asked_by, outcome, settled_at FROM child_commands WHERE ";
+const COLUMNS: &str =
+    "SELECT body, asked_by, outcome, settled_at, delivered_at FROM child_commands WHERE ";
 
 fn command_row(row: &AnyRow) -> StoreResult<CommandRow> {
     let outcome = row.get::<Option<String>, _>(2);
@@ -38,6 +43,7 @@ fn command_row(row: &AnyRow) -> StoreResult<CommandRow> {
             .map(|text| from_json("outcome", &text))
             .transpose()?,
         settled_at: row.get::<Option<i64>, _>(3).map(time),
+        delivered_at: row.get::<Option<i64>, _>(4).map(time),
     })
 }
 
@@ -118,44 +124,88 @@ impl Task for Ask {
             address: self.address.clone(),
         };
         write_audit(connection, &line).await?;
+        let case = Some((command.case_epoch, command.case));
+        append_child_events(connection, &self.hub, &[case], "command", now).await?;
         Ok(Asked::Yes)
     }
 }
 
-/// Keeps the result of a command, the first that comes.
+/// Notes that commands are handed to a child, once for each. Whether they arrived shows only their results: what
+/// was lost on the way is handed over again.
+#[derive(Debug)]
+pub struct Deliver {
+    /// To whom.
+    pub hub: HubId,
+    /// Their ids.
+    pub ids: Vec<String>,
+}
+
+impl Task for Deliver {
+    type Output = ();
+
+    async fn run(&self, bench: Bench<'_>) -> StoreResult<()> {
+        let Bench {
+            connection, now, ..
+        } = bench;
+        let mut cases = Vec::new();
+        for id in &self.ids {
+            let row = query("UPDATE child_commands SET delivered_at = $3 WHERE id = $1 AND hub = $2 AND delivered_at IS NULL RETURNING case_epoch, case_id")
+                .bind(id)
+                .bind(self.hub.as_str())
+                .bind(now.unix_ms())
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(sql("noting that a command is handed to a child"))?;
+            cases.extend(row.map(|row| Some((row.get(0), row.get(1)))));
+        }
+        append_child_events(connection, &self.hub, &cases, "command", now).await
+    }
+}
+
+/// Keeps the result of a command, the first that comes; gives its case.
 pub(super) async fn settle(
     connection: &mut Connection,
     hub: &HubId,
     id: &str,
     at: Timestamp,
     outcome: &CommandOutcome,
-) -> StoreResult<()> {
-    query("UPDATE child_commands SET outcome = $3, settled_at = $4 WHERE id = $1 AND hub = $2 AND outcome IS NULL")
+) -> StoreResult<Option<(i64, CaseId)>> {
+    let row = query("UPDATE child_commands SET outcome = $3, settled_at = $4 WHERE id = $1 AND hub = $2 AND outcome IS NULL RETURNING case_epoch, case_id")
         .bind(id)
         .bind(hub.as_str())
         .bind(to_json(outcome))
         .bind(at.unix_ms())
-        .execute(connection)
+        .fetch_optional(connection)
         .await
-        .map(drop)
-        .map_err(sql("keeping the result of a command"))
+        .map_err(sql("keeping the result of a command"))?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
 impl Store {
-    /// Commands that wait for a child, oldest first.
+    /// Commands that wait for a child, oldest first, and the ids of those that were never handed to it.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn commands_waiting(&self, hub: &HubId) -> StoreResult<Vec<ParentCommand>> {
-        let rows = query("SELECT body FROM child_commands WHERE hub = $1 AND outcome IS NULL ORDER BY at, id LIMIT $2")
+    pub async fn commands_waiting(
+        &self,
+        hub: &HubId,
+    ) -> StoreResult<(Vec<ParentCommand>, Vec<String>)> {
+        let rows = query("SELECT body, id, delivered_at FROM child_commands WHERE hub = $1 AND outcome IS NULL ORDER BY at, id LIMIT $2")
             .bind(hub.as_str())
             .bind(i64::try_from(UPWARD_COMMANDS_MAX).unwrap_or(i64::MAX))
             .fetch_all(&self.readers)
             .await
             .map_err(sql("reading commands for a child"))?;
-        rows.iter()
+        let new = rows
+            .iter()
+            .filter(|row| row.get::<Option<i64>, _>(2).is_none())
+            .map(|row| row.get(1))
+            .collect();
+        let commands: StoreResult<_> = rows
+            .iter()
             .map(|row| from_json("command", row.get(0)))
-            .collect()
+            .collect();
+        Ok((commands?, new))
     }
 
     /// Commands about one case of a child, newest first.

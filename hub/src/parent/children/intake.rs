@@ -14,6 +14,7 @@ use gridwatch_protocol::{
 };
 use tokio::time::Instant;
 
+use super::commands::Deliver;
 use super::rows::ChildRow;
 use super::take::{TakeBatch, TakeHeartbeat};
 use crate::api::App;
@@ -113,9 +114,19 @@ pub async fn heartbeats(
     }
     let until = Instant::now() + Duration::from_secs(wait_s.min(UPWARD_WAIT_S_MAX).into());
     loop {
-        let commands = app.store.commands_waiting(&hub).await?;
+        let (commands, new) = app.store.commands_waiting(&hub).await?;
         let late = Instant::now() >= until || app.stop.is_cancelled();
         if !commands.is_empty() || late {
+            if !new.is_empty() {
+                let deliver = Deliver {
+                    hub: hub.clone(),
+                    ids: new,
+                };
+                // What is not noted now is with the next time: the command itself must not wait for it.
+                if let Err(error) = app.engine.run(deliver, crate::now()).await {
+                    tracing::warn!(%hub, %error, "that commands were delivered was not noted");
+                }
+            }
             return Ok(Answer(UpwardAnswer {
                 hub_time: crate::now(),
                 parent_epoch: taken.epoch,

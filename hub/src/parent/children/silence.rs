@@ -22,6 +22,7 @@ use crate::engine::task::{Bench, Task};
 use crate::engine::{Engine, JobError};
 use crate::outside::place;
 use crate::store::database::{Connection, QueryBuilder};
+use crate::store::events::append_child_events;
 use crate::store::{Store, StoreResult, intake, sql, time};
 
 /// Children are looked at this often: silence is told at most this much after its time.
@@ -164,31 +165,34 @@ impl Task for Tell {
             bench
                 .take_alert(&source(), alert, Some(CHILD_HUB_SILENT))
                 .await?;
+            let now = bench.now;
+            append_child_events(bench.connection, &heard.hub, &[None], "silent", now).await?;
         }
         Ok(())
     }
 }
 
-/// Ends the silence since a child was heard last, if it was raised: its case says so, and stays open.
+/// Ends the silence since a child was heard last, if it was raised: its case says so, and stays open. Tells
+/// whether there was one.
 pub(super) async fn end(
     bench: &mut Bench<'_>,
     hub: &HubId,
     last: Timestamp,
     why: Text,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     let id = alert_id(hub, last);
     let Some(mut alert) = intake::newest_message(bench.connection, id).await? else {
-        return Ok(());
+        return Ok(false);
     };
     if alert.phase == Phase::Cleared {
-        return Ok(());
+        return Ok(false);
     }
     alert.revision += 1;
     alert.phase = Phase::Cleared;
     alert.at = bench.now;
     alert.reason = why;
     bench.take_alert(&source(), alert, None).await?;
-    Ok(())
+    Ok(true)
 }
 
 fn source() -> GatewayId {

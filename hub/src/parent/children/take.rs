@@ -4,8 +4,8 @@
 //! known by their ids and signatures.
 
 use gridwatch_protocol::{
-    CaseDocument, CommandResult, EpochStart, HubId, ReceiptStatus, UPWARD_STEPS_MAX, UpwardBatch,
-    UpwardHeartbeat, UpwardMark, UpwardReceiptItem,
+    CaseDocument, CommandResult, EpochStart, HubId, ReceiptStatus, Timestamp, UPWARD_STEPS_MAX,
+    UpwardBatch, UpwardHeartbeat, UpwardMark, UpwardReceiptItem,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -17,6 +17,7 @@ use crate::directory::Directory;
 use crate::engine::task::{Bench, Task};
 use crate::parent::up::link::next_known;
 use crate::store::database::{Connection, query};
+use crate::store::events::append_child_events;
 use crate::store::{StoreResult, sql, time, to_json};
 
 /// Longest text of a document that is taken, in bytes: names in our own catalogue have a tenth of it.
@@ -27,6 +28,10 @@ const CODE_MAX: usize = 100;
 const CALLS_MAX: usize = 200;
 /// Most areas on the way down to a place.
 const AREAS_MAX: usize = 20;
+
+/// A batch with more news tells the live feed of the hub alone: a child that tells everything anew would push out
+/// what officers have to see.
+const CASE_EVENTS_MAX: usize = 20;
 
 const UPSERT: &str = "INSERT INTO child_cases (hub, case_epoch, case_id, sent_epoch, sequence, number, state, is_open, severity, category, area_path, card, is_drill, opened_at, due_at, called, calls_waiting, received_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (hub, case_epoch, case_id) DO UPDATE SET sent_epoch = excluded.sent_epoch, sequence = excluded.sequence, number = excluded.number, state = excluded.state, is_open = excluded.is_open, severity = excluded.severity, category = excluded.category, area_path = excluded.area_path, card = excluded.card, is_drill = excluded.is_drill, opened_at = excluded.opened_at, due_at = excluded.due_at, called = excluded.called, calls_waiting = excluded.calls_waiting, received_at = excluded.received_at, body = excluded.body, lost_at = NULL WHERE (excluded.sent_epoch, excluded.sequence) > (child_cases.sent_epoch, child_cases.sequence)";
 
@@ -63,6 +68,7 @@ impl Task for TakeBatch {
             return Ok(None);
         };
         let mut items = Vec::with_capacity(batch.items.len());
+        let mut changed = Vec::new();
         for item in &batch.items {
             let document = &item.document;
             let status = match unfit(document) {
@@ -74,6 +80,7 @@ impl Task for TakeBatch {
                     };
                     let path = path(document, &child, &settings.directory);
                     if upsert(connection, &batch.hub, mark, document, &path, now.unix_ms()).await? {
+                        changed.push(Some((document.case_epoch, document.case)));
                         ReceiptStatus::Accepted
                     } else {
                         ReceiptStatus::Duplicate
@@ -87,6 +94,10 @@ impl Task for TakeBatch {
                 status,
             });
         }
+        if changed.len() > CASE_EVENTS_MAX {
+            changed = vec![None];
+        }
+        append_child_events(connection, &batch.hub, &changed, "case", now).await?;
         let before = known(connection, &batch.hub).await?;
         let after = next_known(before, batch.epoch, batch.after, batch.through);
         if after != before {
@@ -266,10 +277,13 @@ impl Task for TakeHeartbeat {
             .await
             .map_err(sql("reading what a child said"))?;
         let Some(row) = row else { return Ok(None) };
-        if let Some(last) = row.get::<Option<i64>, _>(3).map(time) {
-            let why = text("下级平台恢复心跳", "the child hub sends heartbeats again");
-            silence::end(&mut bench, &beat.hub, last, why).await?;
-        }
+        let heard_again = match row.get::<Option<i64>, _>(3).map(time) {
+            Some(last) => {
+                let why = text("下级平台恢复心跳", "the child hub sends heartbeats again");
+                silence::end(&mut bench, &beat.hub, last, why).await?
+            }
+            None => true,
+        };
         let connection = bench.connection;
         let known_key: String = row.get(0);
         let old_problem: Option<String> = row.get(1);
@@ -277,11 +291,17 @@ impl Task for TakeHeartbeat {
             .get::<Option<String>, _>(2)
             .and_then(|body| serde_json::from_str(&body).ok());
         if before.is_none_or(|before| before.epochs != beat.epochs) {
-            mark_lost(connection, &beat.hub, &beat.epochs, now.unix_ms()).await?;
+            let lost = mark_lost(connection, &beat.hub, &beat.epochs, now.unix_ms()).await?;
+            tell_if(connection, &beat.hub, lost > 0, "lost", now).await?;
         }
+        tell_if(connection, &beat.hub, heard_again, "heard", now).await?;
+        let mut answered = Vec::new();
         for CommandResult { id, at, outcome } in &beat.results {
-            commands::settle(connection, &beat.hub, &id.to_string(), *at, outcome).await?;
+            let id = id.to_string();
+            let case = commands::settle(connection, &beat.hub, &id, *at, outcome).await?;
+            answered.extend(case.map(Some));
         }
+        append_child_events(connection, &beat.hub, &answered, "command", now).await?;
         let (hub, key) = (&beat.hub, &beat.public_key);
         let problem = heads::keep(connection, hub, &known_key, key, &beat.heads, now).await?;
         let says = ChildSays {
@@ -290,6 +310,8 @@ impl Task for TakeHeartbeat {
             newest: beat.newest,
             clock_ahead_ms: beat.at.ms_since(now),
         };
+        let is_new = problem.is_some() && old_problem.is_none();
+        tell_if(connection, hub, is_new, "audit", now).await?;
         // The first warning stays until somebody has looked.
         let kept = old_problem.clone().or_else(|| problem.clone());
         let key = if known_key.is_empty() {
@@ -314,15 +336,28 @@ impl Task for TakeHeartbeat {
     }
 }
 
-/// Cases that were opened after the backup which the child was restored from are not there any more.
+/// An event about the hub itself.
+async fn tell_if(
+    connection: &mut Connection,
+    hub: &HubId,
+    so: bool,
+    change: &str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let about: &[_] = if so { &[None] } else { &[] };
+    append_child_events(connection, hub, about, change, now).await
+}
+
+/// Cases that were opened after the backup which the child was restored from are not there any more; how many.
 async fn mark_lost(
     connection: &mut Connection,
     hub: &HubId,
     epochs: &[EpochStart],
     now: i64,
-) -> StoreResult<()> {
+) -> StoreResult<u64> {
+    let mut lost = 0;
     for start in epochs.iter().filter(|start| start.epoch > 1) {
-        query("UPDATE child_cases SET lost_at = $4 WHERE hub = $1 AND case_epoch < $2 AND case_id > $3 AND lost_at IS NULL")
+        lost += query("UPDATE child_cases SET lost_at = $4 WHERE hub = $1 AND case_epoch < $2 AND case_id > $3 AND lost_at IS NULL")
             .bind(hub.as_str())
             .bind(start.epoch)
             .bind(start.cases)
@@ -331,12 +366,12 @@ async fn mark_lost(
             .await
             .map_err(sql("marking cases that a child has lost"))?;
     }
-    Ok(())
+    Ok(lost)
 }
 
 #[cfg(test)]
 mod tests {
-    use gridwatch_protocol::{AreaName, Text, Timestamp};
+    use gridwatch_protocol::{AreaName, Text};
 
     use super::*;
     use crate::cases::sample::Shipped;

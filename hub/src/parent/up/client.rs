@@ -9,6 +9,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::state::LinkFault;
 use crate::notify::guard::Guard;
 use crate::notify::secret::{Secret, Source};
 use crate::parent::config::ParentSettings;
@@ -32,8 +33,38 @@ pub enum NoAnswer {
         detail: String,
     },
     /// The line, or the parent is busy: again later.
-    #[error("{0}")]
-    Broken(String),
+    #[error("{detail}")]
+    Broken {
+        /// What kind of trouble it is.
+        why: LinkFault,
+        /// What went wrong.
+        detail: String,
+    },
+}
+
+impl NoAnswer {
+    /// A broken line.
+    #[must_use]
+    pub fn broken(why: LinkFault, detail: impl Into<String>) -> Self {
+        Self::Broken {
+            why,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What kind of trouble a request had, as far as its errors tell.
+fn trouble(error: &reqwest::Error, chain: &str) -> LinkFault {
+    let lower = chain.to_lowercase();
+    if error.is_timeout() {
+        LinkFault::Timeout
+    } else if lower.contains("dns error") {
+        LinkFault::Name
+    } else if lower.contains("certificate") {
+        LinkFault::Certificate
+    } else {
+        LinkFault::Unreachable
+    }
 }
 
 /// A client of the parent; cheap to clone.
@@ -101,12 +132,13 @@ impl Parent {
     ) -> Result<T, NoAnswer> {
         let broken = |error: reqwest::Error| {
             let error = error.without_url();
-            NoAnswer::Broken(self.key.hide_in(&crate::chain(&error)))
+            let chain = crate::chain(&error);
+            NoAnswer::broken(trouble(&error, &chain), self.key.hide_in(&chain))
         };
         let url: Url = self
             .guard
             .check_url(&format!("{}{path}", self.base))
-            .map_err(|error| NoAnswer::Broken(error.to_string()))?;
+            .map_err(|error| NoAnswer::broken(LinkFault::Name, error.to_string()))?;
         let mut response = self
             .client
             .post(url)
@@ -119,18 +151,26 @@ impl Parent {
         let mut bytes = Vec::new();
         while let Some(part) = response.chunk().await.map_err(broken)? {
             if bytes.len() + part.len() > ANSWER_BYTES_MAX {
-                return Err(NoAnswer::Broken("the answer is too long".to_owned()));
+                return Err(NoAnswer::broken(
+                    LinkFault::NotUnderstood,
+                    "the answer is too long",
+                ));
             }
             bytes.extend_from_slice(&part);
         }
         if status.is_success() {
-            return serde_json::from_slice(&bytes)
-                .map_err(|error| NoAnswer::Broken(format!("the answer is not one: {error}")));
+            return serde_json::from_slice(&bytes).map_err(|error| {
+                let detail = format!("the answer is not one: {error}");
+                NoAnswer::broken(LinkFault::NotUnderstood, detail)
+            });
         }
         let text: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
         let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         Err(if passing {
-            NoAnswer::Broken(format!("the parent answered {status}: {text}"))
+            NoAnswer::broken(
+                LinkFault::Busy(status.as_u16()),
+                format!("the parent answered {status}: {text}"),
+            )
         } else {
             NoAnswer::Refused {
                 status,

@@ -175,4 +175,16 @@ impl Store {
         };
         rows.iter().map(read).collect()
     }
+
+    /// When the parent asked for something last.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn last_parent_command(&self) -> StoreResult<Option<Timestamp>> {
+        let row = query("SELECT MAX(at) FROM parent_commands")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(sql("looking for the last command of the parent"))?;
+        Ok(row.get::<Option<i64>, _>(0).map(time))
+    }
 }

@@ -14,4 +14,5 @@ pub mod line;
 pub mod link;
 pub mod page;
 pub mod rows;
+pub mod state;
 pub mod uplink;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridwatch_protocol::{HubId, UPWARD_CASES_MAX, UpwardBatch, UpwardItem, WIRE_VERSION};
+use gridwatch_protocol::{
+    HubId, Timestamp, UPWARD_CASES_MAX, UpwardBatch, UpwardItem, WIRE_VERSION,
+};
 use sqlx::Row;
 
 use super::document::{document, is_wanted};
@@ -12,7 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::parent::config::ParentSettings;
 use crate::store::database::{Connection, QueryBuilder, query};
-use crate::store::{Store, StoreResult, backup, from_json, sql};
+use crate::store::{Store, StoreResult, backup, from_json, sql, time};
 
 /// Rows of a case's history that are looked at: enough for every change of state of a long way.
 const HISTORY_MAX: i64 = 200;
@@ -109,6 +111,21 @@ impl Store {
             own,
             more,
         })
+    }
+}
+
+impl Store {
+    /// When this event happened; nothing when it is no longer kept.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn event_time(&self, sequence: i64) -> StoreResult<Option<Timestamp>> {
+        let row = query("SELECT at FROM events WHERE seq = $1")
+            .bind(sequence)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(sql("reading the time of an event"))?;
+        Ok(row.map(|row| time(row.get(0))))
     }
 }
 

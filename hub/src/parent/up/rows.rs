@@ -5,11 +5,12 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::link::{Link, Pass};
+use super::state::{LinkFault, LinkState};
 use crate::cases::CaseId;
 use crate::engine::task::{Bench, Task};
 use crate::store::commit::insert;
 use crate::store::database::{Connection, Frame, query};
-use crate::store::{Store, StoreResult, sql, time};
+use crate::store::{Store, StoreResult, sql, time, to_json};
 
 /// A process that says nothing for this long no longer holds the link; it says something every 20 s.
 const LEASE_MS: i64 = 60_000;
@@ -27,9 +28,11 @@ pub struct LinkRow {
     pub heads_at: Timestamp,
     /// Documents that the parent will never take.
     pub rejected: i64,
+    /// How the link is; nothing before the first try.
+    pub state: Option<LinkState>,
 }
 
-const ROW: &str = "SELECT epoch, sequence, parent_epoch, pass_head, pass_case, heads_at, rejected, wanted, holder, lease_until FROM parent_link WHERE hub = $1";
+const ROW: &str = "SELECT epoch, sequence, parent_epoch, pass_head, pass_case, heads_at, rejected, wanted, holder, lease_until, state FROM parent_link WHERE hub = $1";
 
 fn link_row(row: &AnyRow) -> LinkRow {
     let epoch: i64 = row.get(0);
@@ -45,7 +48,14 @@ fn link_row(row: &AnyRow) -> LinkRow {
         }),
         heads_at: time(row.get(5)),
         rejected: row.get(6),
+        state: state(row),
     }
+}
+
+/// One that cannot be read counts for none: the next try writes it anew.
+fn state(row: &AnyRow) -> Option<LinkState> {
+    let text: Option<String> = row.get(10);
+    text.and_then(|text| serde_json::from_str(&text).ok())
 }
 
 impl Store {
@@ -100,6 +110,7 @@ impl Task for Claim {
                 link: None,
                 heads_at: time(0),
                 rejected: 0,
+                state: None,
             }));
         };
         let (wanted, holder): (String, String) = (row.get(7), row.get(8));
@@ -120,6 +131,42 @@ impl Task for Claim {
             .await
             .map_err(sql("taking the link to the parent"))?;
         Ok(Some(found))
+    }
+}
+
+/// Notes how a try went. A process that no longer holds the link notes nothing.
+#[derive(Debug)]
+pub struct Note {
+    /// The own name at the parent.
+    pub hub: HubId,
+    /// This process.
+    pub holder: String,
+    /// Why the parent was not reached.
+    pub fault: Option<LinkFault>,
+}
+
+impl Task for Note {
+    type Output = ();
+
+    async fn run(&self, bench: Bench<'_>) -> StoreResult<()> {
+        let Bench {
+            connection, now, ..
+        } = bench;
+        let row = query(ROW)
+            .bind(self.hub.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(sql("reading the link to the parent"))?;
+        let before = row.as_ref().and_then(state);
+        let after = LinkState::after(before.as_ref(), self.fault, now);
+        query("UPDATE parent_link SET state = $3 WHERE hub = $1 AND holder = $2")
+            .bind(self.hub.as_str())
+            .bind(&self.holder)
+            .bind(to_json(&after))
+            .execute(connection)
+            .await
+            .map(drop)
+            .map_err(sql("noting how the link to the parent is"))
     }
 }
 

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::client::{NoAnswer, Parent};
 use super::link::{Covers, Link, Told, reconcile, settled};
 use super::page::{By, Page};
-use super::rows::{Claim, Settle};
+use super::rows::{Claim, Note, Settle};
+use super::state::LinkFault;
 use crate::api::Shared;
 use crate::cases::CaseId;
 use crate::metrics::{add, count};
@@ -29,6 +30,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// While another process holds the link, it is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// While the link stays as it is, that is noted this often: a long way of batches writes little more.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// What the tasks of the child work with.
 #[derive(Debug, Clone)]
@@ -89,10 +93,14 @@ enum Failed {
 pub async fn run(child: Child, mut head: watch::Receiver<i64>, stop: CancellationToken) {
     let mut told: Option<Fresh> = None;
     let mut pause = PAUSE_MIN;
+    let mut noted = None;
     loop {
         // What is there now is looked at; what comes after wakes.
         head.borrow_and_update();
         let turn = stop.run_until_cancelled(child.turn(&mut told)).await;
+        if let Some(turn) = &turn {
+            child.note(turn, &mut noted).await;
+        }
         let wait = match turn {
             None => return,
             Some(Ok(Turn::More)) => {
@@ -130,7 +138,37 @@ pub async fn run(child: Child, mut head: watch::Receiver<i64>, stop: Cancellatio
     }
 }
 
+/// What was noted of the link, and when.
+type Noted = Option<(Option<LinkFault>, Instant)>;
+
 impl Child {
+    /// Notes how the link is. The link works without it.
+    async fn note(&self, turn: &Result<Turn, Failed>, noted: &mut Noted) {
+        let fault = match turn {
+            Ok(Turn::More | Turn::Idle) => None,
+            Ok(Turn::NotOurs) => {
+                *noted = None;
+                return;
+            }
+            Ok(Turn::Halted) => Some(LinkFault::SetBack),
+            Err(Failed::NoAnswer(error)) => Some(error.into()),
+            Err(Failed::Store(_) | Failed::Job(_)) => Some(LinkFault::Own),
+        };
+        let known = noted.is_some_and(|(told, at)| told == fault && at.elapsed() < NOTE_EVERY);
+        if known {
+            return;
+        }
+        let note = Note {
+            hub: self.parent.hub.clone(),
+            holder: self.holder.clone(),
+            fault,
+        };
+        match self.app.engine.run(note, crate::now()).await {
+            Ok(()) => *noted = Some((fault, Instant::now())),
+            Err(error) => tracing::warn!(%error, "how the link to the parent hub is was not noted"),
+        }
+    }
+
     /// One batch at most. `told` is what the parent said last.
     async fn turn(&self, told: &mut Option<Fresh>) -> Result<Turn, Failed> {
         let app = &self.app;
@@ -209,7 +247,8 @@ impl Child {
             }
         }
         if receipt.items.len() != batch.items.len() {
-            return Err(NoAnswer::Broken("a receipt for each case is missing".to_owned()).into());
+            let missing = "a receipt for each case is missing";
+            return Err(NoAnswer::broken(LinkFault::NotUnderstood, missing).into());
         }
         add(&self.app.metrics.parent_cases, taken.len());
         let moved = match settled(link, covers, own, answer.told) {

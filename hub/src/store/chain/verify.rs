@@ -17,8 +17,10 @@ const BROKEN_MAX: usize = 100;
 pub(super) struct Linked {
     /// What finds the row in its table.
     pub(super) key: Vec<i64>,
-    link: Option<i64>,
-    hash: Option<String>,
+    pub(super) link: Option<i64>,
+    pub(super) hash: Option<String>,
+    /// When it was written, in Unix milliseconds.
+    pub(super) at: i64,
     pub(super) fields: Vec<String>,
 }
 
@@ -58,7 +60,7 @@ impl Store {
             at: Vec::new(),
         };
         loop {
-            let rows = page(&mut snapshot, chain, reader.head.links).await?;
+            let rows = page(&mut snapshot, chain, reader.head.links, PAGE).await?;
             let last = rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
             for row in rows {
                 reader.take(row, wanted);
@@ -67,7 +69,7 @@ impl Store {
                 break;
             }
         }
-        for row in unlinked(&mut snapshot, chain).await? {
+        for row in strays(&mut snapshot, chain, i64::MAX).await? {
             reader.note(
                 0,
                 format!(
@@ -163,7 +165,13 @@ fn place(chain: Chain, key: &[i64]) -> String {
     }
 }
 
-async fn page(connection: &mut Connection, chain: Chain, after: i64) -> StoreResult<Vec<Linked>> {
+/// At most `limit` rows after a link, in the order of their links.
+pub(super) async fn page(
+    connection: &mut Connection,
+    chain: Chain,
+    after: i64,
+    limit: i64,
+) -> StoreResult<Vec<Linked>> {
     let statement = match chain {
         Chain::Audit => query(
             "SELECT id, link, hash, at, actor, action, subject, address FROM audit WHERE link > $1 ORDER BY link LIMIT $2",
@@ -174,10 +182,32 @@ async fn page(connection: &mut Connection, chain: Chain, after: i64) -> StoreRes
     };
     let rows = statement
         .bind(after)
-        .bind(PAGE)
+        .bind(limit)
         .fetch_all(connection)
         .await
         .map_err(sql("reading a chain"))?;
+    Ok(rows.iter().map(|row| linked(chain, row)).collect())
+}
+
+/// At most `limit` rows that are at no place of the chain: without a link, or with one that no chain has.
+pub(super) async fn strays(
+    connection: &mut Connection,
+    chain: Chain,
+    limit: i64,
+) -> StoreResult<Vec<Linked>> {
+    let statement = match chain {
+        Chain::Audit => query(
+            "SELECT id, link, hash, at, actor, action, subject, address FROM audit WHERE link IS NULL OR link < 1 ORDER BY id LIMIT $1",
+        ),
+        Chain::Transitions => query(
+            "SELECT case_id, seq, link, hash, at, actor, action, body FROM transitions WHERE link IS NULL OR link < 1 ORDER BY at, case_id, seq LIMIT $1",
+        ),
+    };
+    let rows = statement
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+        .map_err(sql("reading rows outside the chain"))?;
     Ok(rows.iter().map(|row| linked(chain, row)).collect())
 }
 
@@ -216,6 +246,7 @@ fn linked(chain: Chain, row: &AnyRow) -> Linked {
     Linked {
         link: row.get(keys),
         hash: row.get(keys + 1),
+        at,
         fields: numbers.into_iter().chain(texts).collect(),
         key,
     }

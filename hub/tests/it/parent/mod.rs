@@ -3,7 +3,9 @@
 
 mod audit;
 mod exactly_once;
+mod feed;
 mod keys;
+mod link;
 mod officers;
 mod restores;
 mod silence;

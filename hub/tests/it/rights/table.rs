@@ -159,11 +159,14 @@ pub(super) const ROUTES: &[Route] = &[
     post("/api/v1/session", Anybody, Nothing).body(r#"{"username":"nobody","password":"wrong"}"#).gives(&[401, 429]),
     // Asked for last: it ends the session.
     delete("/api/v1/session", ALL, Nothing).gives(&[204]),
+    get("/api/v1/parent", ALL, Nothing),
     get("/api/v1/sites", ALL, List(Site)),
     get("/api/v1/statistics/load", ALL, Nothing),
     get("/api/v1/users", ADMINISTRATOR, List(User)),
     get("/api/v1/audit", AUDITORS, Nothing),
     get("/api/v1/audit.csv", AUDITORS, Nothing),
+    // 403 for auditors of an area: a chain is everybody's.
+    post("/api/v1/audit/verify", AUDITORS, Nothing).body(r#"{"chain":"x"}"#).gives(&[403, 422]),
     post("/api/v1/cases", TELLERS, Nothing).body("{}").gives(&[422]),
     get("/api/v1/cases/{id}/evidence", ALL, One(Case)),
     get("/api/v1/cases/{id}/evidence/{sha256}", ALL, One(Case)).gives(&[404]),

@@ -7,6 +7,7 @@ import { Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
 import { Said } from "../../parts/said";
 import { Scroll } from "../../parts/scroll";
+import { VerifyPanel } from "../../parts/verify-panel";
 import { useVirtual } from "../../parts/virtual";
 
 const NOTHING: AuditWanted = { chain: "audit", actor: "", action: "", subject: "", from: "", to: "" };
@@ -111,6 +112,7 @@ export function AuditSection() {
   };
   return (
     <section>
+      <VerifyPanel />
       <form
         class="admin-form"
         onSubmit={(event) => {
@@ -195,7 +197,6 @@ export function AuditSection() {
                   {words.more}
                 </button>
               )}
-              <p class="panel-hint">{words.verify}</p>
             </>
           );
         }}
