@@ -150,8 +150,17 @@ const CALENDAR_YEARS = [2026, 2027];
 
 function calendarOf(year) {
   const known = CALENDAR_YEARS.includes(year);
-  const off = ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"];
-  const days = Object.fromEntries(known ? off.map((day) => [`${year}-${day}`, []]) : []);
+  const off = {
+    "01-01": "元旦",
+    "05-01": "劳动节",
+    "05-02": "劳动节",
+    "10-01": "国庆节",
+    "10-02": "国庆节",
+    "10-03": "国庆节",
+  };
+  const ofYear = known ? Object.entries(off) : [];
+  const days = Object.fromEntries(ofYear.map(([day]) => [`${year}-${day}`, []]));
+  const names = Object.fromEntries(ofYear.map(([day, name]) => [`${year}-${day}`, name]));
   if (year === 2026) days["2026-10-10"] = HOURS;
   const week = [HOURS, HOURS, HOURS, HOURS, HOURS, [], []];
   return {
@@ -161,6 +170,7 @@ function calendarOf(year) {
     notice: year === 2027 ? "国办发明电〔2026〕9 号" : "",
     week,
     days,
+    names,
   };
 }
 

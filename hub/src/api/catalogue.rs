@@ -90,6 +90,8 @@ pub struct CalendarView {
     pub week: Vec<Vec<String>>,
     /// Working hours of each holiday (none) and make-up day, by date.
     pub days: BTreeMap<String, Vec<String>>,
+    /// Names of the holidays as the file gives them, by date.
+    pub names: BTreeMap<String, String>,
 }
 
 /// The categories.
@@ -154,6 +156,10 @@ pub async fn calendar(
         days: days
             .into_iter()
             .map(|(date, hours)| (date.to_string(), words(hours)))
+            .collect(),
+        names: calendar
+            .holidays(first)
+            .map(|(date, name)| (date.to_string(), name.to_owned()))
             .collect(),
     }))
 }

@@ -388,7 +388,7 @@ pub(crate) fn status(details: GatewayDetails) -> GatewayStatus {
             subject: "outbox".to_owned(),
             since,
             detail: Text {
-                zh: format!("{refused} 条告警消息格式有误，未被接受"),
+                zh: format!("{refused} 条报警消息格式有误，未被接受"),
                 en: format!("{refused} alert messages were malformed and not accepted"),
             },
         });

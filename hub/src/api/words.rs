@@ -4,6 +4,8 @@
 //! A sentence that stands nowhere here is shown in English. The test below reads the hub's own source and
 //! names every sentence that is missing. Where several lines fit, the first one counts.
 
+mod rosters;
+
 use super::language::Language;
 
 /// Titles of problem types: type, English, Chinese.
@@ -451,7 +453,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "the role {} may not silence alarms; ask the shift leader",
-        "角色 {} 不能静默告警，请找值班长",
+        "角色 {} 不能静默报警，请找值班长",
     ),
     ("the role {} may not split a case", "角色 {} 不能拆分事件"),
     (
@@ -460,7 +462,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "at most {} alerts are taken out at once",
-        "一次最多拆出 {} 条告警",
+        "一次最多拆出 {} 条报警",
     ),
     (
         "the case has changed since version {}; it is at version {}",
@@ -470,14 +472,14 @@ const SENTENCES: &[(&str, &str)] = &[
         "the case has ended; only an open case is split",
         "事件已办结，只能拆分未结事件",
     ),
-    ("name the alerts to take out", "请指明要拆出的告警"),
+    ("name the alerts to take out", "请指明要拆出的报警"),
     (
         "not every one of these alerts is in the case",
-        "这些告警并非都在此事件中",
+        "这些报警并非都在此事件中",
     ),
     (
         "at least one alert must stay in the case",
-        "事件中至少要留下一条告警",
+        "事件中至少要留下一条报警",
     ),
     // Reports of people, and other systems.
     (
@@ -595,12 +597,28 @@ pub fn title(kind: &str, language: Language) -> String {
     }
 }
 
-/// An English sentence in Chinese, if it is known.
+/// An English sentence in Chinese, if it is known; of several lines each by itself, if all are.
 #[must_use]
 pub fn chinese(english: &str) -> Option<String> {
-    SENTENCES
-        .iter()
-        .find_map(|(pattern, zh)| Some(fill(zh, &arguments(pattern, english)?)))
+    if english.contains('\n') {
+        let lines: Option<Vec<String>> = english.lines().map(chinese).collect();
+        return Some(lines?.join("\n"));
+    }
+    let mut sentences = rosters::SENTENCES.iter().chain(SENTENCES);
+    sentences.find_map(|(pattern, zh)| {
+        let mut found: Vec<String> = arguments(pattern, english)?
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        // What comes after a colon may be a sentence of its own.
+        if pattern.ends_with(": {}")
+            && let Some(last) = found.last_mut()
+            && let Some(known) = chinese(last)
+        {
+            *last = known;
+        }
+        Some(fill(zh, &found))
+    })
 }
 
 /// What stands at each `{}` of a pattern, if the sentence is made by it.
@@ -624,7 +642,7 @@ fn arguments<'a>(pattern: &str, sentence: &'a str) -> Option<Vec<&'a str>> {
     rest.is_empty().then_some(found)
 }
 
-fn fill(pattern: &str, arguments: &[&str]) -> String {
+fn fill(pattern: &str, arguments: &[String]) -> String {
     let mut parts = pattern.split("{}");
     let mut text = parts.next().unwrap_or_default().to_owned();
     for (part, argument) in parts.zip(arguments) {

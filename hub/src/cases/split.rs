@@ -220,7 +220,7 @@ fn rows(
         ..Details::default()
     });
     let note = text(
-        format!("{count} 条告警拆出到事件 {}", parted.number),
+        format!("{count} 条报警拆出到事件 {}", parted.number),
         format!("{count} alert(s) went to case {}", parted.number),
     );
     let details = Details {

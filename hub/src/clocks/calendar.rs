@@ -5,7 +5,7 @@
 
 mod file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use gridwatch_protocol::{Text, Timestamp};
 use jiff::civil::{Date, Time, date};
@@ -45,7 +45,8 @@ pub struct Calendar {
     /// Monday to Sunday.
     week: [Vec<Hours>; 7],
     years: BTreeMap<i16, Year>,
-    holidays: BTreeSet<Date>,
+    /// With the name that the file gives.
+    holidays: BTreeMap<Date, String>,
     makeup: BTreeMap<Date, Vec<Hours>>,
 }
 
@@ -67,7 +68,7 @@ impl Calendar {
         if let Some(hours) = self.makeup.get(&date) {
             return hours;
         }
-        if self.holidays.contains(&date) {
+        if self.holidays.contains_key(&date) {
             return &[];
         }
         let day = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
@@ -90,9 +91,17 @@ impl Calendar {
     /// Days of the year of `first` that are not like their day of the week, with their hours.
     #[must_use]
     pub fn other_days(&self, first: Date) -> BTreeMap<Date, &[Hours]> {
-        let holidays = self.holidays.iter().chain(self.makeup.keys());
+        let holidays = self.holidays.keys().chain(self.makeup.keys());
         let of_year = holidays.filter(|date| date.year() == first.year());
         of_year.map(|date| (*date, self.hours_on(*date))).collect()
+    }
+
+    /// Holidays of the year of `first`, by the names that the file gives.
+    pub fn holidays(&self, first: Date) -> impl Iterator<Item = (Date, &str)> {
+        let of_year = self.holidays.iter();
+        of_year
+            .filter(move |(date, _)| date.year() == first.year())
+            .map(|(date, name)| (*date, name.as_str()))
     }
 
     /// The local day of an instant.

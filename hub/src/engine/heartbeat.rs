@@ -278,7 +278,7 @@ fn silence_alert(
         score: None,
         reason: text(
             format!(
-                "网关 {} 已 {seconds} 秒没有心跳；其下传感器的告警可能无法送达",
+                "网关 {} 已 {seconds} 秒没有心跳；其下传感器的报警可能无法送达",
                 heartbeat.gateway
             ),
             format!(

@@ -132,7 +132,7 @@ pub fn severity(severity: Severity, language: Language) -> String {
 pub fn change(code: &str, language: Language) -> String {
     let (zh, en) = match code {
         "opened" => ("新事件", "new case"),
-        "joined" => ("又有告警", "another alert"),
+        "joined" => ("又有报警", "another alert"),
         "updated" => ("有更新", "updated"),
         "acknowledged" => ("已确认", "acknowledged"),
         "filed" => ("立案", "filed"),
@@ -142,7 +142,7 @@ pub fn change(code: &str, language: Language) -> String {
         "rejected" => ("不予立案", "rejected"),
         "reopened" => ("重新打开", "reopened"),
         "noted" => ("有记录", "note added"),
-        "alert_cleared" => ("告警解除，事件未结", "alert cleared, the case stays open"),
+        "alert_cleared" => ("报警解除，事件未结", "alert cleared, the case stays open"),
         "escalated" => ("升级：无人确认", "escalated: not acknowledged"),
         "reported_again" => ("有新情况，须重新确认", "something new: acknowledge again"),
         "reminder" => ("催办", "reminder"),

@@ -5,11 +5,30 @@ use super::model::{Absence, Days, Roster, Substitution};
 use super::sample::{at, calendar, crew, local, nobody_gone, shift, two_shifts};
 use super::timeline::{gap_began, gaps, hand_overs};
 use super::{check, duty::Duty};
+use crate::api::words::chinese;
 
 fn officers(roster: &Roster, time: &str) -> Vec<String> {
     let (calendar, gone) = (calendar(), nobody_gone());
     let duty = on_duty(roster, &local(&calendar, &gone), at(time));
     duty.officers.into_iter().map(|one| one.username).collect()
+}
+
+/// Whoever reads Chinese is told every problem in Chinese.
+fn in_chinese(told: &str) {
+    for line in told.lines() {
+        let words = chinese(line).unwrap_or_else(|| panic!("no Chinese for: {line}"));
+        let english = [
+            "shift",
+            "crew",
+            "substitut",
+            "absen",
+            " is ",
+            " are ",
+            " it ",
+        ];
+        let left = english.iter().find(|word| words.contains(*word));
+        assert_eq!(left, None, "{words}");
+    }
 }
 
 fn problems(roster: &Roster) -> String {
@@ -272,6 +291,7 @@ fn contradictions_are_refused_all_at_once() {
     ] {
         assert!(told.contains(expected), "{expected} is not in:\n{told}");
     }
+    in_chinese(&told);
 }
 
 #[test]
@@ -291,6 +311,7 @@ fn shapes_that_are_wrong_are_told_with_their_place() {
     ] {
         assert!(told.contains(expected), "{expected} is not in:\n{told}");
     }
+    in_chinese(&told);
 }
 
 #[test]

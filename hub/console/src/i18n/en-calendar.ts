@@ -24,20 +24,9 @@ export const enCalendar: typeof zhCalendar = {
   noMakeups: "none",
   days: (n) => (n === 1 ? "1 day" : `${n} days`),
   ownDay: "another day off",
-  namesHint:
-    "Names follow from the dates by China's regulation on public holidays; which days are off, the file says.",
   notice: "By the notice",
   sign: { holiday: "H", makeup: "W" },
   legend: { work: "working day", rest: "off every week", holiday: "holiday", makeup: "worked instead" },
-  festival: {
-    new_year: "New Year",
-    spring: "Spring Festival",
-    qingming: "Qingming",
-    labour: "Labour Day",
-    dragon_boat: "Dragon Boat Festival",
-    mid_autumn: "Mid-Autumn Festival",
-    national: "National Day",
-  },
   missing: (year) => `The calendar has no ${year}`,
   missingMeans: (year) =>
     `Limits in working time go by the plain week in ${year}, without holidays and make-up days: they run on over holidays and end too early.`,

@@ -21,6 +21,7 @@ const view = (year: number, days: CalendarYear["days"] = {}): CalendarYear => ({
   notice: "",
   week,
   days,
+  names: {},
 });
 const off = (...dates: string[]) => Object.fromEntries(dates.map((date) => [date, []]));
 
@@ -53,34 +54,21 @@ test("a day is worked, off by its day of the week, a holiday, or worked instead"
   expect(countsOf(months)).toEqual({ work: 261, off: 104 });
 });
 
-test("stretches of days off are named by the public holidays that fall into them", () => {
-  const days = off(
-    ...["2026-01-01", "2026-01-02", "2026-01-03"],
-    ...["2026-02-15", "2026-02-16", "2026-02-17", "2026-02-18"],
-    ...["2026-04-04", "2026-04-05", "2026-04-06"],
-    ...["2026-05-01", "2026-06-19", "2026-09-25", "2026-10-01", "2026-10-02"],
-    ...["2026-08-11", "2026-12-31"],
-  );
-  const found = stretchesOf(days).map(({ from, until, festivals }) => [from, until, festivals.join()]);
-  expect(found).toEqual([
-    ["2026-01-01", "2026-01-03", "new_year"],
-    ["2026-02-15", "2026-02-18", "spring"],
-    ["2026-04-04", "2026-04-06", "qingming"],
-    ["2026-05-01", "2026-05-01", "labour"],
-    ["2026-06-19", "2026-06-19", "dragon_boat"],
-    ["2026-08-11", "2026-08-11", ""],
-    ["2026-09-25", "2026-09-25", "mid_autumn"],
-    ["2026-10-01", "2026-10-02", "national"],
-    ["2026-12-31", "2026-12-31", "new_year"],
+test("days off that follow each other are one stretch, with every name that the file gives", () => {
+  const days = off("2025-10-02", "2025-10-01", "2025-10-06", "2025-10-03", "2025-12-30", "2026-01-02");
+  const names = {
+    "2025-10-01": "国庆节",
+    "2025-10-02": "国庆节",
+    "2025-10-03": "中秋节",
+    "2025-10-06": "中秋节",
+    "2025-12-30": "",
+  };
+  expect(stretchesOf({ days, names })).toEqual([
+    { from: "2025-10-01", until: "2025-10-03", names: ["国庆节", "中秋节"] },
+    { from: "2025-10-06", until: "2025-10-06", names: ["中秋节"] },
+    { from: "2025-12-30", until: "2025-12-30", names: [] },
+    { from: "2026-01-02", until: "2026-01-02", names: [] },
   ]);
-});
-
-test("two public holidays in one stretch are both named, and a leap month has none", () => {
-  // In 2025 the sixth month was doubled; in 2028 the fifth is: its fifth day is no Dragon Boat Festival.
-  expect(stretchesOf(off("2028-05-28"))[0]?.festivals).toEqual(["dragon_boat"]);
-  expect(stretchesOf(off("2028-06-27"))[0]?.festivals).toEqual([]);
-  const october = ["01", "02", "03", "04", "05", "06"].map((day) => `2025-10-${day}`);
-  expect(stretchesOf(off(...october))[0]?.festivals).toEqual(["national", "mid_autumn"]);
 });
 
 test("days worked instead are in order, and days of the week with the same hours stand together", () => {

@@ -69,66 +69,24 @@ export function restDays(years: readonly CalendarYear[]): (date: string) => bool
   };
 }
 
-/** The public holidays of the State Council's regulation (《全国年节及纪念日放假办法》). */
-export type Festival =
-  | "new_year"
-  | "spring"
-  | "qingming"
-  | "labour"
-  | "dragon_boat"
-  | "mid_autumn"
-  | "national";
-
-const lunar = new Intl.DateTimeFormat("en-u-ca-chinese", {
-  month: "numeric",
-  day: "numeric",
-  timeZone: "UTC",
-});
-
-/** Month and day of the lunar calendar, such as `8-15`; of a leap month a text that no holiday has. */
-function lunarOf(date: string): string {
-  const parts = lunar.formatToParts(Date.parse(`${date}T00:00:00Z`));
-  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? "";
-  return `${part("month")}-${part("day")}`;
-}
-
-/** By the day of the year; the solar term Qingming falls on one of three days. */
-const FIXED: readonly (readonly [string, Festival])[] = [
-  ["01-01", "new_year"],
-  ["04-04", "qingming"],
-  ["04-05", "qingming"],
-  ["04-06", "qingming"],
-  ["05-01", "labour"],
-  ["10-01", "national"],
-];
-const LUNAR: readonly (readonly [string, Festival])[] = [
-  ["1-1", "spring"],
-  ["5-5", "dragon_boat"],
-  ["8-15", "mid_autumn"],
-];
-
-const of = (table: readonly (readonly [string, Festival])[], key: string) =>
-  table.filter(([each]) => each === key).map(([, festival]) => festival);
-
-/** Days off, one after the other, with the public holidays that fall into them; none: it is somebody's own. */
+/** Days off, one after the other, with the names that the file gives them. */
 export interface Stretch {
   from: string;
   until: string;
-  festivals: Festival[];
+  names: string[];
 }
 
-export function stretchesOf(days: CalendarYear["days"]): Stretch[] {
+export function stretchesOf({ days, names }: Pick<CalendarYear, "days" | "names">): Stretch[] {
   const off = Object.entries(days).filter(([, hours]) => hours.length === 0);
   const found: Stretch[] = [];
   for (const [date] of off.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const last = found.at(-1);
-    const festivals = [...of(FIXED, date.slice(5)), ...of(LUNAR, lunarOf(date))];
-    // The last day of December is off for the first of January, which another year's list has.
-    if (date.endsWith("-12-31")) festivals.push("new_year");
+    const name = Object.hasOwn(names, date) ? names[date] : undefined;
+    const named = name === undefined || name === "" ? [] : [name];
     if (last !== undefined && dayNumber(date) === dayNumber(last.until) + 1) {
       last.until = date;
-      last.festivals = [...new Set([...last.festivals, ...festivals])];
-    } else found.push({ from: date, until: date, festivals: [...new Set(festivals)] });
+      last.names = [...new Set([...last.names, ...named])];
+    } else found.push({ from: date, until: date, names: named });
   }
   return found;
 }

@@ -275,7 +275,7 @@ fn closing(case: &Case, details: &Details, context: &Context<'_>, lacks: &mut Ve
                 lacks.push(lack(
                     "alerts",
                     format!(
-                        "「{}」：仍有 {} 条告警未恢复",
+                        "「{}」：仍有 {} 条报警未恢复",
                         condition.name.zh, case.alerts_active
                     ),
                     format!(

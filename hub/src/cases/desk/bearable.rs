@@ -123,7 +123,7 @@ impl Desk<'_> {
         let calendar = self.rules.calendar;
         if silence::longest(&self.known.silences, &target, calendar, now).is_none() {
             let note = text(
-                "并入了不在静默范围内的告警，静默解除",
+                "并入了不在静默范围内的报警，静默解除",
                 "an alert has joined that no silence fits",
             );
             self.show(id, note, now);
@@ -156,7 +156,7 @@ impl Desk<'_> {
     ) -> Text {
         let hours = self.rules.correlation.relink_ms / 3_600_000;
         let because = text(
-            format!("结案 {hours} 小时内同一设备、同一类型再次告警，重新打开"),
+            format!("结案 {hours} 小时内同一设备、同一类型再次报警，重新打开"),
             format!(
                 "the same device and kind raised within {hours} h of the closing; opened again"
             ),
@@ -254,7 +254,7 @@ impl Desk<'_> {
         let minutes = category.quiet_ms() / 60_000;
         let device = &arrival.alert.device;
         let note = text(
-            format!("{device} 在 {seconds} 秒内告警 {times} 次，已锁存；安静 {minutes} 分钟后解除"),
+            format!("{device} 在 {seconds} 秒内报警 {times} 次，已锁存；安静 {minutes} 分钟后解除"),
             format!(
                 "{device} raised {times} times in {seconds} s; latched until it has been quiet for {minutes} min"
             ),

@@ -97,7 +97,7 @@ pub(super) fn drill_is_real(case: &mut Case, now: Timestamp, changes: &mut Chang
     case.is_drill = false;
     case.touch(now, true);
     let note = text(
-        "测试告警变为真实告警，按真实事件处理",
+        "测试报警变为真实报警，按真实事件处理",
         "a test alert has become real; this is a real case from now on",
     );
     let from = Some(case.state);

@@ -29,7 +29,7 @@ pub(super) fn new_device(
     let by = case.acknowledged_by.clone().unwrap_or_default();
     let device = &alert.device;
     let note = text(
-        format!("{by} 确认后又有设备 {device} 告警，须重新确认"),
+        format!("{by} 确认后又有设备 {device} 报警，须重新确认"),
         format!(
             "device {device} was not in it when {by} acknowledged it; it has to be acknowledged again"
         ),

@@ -85,7 +85,7 @@ impl Calendar {
             zone,
             week,
             years: BTreeMap::new(),
-            holidays: std::collections::BTreeSet::new(),
+            holidays: std::collections::BTreeMap::new(),
             makeup: BTreeMap::new(),
         };
         for year in file.year {
@@ -138,7 +138,7 @@ impl Calendar {
             return Err(format!("ends on {until}, before it begins on {from}"));
         }
         for date in from.series(Span::new().days(1)).take_while(|d| *d <= until) {
-            if !self.holidays.insert(date) {
+            if self.holidays.insert(date, holiday.name.clone()).is_some() {
                 return Err(format!("{date} is in another holiday too"));
             }
         }
@@ -159,7 +159,7 @@ impl Calendar {
         if hours.is_empty() {
             return Err(format!("{} has no working hours", DAYS[like]));
         }
-        if self.holidays.contains(&date) {
+        if self.holidays.contains_key(&date) {
             return Err("it is a holiday too".to_owned());
         }
         if self.makeup.contains_key(&date) {

@@ -117,7 +117,7 @@ const weekdayName = (date: string) =>
 
 function Facts({ view }: { view: CalendarYear }) {
   const words = t.value.admin.calendar;
-  const stretches = stretchesOf(view.days);
+  const stretches = stretchesOf(view);
   const makeups = makeupsOf(view.days);
   const week = sameHours(view.week).map(({ from, until, hours }) => {
     const [first = "", last = ""] = [words.weekday[from], words.weekday[until]];
@@ -146,13 +146,13 @@ function Facts({ view }: { view: CalendarYear }) {
           words.noHolidays
         ) : (
           <ul>
-            {stretches.map(({ from, until, festivals }) => (
+            {stretches.map(({ from, until, names }) => (
               <li key={from}>
                 <span class="number">
                   {from.slice(5)}
                   {from === until ? "" : ` – ${until.slice(5)}`}
                 </span>{" "}
-                {festivals.map((each) => words.festival[each]).join(t.value.joiner) || words.ownDay} ·{" "}
+                <Said>{names.join(t.value.joiner) || words.ownDay}</Said> ·{" "}
                 {words.days(dayNumber(until) - dayNumber(from) + 1)}
               </li>
             ))}
@@ -218,7 +218,6 @@ function Year({ view, warnings }: { view: CalendarYear; warnings: readonly Warni
           <Month key={month.month} month={month} today={today} />
         ))}
       </div>
-      <p class="panel-hint">{words.namesHint}</p>
     </>
   );
 }
