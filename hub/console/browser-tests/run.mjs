@@ -13,7 +13,7 @@ if (!process.env.GRIDWATCH_URL && !existsSync(here("../dist/index.html"))) {
   process.exit(1);
 }
 /** These start what they need, a hub of their own among it. */
-const alone = ["keys", "storm", "hostile", "hostile-phone"];
+const alone = ["main-tasks", "keys", "storm", "hostile", "hostile-phone"];
 const files = [
   "board",
   ...(process.env.GRIDWATCH_URL ? [] : alone),
