@@ -139,7 +139,7 @@ test("the calendar that is shipped is shown as a real hub reads it", {
     await page.locator(".admin-year input").fill("2026");
     await page.locator(".admin-year input").press("Enter");
     await page.locator(".calendar-year", { hasText: "2026" }).waitFor();
-    await page.locator(".calendar-facts").getByText("05-01 – 05-02 劳动节 · 2 天").waitFor();
+    await page.locator(".calendar-facts").getByText("05-01 – 05-02 劳动节 Labour Day · 2 天").waitFor();
     assert.deepEqual(await days(page, 5, "holiday"), ["1休", "2休"]);
     await page.getByText("2026 年的节假日还没有按官方通知核对").waitFor();
     assert.deepEqual(faults, []);
