@@ -9,7 +9,7 @@ profile=()
 console=hub/console
 # Only when a source is newer than the build.
 if [ ! -f "$console/dist/index.html" ] || [ -n "$(find "$console" \
-    \( -name node_modules -o -name dist -o -name output \) -prune -o \
+    \( -name node_modules -o -name dist -o -name browser-tests \) -prune -o \
     -type f -newer "$console/dist/index.html" -print -quit)" ]; then
     npm --prefix "$console" run --silent build
 fi
