@@ -3,7 +3,7 @@
 //!
 //! What nobody understands and what is broken is told apart and returned, never dropped in silence.
 
-use gridwatch_protocol::{DeviceId, Reading, Timestamp};
+use gridwatch_protocol::{DeviceId, Quality, Reading, Timestamp};
 use jiff::tz::TimeZone;
 
 use crate::PAYLOAD_BYTES_MAX;
@@ -13,7 +13,7 @@ use crate::frame::{Message, Registers};
 use crate::observation::{Announcement, Bridge, Output};
 use crate::privacy::Pseudonyms;
 use crate::profile::Profile;
-use crate::time::SourceTime;
+use crate::time::{self, SourceTime};
 
 /// Why a frame gave no readings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,9 +198,10 @@ impl Decoder {
                     observation.time,
                     Some(SourceTime::Instant(_) | SourceTime::Local(_))
                 );
+            let (_, of_time) = time::settle(observation.time, received, &self.zone);
             match observation.into_reading(retained, received, &self.zone, &self.pseudonyms) {
                 Ok(reading) => {
-                    if tells_time && reading.at == reading.received_at {
+                    if tells_time && of_time != Quality::Good {
                         decoded.wrong_clocks.push(reading.device.clone());
                     }
                     decoded.readings.push(reading);

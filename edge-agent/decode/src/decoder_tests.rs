@@ -140,6 +140,21 @@ fn implausible_device_time_is_flagged_and_not_believed() {
     assert_eq!(decoded.readings[0].source_event.as_deref(), Some("1-a"));
 }
 
+#[test]
+fn device_time_of_the_very_millisecond_of_receipt_is_right_and_one_far_ahead_is_wrong() {
+    let mut decoder = decoder();
+    let mut wrong_clocks = |start_time: f64| {
+        let payload = format!(
+            r#"{{"type":"new","after":{{"id":"1-a","camera":"c","label":"person","false_positive":false,"start_time":{start_time},"entered_zones":[]}}}}"#
+        );
+        let decoded = read(&mut decoder, "recorder/events", payload.as_bytes()).expect("read");
+        assert_eq!(decoded.readings[0].at, decoded.readings[0].received_at);
+        decoded.wrong_clocks.len()
+    };
+    assert_eq!(wrong_clocks(1_800_000_000.0), 0);
+    assert!(wrong_clocks(1_800_003_600.0) > 0);
+}
+
 proptest! {
     #[test]
     fn no_payload_makes_the_decoder_panic_or_pass_on_a_number_that_is_none(
