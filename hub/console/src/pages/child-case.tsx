@@ -16,6 +16,7 @@ import { Shown, useAsked } from "../parts/asked";
 import { ChildAsks, CommandLog } from "../parts/child-asks";
 import { childName, stateName } from "../parts/child-parts";
 import { Moment } from "../parts/clock";
+import { FactList } from "../parts/gateway-parts";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { Said } from "../parts/said";
@@ -58,14 +59,7 @@ function Facts({ found }: { found: ChildDocument }) {
   return (
     <section class="panel" aria-labelledby="child-facts">
       <h2 id="child-facts">{words.facts}</h2>
-      <dl class="gateway-facts child-facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={rows} class="child-facts" />
     </section>
   );
 }

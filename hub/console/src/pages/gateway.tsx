@@ -17,7 +17,15 @@ import type { DeviceStatus, GatewayStatus, QuarantineSample } from "../data/type
 import { inPlace, kindName, problemInWords, t, valueInWords } from "../i18n";
 import { isLane } from "../logic/chart";
 import { Ago } from "../parts/clock";
-import { Backlog, DeviceCounts, Faults, GatewayState, Heartbeat, Proof } from "../parts/gateway-parts";
+import {
+  Backlog,
+  DeviceCounts,
+  FactList,
+  Faults,
+  GatewayState,
+  Heartbeat,
+  Proof,
+} from "../parts/gateway-parts";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { Models } from "../parts/models";
@@ -224,14 +232,7 @@ function Health({ gateway }: { gateway: GatewayStatus }) {
         </h1>
         <Said class="number">{gateway.id}</Said>
       </div>
-      <dl class="gateway-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
       <h2>{words.faults}</h2>
       <Faults gateway={gateway} />
     </section>

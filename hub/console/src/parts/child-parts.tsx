@@ -5,6 +5,7 @@ import { SEVERITIES } from "../data/types";
 import { at, span, t } from "../i18n";
 import { behind, clockIsOff } from "../logic/children";
 import { Ago, Moment } from "./clock";
+import { FactList } from "./gateway-parts";
 import { Said } from "./said";
 import { SeverityShape } from "./severity";
 
@@ -144,14 +145,7 @@ export function ChildCard({ child, area }: { child: Child; area: string }) {
         {child.state === "never_heard" && <span class="child-soft">{words.neverHeard}</span>}
         {child.state === "revoked" && <span class="child-soft">{words.revokedHint}</span>}
       </div>
-      <dl class="gateway-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
       <AuditWarning child={child} />
     </li>
   );

@@ -1,8 +1,28 @@
 /** What is said about a gateway on the list and on its own page. */
+import type { ComponentChildren } from "preact";
 import type { GatewayStatus } from "../data/types";
 import { said, t } from "../i18n";
 import { Ago } from "./clock";
 import { Said } from "./said";
+
+interface FactsGiven {
+  facts: readonly (readonly [string, ComponentChildren])[];
+  class?: string;
+}
+
+/** Names with what is known of them, side by side as the window lets them. */
+export function FactList({ facts, class: name }: FactsGiven) {
+  return (
+    <dl class={name === undefined ? "gateway-facts" : `gateway-facts ${name}`}>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 export function GatewayState({ gateway }: { gateway: GatewayStatus }) {
   return (

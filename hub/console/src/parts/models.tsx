@@ -1,8 +1,8 @@
 /** The anomaly models of a gateway: what runs, whether it fits the site, and what a candidate would have said. */
-import type { ComponentChildren } from "preact";
 import { now } from "../data/clock";
 import type { ModelList, ModelStatus, ShadowStatus } from "../data/types";
 import { at, t } from "../i18n";
+import { FactList } from "./gateway-parts";
 import { Said } from "./said";
 
 /** So much of a digest tells two bundles apart. */
@@ -26,25 +26,20 @@ function Tags({ model }: { model: ModelStatus }) {
 function Facts({ model }: { model: ModelStatus }) {
   const words = t.value.models;
   const { drift } = model;
-  const facts: [string, ComponentChildren][] = [
-    [words.subjects, words.subjectsOf(model.subjects, model.learning)],
-    [words.open, model.open],
-    [words.psi, drift.rows > 0 ? words.psiOf(drift.psi.toFixed(2)) : words.noRows],
-    [words.missing, percent(drift.missing_share)],
-    [words.clipped, percent(drift.clip_share)],
-    [words.missed, percent(drift.missed_share)],
-    [words.untrained, (model.untrained ?? []).join(t.value.joiner) || t.value.none],
-    [words.digest, model.sha256?.slice(0, DIGEST_SHOWN) ?? "–"],
-  ];
+  const text = (value: string) => <Said>{value}</Said>;
   return (
-    <dl class="gateway-facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{typeof value === "string" ? <Said>{value}</Said> : value}</dd>
-        </div>
-      ))}
-    </dl>
+    <FactList
+      facts={[
+        [words.subjects, text(words.subjectsOf(model.subjects, model.learning))],
+        [words.open, model.open],
+        [words.psi, text(drift.rows > 0 ? words.psiOf(drift.psi.toFixed(2)) : words.noRows)],
+        [words.missing, text(percent(drift.missing_share))],
+        [words.clipped, text(percent(drift.clip_share))],
+        [words.missed, text(percent(drift.missed_share))],
+        [words.untrained, text((model.untrained ?? []).join(t.value.joiner) || t.value.none)],
+        [words.digest, text(model.sha256?.slice(0, DIGEST_SHOWN) ?? "–")],
+      ]}
+    />
   );
 }
 
@@ -56,20 +51,13 @@ function Shadow({ shadow }: { shadow: ShadowStatus }) {
     <>
       <h4>{words.shadow(shadow.build)}</h4>
       <p class="panel-hint">{words.shadowHint}</p>
-      <dl class="gateway-facts">
-        <div>
-          <dt>{words.rows}</dt>
-          <dd>{shadow.rows}</dd>
-        </div>
-        <div>
-          <dt>{words.higher}</dt>
-          <dd>{words.countAndShare(shadow.higher, share(shadow.higher))}</dd>
-        </div>
-        <div>
-          <dt>{words.lower}</dt>
-          <dd>{words.countAndShare(shadow.lower, share(shadow.lower))}</dd>
-        </div>
-      </dl>
+      <FactList
+        facts={[
+          [words.rows, shadow.rows],
+          [words.higher, words.countAndShare(shadow.higher, share(shadow.higher))],
+          [words.lower, words.countAndShare(shadow.lower, share(shadow.lower))],
+        ]}
+      />
       {samples.length > 0 && (
         <details>
           <summary>{words.samples(samples.length)}</summary>
