@@ -69,8 +69,10 @@ step "console unit tests" npm --prefix "$console" test --silent
 step "build" tests/scripts/build.sh || finish
 step "lints" cargo clippy --workspace --all-targets -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-# Test targets are chosen by name, not by package: see build.sh.
-step "unit and integration tests" cargo test --workspace --no-fail-fast --lib --bins --test it
+# Test targets are chosen by name, not by package: see build.sh. Tests of the hub mostly wait, so more of
+# them run at once than there are cores.
+step "unit and integration tests" \
+    cargo test --workspace --no-fail-fast --lib --bins --test it -- --test-threads=$((2 * $(nproc)))
 step "recorded cases of every format" \
     cargo test --workspace --test formats -- --nocapture
 step "mutated messages" cargo test --workspace --test fuzz

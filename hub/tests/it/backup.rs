@@ -20,7 +20,7 @@ use crate::{Kind as StoreKind, postgres_server};
 fn empty(kind: StoreKind, dir: &Path) -> StoreUrl {
     match kind {
         StoreKind::Sqlite => StoreUrl::Sqlite(dir.join("restored.db")),
-        StoreKind::Postgres => StoreUrl::Postgres(postgres_server::shared().new_database()),
+        StoreKind::Postgres => StoreUrl::Postgres(postgres_server::new_database()),
     }
 }
 

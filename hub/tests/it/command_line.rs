@@ -238,7 +238,7 @@ fn store_moves_from_sqlite_to_postgresql_and_proves_itself() {
     );
     assert!(refused.contains("sqlite:FILE or postgres://"), "{refused}");
 
-    let url = crate::postgres_server::shared().new_database();
+    let url = crate::postgres_server::new_database();
     run(
         &[
             "restore",

@@ -82,7 +82,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
 pub(crate) fn new_store() -> String {
     match STORE {
         StoreKind::Sqlite => "sqlite:hub.db".to_owned(),
-        StoreKind::Postgres => postgres_server::shared().new_database(),
+        StoreKind::Postgres => postgres_server::new_database(),
     }
 }
 

@@ -1,9 +1,11 @@
-//! A real PostgreSQL from Debian: one server for the whole run, one database for each test.
+//! A real PostgreSQL from Debian: one server for the whole run, one database for each test, which goes
+//! when the test ends: kept to the end of the run, they would take gigabytes.
 //!
 //! A guard process holds the server: when the tests end, however they end, the pipe to the guard
 //! closes, and it stops the server and removes its files. `initdb` refuses root, so under root the server
 //! runs as `nobody`.
 
+use std::cell::RefCell;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -187,7 +189,8 @@ impl Server {
     pub(crate) fn control(&self, action: &str) {
         let data = self.directory.join("data").display().to_string();
         let log = self.directory.join("log").display().to_string();
-        // The kernel outlives a killed server, so fsync proves nothing here and costs much.
+        // The kernel outlives a killed server, so fsync proves nothing here and costs much. A log for
+        // replicas is not needed, and what is kept of the log for a restart stays small.
         let at = self.directory.display();
         let listens = match self.listens {
             Listens::Socket => "-c listen_addresses=".to_owned(),
@@ -196,7 +199,8 @@ impl Server {
             ),
         };
         let options = format!(
-            "{listens} -c unix_socket_directories={at} -c fsync=off -c max_connections=400"
+            "{listens} -c unix_socket_directories={at} -c fsync=off -c full_page_writes=off -c wal_level=minimal \
+             -c max_wal_senders=0 -c min_wal_size=32MB -c max_wal_size=128MB -c max_connections=400"
         );
         let pg_ctl = as_user(&self.bin.join("pg_ctl"));
         let mut arguments = vec![action, "-w", "-D", &data, "-l", &log];
@@ -209,50 +213,82 @@ impl Server {
         run(&pg_ctl, &arguments);
     }
 
-    /// Makes an empty database; gives its URL, over TLS where the server has it.
-    pub(crate) fn new_database(&self) -> String {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let host = self.directory.display().to_string();
-        let createdb = self.bin.join("createdb").display().to_string();
+    /// Runs one of the server's client programs on the server; gives what it says when it fails.
+    fn client(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let port = match self.listens {
             Listens::Socket => 5432,
             Listens::Tls(port) => port,
         };
+        let output = Command::new(self.bin.join(program))
+            .env("PGHOST", &self.directory)
+            .env("PGPORT", port.to_string())
+            .env("PGUSER", "gridwatch")
+            .arg("--maintenance-db=postgres")
+            .args(arguments)
+            .output()
+            .unwrap();
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Makes an empty database; gives its name.
+    fn create(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let output = Command::new(&createdb)
-                .args([
-                    "-h",
-                    &host,
-                    "-p",
-                    &port.to_string(),
-                    "-U",
-                    "gridwatch",
-                    "--maintenance-db=postgres",
-                    &name,
-                ])
-                .output()
-                .unwrap();
-            if output.status.success() {
-                break;
-            }
-            // Another test may be copying the template at this moment.
-            assert!(
-                Instant::now() < end,
-                "createdb: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+        while let Err(problem) = self.client("createdb", &[&name]) {
+            // Another test may be copying the template at this moment; nothing else gets better by waiting.
+            let again =
+                problem.contains("is being accessed by other users") && Instant::now() < end;
+            assert!(again, "{problem}");
             std::thread::sleep(Duration::from_millis(50));
         }
+        name
+    }
+
+    /// A database's URL, over TLS where the server has it.
+    fn url(&self, name: &str) -> String {
+        let host = self.directory.display();
         match self.listens {
             Listens::Socket => format!("postgres://gridwatch@localhost/{name}?host={host}"),
             Listens::Tls(port) => format!("postgres://gridwatch@localhost:{port}/{name}"),
         }
     }
+
+    /// Makes an empty database; gives its URL.
+    pub(crate) fn new_database(&self) -> String {
+        self.url(&self.create())
+    }
 }
 
 /// The server that all tests of this run share.
-pub(crate) fn shared() -> &'static Server {
+fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(Server::start)
+}
+
+/// Makes an empty database on the server that all tests share, for the test on this thread; gives its URL.
+pub(crate) fn new_database() -> String {
+    let name = shared().create();
+    let url = shared().url(&name);
+    OF_THIS_TEST.with_borrow_mut(|databases| databases.0.push(name));
+    url
+}
+
+thread_local! {
+    /// Each test has a thread of its own, which ends with it.
+    static OF_THIS_TEST: RefCell<Databases> = const { RefCell::new(Databases(Vec::new())) };
+}
+
+/// Names of databases of the shared server.
+struct Databases(Vec<String>);
+
+impl Drop for Databases {
+    fn drop(&mut self) {
+        for name in &self.0 {
+            // One that stays takes room until the server goes, no more.
+            drop(shared().client("dropdb", &["--force", name]));
+        }
+    }
 }
