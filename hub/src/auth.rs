@@ -204,6 +204,7 @@ impl Auth {
         Ok(Some(Officer {
             scope,
             actor: user.actor,
+            area: user.area,
             session,
             language: user.language,
         }))

@@ -29,6 +29,20 @@ at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
 
+# room FOLDER MIB WHAT: ends here, and not in the middle of a build or a test, when there is too little room
+room() {
+    local folder=$1 free
+    while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
+    free=$(df -Pm "$folder" | awk 'NR == 2 { print $4 }')
+    [ "$free" -ge "$2" ] || fail "$3 needs $2 MiB, $(realpath "$folder") has $free MiB free: make room, or set $4 to a folder with more"
+}
+
+target=${CARGO_TARGET_DIR:-target}
+if [ ! -x "$target/debug/hub" ]; then
+    room "$target" 4000 "a first build" CARGO_TARGET_DIR
+fi
+room "${TMPDIR:-/tmp}" 1000 "what tests and demo keep while they run" TMPDIR
+
 command -v cargo >/dev/null || fail "cargo is not installed: Gridwatch needs Rust, see https://rustup.rs"
 rust_wanted=$(sed -nE 's/^rust-version = "([0-9.]+)"/\1/p' Cargo.toml)
 rust_have=$(cargo --version | sed -E 's/cargo ([0-9.]+).*/\1/')
@@ -75,7 +89,7 @@ if ! "$venv/bin/python" -c "import importlib.metadata as m, sys; sys.exit(m.vers
 fi
 
 # What sends generated requests to the hub, in an environment of its own; the list names every version.
-venv=${CARGO_TARGET_DIR:-target}/schemathesis
+venv=$target/schemathesis
 if ! cmp -s tests/api/requirements.txt "$venv/installed.txt"; then
     echo "setup: installing $(grep '^schemathesis==' tests/api/requirements.txt) in $venv"
     [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"

@@ -202,6 +202,18 @@ test("an auditor sees whether the records are whole, and where they are not", {
   await stop();
 });
 
+test("an auditor of one area is told who checks the records, and gets nothing to press", {
+  skip: MOCK_ONLY,
+}, async () => {
+  const { url, stop } = await openHub();
+  const { page, faults } = await openPage(url, { viewport: WIDE });
+  await signIn(page, url, "/admin/audit", "auditor2", "auditor2");
+  await page.getByText("由不限区域的审计员或管理员检验").waitFor();
+  assert.equal(await page.locator(".verify").count(), 0);
+  assert.deepEqual(faults, []);
+  await stop();
+});
+
 test("everybody finds only their own sections, and the audit links to cases", {
   skip: MOCK_ONLY,
 }, async () => {

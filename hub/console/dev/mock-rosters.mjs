@@ -8,6 +8,9 @@ const iso = (ms) => new Date(ms).toISOString();
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
+/** Local time, in minutes east of UTC. */
+const UTC_OFFSET_MINUTES = 480;
+
 /** The desk that the mock knows well; rosters of other areas are made in the console. */
 export const DESK = "440605004";
 
@@ -107,7 +110,11 @@ export function readRosters(admin, path) {
   const now = Date.now();
   if (path === "/duty") {
     const first = Object.hasOwn(admin.rosters, DESK) ? [firstDesk(admin, now)] : [];
-    return { items: [...first, ...otherDesks(admin, now)], next: null };
+    return {
+      items: [...first, ...otherDesks(admin, now)],
+      utc_offset_minutes: UTC_OFFSET_MINUTES,
+      next: null,
+    };
   }
   const area = /^\/rosters\/([^/]+)$/.exec(path)?.[1];
   return area !== undefined && Object.hasOwn(admin.rosters, area) ? viewOf(admin, area) : undefined;

@@ -59,6 +59,7 @@ const USERS = {
   checker: { display_name: "吴霞", role: "checker" },
   admin: { display_name: "管理员", role: "administrator" },
   auditor: { display_name: "何敏", role: "auditor" },
+  auditor2: { display_name: "高原", role: "auditor", area: "440605004" },
 };
 /** What a person is told of the own session; the unit is the hub's affair. */
 const sessionOf = ({ unit, ...session }) => session;

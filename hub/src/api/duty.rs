@@ -117,6 +117,8 @@ pub struct DeskView {
 pub struct DutyList {
     /// The desks: by the code of their area, or from the narrowest to the widest of one area.
     pub items: Vec<DeskView>,
+    /// Local time, in which rosters are written, in minutes east of UTC.
+    pub utc_offset_minutes: i32,
     /// Always null: there are as many desks as rosters.
     pub next: Option<String>,
 }
@@ -178,7 +180,11 @@ pub async fn duty(
         desk.last_takeover = takeovers::views(&app, &officer, last).await?.pop();
         items.push(desk);
     }
-    Ok(Answer(DutyList { items, next: None }))
+    Ok(Answer(DutyList {
+        items,
+        utc_offset_minutes: office.local().utc_offset_minutes,
+        next: None,
+    }))
 }
 
 async fn beside(

@@ -59,6 +59,8 @@ pub struct Officer {
     pub actor: Actor,
     /// What they may see.
     pub scope: Scope,
+    /// Code of the area that they are kept to, if they are.
+    pub area: Option<String>,
     /// Their session.
     pub session: SessionRow,
     /// Their language, if they chose one.

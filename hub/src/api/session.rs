@@ -33,6 +33,9 @@ pub struct Session {
     pub display_name: String,
     /// What they may do.
     pub role: Role,
+    /// Code of the area that they are kept to; absent when it is the whole tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
     /// When they are signed out whatever happens.
     pub expires_at: Timestamp,
     /// `zh` or `en`, if they chose.
@@ -41,11 +44,17 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(actor: Actor, expires_at: Timestamp, language: Option<String>) -> Self {
+    fn new(
+        actor: Actor,
+        area: Option<String>,
+        expires_at: Timestamp,
+        language: Option<String>,
+    ) -> Self {
         Self {
             username: actor.username,
             display_name: actor.display_name,
             role: actor.role,
+            area,
             expires_at,
             language,
         }
@@ -67,7 +76,7 @@ pub async fn sign_in(
     match app.auth.sign_in(&username, password, peer.ip()).await {
         Ok((session, user, cookie)) => {
             count(&app.metrics.sign_ins);
-            let body = Session::new(user.actor, session.expires_at, user.language);
+            let body = Session::new(user.actor, user.area, session.expires_at, user.language);
             Ok(([(header::SET_COOKIE, cookie)], Answer(body)).into_response())
         }
         Err(SignInError::WrongCredentials) => {
@@ -99,6 +108,7 @@ pub async fn sign_in(
 pub async fn who(officer: Officer) -> Answer<Session> {
     Answer(Session::new(
         officer.actor,
+        officer.area,
         officer.session.expires_at,
         officer.language,
     ))

@@ -374,15 +374,6 @@ const SENTENCES: &[(&str, &str)] = &[
         "`note` has at most {} letters and no control characters",
         "`note` 最多 {} 个字，不得含控制字符",
     ),
-    ("there is no roster of the area `{}`", "区域“{}”没有值班表"),
-    (
-        "the roster is for `{}`, the address for `{}`",
-        "值班表属于“{}”，地址中是“{}”",
-    ),
-    (
-        "rosters are changed by shift leaders of the area and by administrators",
-        "只有本区域的值班长和管理员可以更改值班表",
-    ),
     (
         "you are not on duty at the desk of `{}` now or within half an hour; the roster says who is",
         "您现在及半小时内都不在“{}”值班；值班人员见值班表",

@@ -38,7 +38,9 @@ async fn lists_and_counts_hold_only_the_own_area() {
     let hub = hub().await;
     let leader = hub.sign_in("root").await;
     assert_eq!(ids(&leader.get("/api/v1/cases").await), [1, 2, 3]);
+    assert_eq!(leader.get("/api/v1/session").await.get("area"), None);
     let duty = hub.sign_in("duty").await;
+    assert_eq!(duty.get("/api/v1/session").await["area"], "990101001001002");
     for state in ["open", "all"] {
         let page = duty.get(&format!("/api/v1/cases?state={state}")).await;
         assert_eq!(ids(&page), [2], "{state}");

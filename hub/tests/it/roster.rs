@@ -179,7 +179,10 @@ async fn roster_is_versioned_checked_and_kept_by_those_who_may() {
     let (status, _) = put(&elsewhere, STREET, 2, roster(STREET)).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "a wider area is not seen");
     assert_eq!(elsewhere.get("/api/v1/rosters").await["items"], json!([]));
-    assert_eq!(elsewhere.get("/api/v1/duty").await["items"], json!([]));
+    let none = elsewhere.get("/api/v1/duty").await;
+    assert_eq!(none["items"], json!([]));
+    // What a roster is written in is told also where there is none yet.
+    assert_eq!(none["utc_offset_minutes"], 480);
     // But who looks after their own area is.
     let behind = elsewhere.get("/api/v1/duty?area=990101001001002").await;
     assert_eq!(behind["items"][0]["area"], STREET);

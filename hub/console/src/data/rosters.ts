@@ -1,8 +1,6 @@
 /** Rosters: read, changed and taken away; who may be named in one; and what a preview is reckoned by. */
 import { part } from "../logic/part";
-import { offsetBetween } from "../logic/roster";
 import { type CalendarYear, type Person, readCalendar } from "./admin";
-import { type Desk, desks } from "./desks";
 import { ApiError, query, request, requestAll } from "./http";
 import type { Role, Schemas } from "./types";
 
@@ -51,37 +49,18 @@ export async function readDeskPeople(): Promise<Person[] | null> {
 export interface RosterFacts {
   /** The hub's local time, in minutes east of UTC. */
   offsetMinutes: number;
-  /** Whether the hub said so, or the browser's own was taken. */
-  offsetKnown: boolean;
   years: CalendarYear[];
-}
-
-/** The hub's offset from UTC: what a desk's shift begins at, beside what its roster says. */
-async function readOffset(all: readonly Desk[], browser: number): Promise<number | null> {
-  for (const desk of all) {
-    const begins: { name: string; at: string }[] = [];
-    if (desk.shift) begins.push({ name: desk.shift.name, at: desk.shift.from });
-    if (desk.next_hand_over) begins.push({ name: desk.next_hand_over.shift, at: desk.next_hand_over.at });
-    if (begins.length === 0) continue;
-    const view = await readRoster(desk.area).catch(() => null);
-    if (view === null || view.version !== desk.roster_version) continue;
-    for (const { name, at } of begins) {
-      const shift = view.roster.shifts?.find((each) => each.name === name);
-      const offset = shift === undefined ? null : offsetBetween(Date.parse(at), shift.from, browser);
-      if (offset !== null) return offset;
-    }
-  }
-  return null;
 }
 
 const DAY_MS = 86_400_000;
 
 export async function readRosterFacts(nowMs: number, days: number): Promise<RosterFacts> {
-  const browser = -new Date(nowMs).getTimezoneOffset();
-  const offset = await readOffset(desks.peek() ?? [], browser);
   // A day more on both sides: wherever the hub is, it is one of these days there.
   const year = (ahead: number) => new Date(nowMs + ahead * DAY_MS).getUTCFullYear();
   const wanted = [...new Set([year(-1), year(days + 1)])];
-  const years = await Promise.all(wanted.map(readCalendar));
-  return { offsetMinutes: offset ?? browser, offsetKnown: offset !== null, years };
+  const [duty, ...years] = await Promise.all([
+    request<Schemas["DutyList"]>("GET", "/duty"),
+    ...wanted.map(readCalendar),
+  ]);
+  return { offsetMinutes: duty.utc_offset_minutes, years };
 }

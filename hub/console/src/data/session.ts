@@ -19,6 +19,9 @@ export const atDesk = computed(
   () => session.value.is === "signed-in" && session.value.session.role !== "auditor",
 );
 
+/** Who is kept to one area is not told of the whole hub. */
+export const seesEverywhere = computed(() => session.value.is === "signed-in" && !session.value.session.area);
+
 function enter(found: Session, confirmed = true): void {
   if (confirmed) keepSession(found);
   session.value = { is: "signed-in", session: found };

@@ -247,6 +247,7 @@ export const enAdmin: typeof zhAdmin = {
         title: "Check that the records are whole",
         about:
           "The records are a chain of hashes: whatever is changed, deleted, swapped or cut off is found. Reads from the first entry to the last and compares with the signed heads; it only reads. Every check is written to the audit. If the whole machine may have been replaced, add signed heads that the parent hub or a webhook has kept.",
+        ofWhole: "Whether the records are whole is checked by auditors and administrators of the whole tree.",
         choose: "Choose a file of signed heads",
         noHeads: "None added: only the heads kept here count",
         without: "Do not use",

@@ -91,7 +91,6 @@ export const enRoster: typeof zhRoster = {
   loadNew: "Load the new one (drops mine)",
   preview: "The next 14 days",
   previewHint: (offset) => `Times are the hub's local time, ${offset}.`,
-  previewGuess: (offset) => `The hub has not said its local time; this computer's is taken, ${offset}.`,
   noGaps: "Somebody is on duty at any time of the next 14 days",
   gapCount: (n) => `Nobody is on duty ${n === 1 ? "once" : `${n} times`} in the next 14 days`,
   nobodyThere: "nobody on duty",

@@ -86,7 +86,6 @@ export const zhRoster = {
   loadNew: "载入新的（放弃我填写的）",
   preview: "以后 14 天",
   previewHint: (offset: string) => `时间为中心所在时区 ${offset}。`,
-  previewGuess: (offset: string) => `中心没有说明时区，按这台电脑的时区 ${offset} 计算。`,
   noGaps: "14 天内随时有人值班",
   gapCount: (n: number) => `14 天内有 ${n} 段无人值班`,
   nobodyThere: "无人值班",

@@ -8,7 +8,6 @@ import {
   lengthOf,
   localDay,
   minutesOf,
-  offsetBetween,
   periods,
   weekdayOf,
 } from "./roster";
@@ -216,15 +215,4 @@ test("lengths, times and days are read as they are written", () => {
   expect(minutesOf("8:00")).toBeNaN();
   expect(localDay(at("2026-01-01T00:00"), 480)).toBe(Date.parse("2026-01-01") / DAY_MS);
   expect(localDay(at("2026-01-01T00:00") - 1, 480)).toBe(Date.parse("2025-12-31") / DAY_MS);
-});
-
-test("the hub's offset follows from a shift's begin as an instant and as a time of day", () => {
-  expect(offsetBetween(at("2026-01-01T08:00"), "08:00", 480)).toBe(480);
-  expect(offsetBetween(at("2026-01-01T20:00"), "20:00", -300)).toBe(480);
-  expect(offsetBetween(Date.parse("2026-01-01T08:00:00-03:30"), "08:00", 480)).toBe(-210);
-  // 08:00 at 18:00 UTC is UTC+14 or UTC−10.
-  expect(offsetBetween(Date.parse("2026-01-01T18:00:00Z"), "08:00", 780)).toBe(840);
-  expect(offsetBetween(Date.parse("2026-01-01T18:00:00Z"), "08:00", -600)).toBe(-600);
-  expect(offsetBetween(at("2026-01-01T08:07"), "08:00", 480)).toBeNull();
-  expect(offsetBetween(at("2026-01-01T08:00"), "", 480)).toBeNull();
 });

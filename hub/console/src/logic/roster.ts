@@ -233,24 +233,6 @@ export function clockOf(minute: number): string {
   return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 }
 
-/** Offsets in use are whole quarters of an hour, from UTC−12 to UTC+14; anything else was misread. */
-const QUARTER = 15;
-
-/**
- * The hub's offset from UTC in minutes: the hub says when a shift begins as an instant, and its roster says at what
- * local time. Of two that are a whole day apart the one nearer to the browser's own; null when the two do not fit.
- */
-export function offsetBetween(instant: number, localTime: string, browserMinutes: number): number | null {
-  const minute = minutesOf(localTime);
-  const ofDay = (instant % DAY_MS) / MINUTE_MS;
-  const offset = minute - ofDay;
-  if (!Number.isInteger(offset) || offset % QUARTER !== 0) return null;
-  const all = [offset - DAY_MINUTES, offset, offset + DAY_MINUTES];
-  const fits = all.filter((each) => each >= -12 * 60 && each <= 14 * 60);
-  const [nearest] = fits.sort((a, b) => Math.abs(a - browserMinutes) - Math.abs(b - browserMinutes));
-  return nearest ?? null;
-}
-
 /** Every sign-in name in a roster, sorted. */
 export function peopleIn(roster: Roster): string[] {
   const crews = (roster.shifts ?? []).flatMap((shift) => shift.crews);

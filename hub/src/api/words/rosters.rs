@@ -1,7 +1,16 @@
-//! What may be wrong with a roster, in Chinese.
+//! What may be wrong with a roster, or with asking for one, in Chinese.
 
 /// English and Chinese; see [`super::chinese`].
 pub(super) const SENTENCES: &[(&str, &str)] = &[
+    ("there is no roster of the area `{}`", "区域“{}”没有值班表"),
+    (
+        "the roster is for `{}`, the address for `{}`",
+        "值班表属于“{}”，地址中是“{}”",
+    ),
+    (
+        "rosters are changed by shift leaders of the area and by administrators",
+        "只有本区域的值班长和管理员可以更改值班表",
+    ),
     ("{} shifts are more than {}", "{} 个班次，最多 {} 个"),
     ("{} substitutions are more than {}", "{} 条替班，最多 {} 条"),
     ("{} absences are more than {}", "{} 条缺勤，最多 {} 条"),

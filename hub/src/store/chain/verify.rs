@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{Chain, Head, load};
-use crate::store::database::{Connection, query};
+use crate::store::database::{Connection, QueryBuilder};
 use crate::store::{Store, StoreResult, sql};
 
 /// Rows read at once.
@@ -172,43 +172,31 @@ pub(super) async fn page(
     after: i64,
     limit: i64,
 ) -> StoreResult<Vec<Linked>> {
-    let statement = match chain {
-        Chain::Audit => query(
-            "SELECT id, link, hash, at, actor, action, subject, address FROM audit WHERE link > $1 ORDER BY link LIMIT $2",
-        ),
-        Chain::Transitions => query(
-            "SELECT case_id, seq, link, hash, at, actor, action, body FROM transitions WHERE link > $1 ORDER BY link LIMIT $2",
-        ),
-    };
-    let rows = statement
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await
-        .map_err(sql("reading a chain"))?;
-    Ok(rows.iter().map(|row| linked(chain, row)).collect())
+    let mut wanted = select(chain);
+    wanted.push(" WHERE link > ").push_bind(after);
+    wanted.push(" ORDER BY link LIMIT ").push_bind(limit);
+    fetch(connection, chain, &mut wanted, "reading a chain").await
 }
 
-/// At most `limit` rows that are at no place of the chain: without a link, or with one that no chain has.
+/// At most `limit` rows that are at no place of the chain, oldest first: without a link, or with one that no
+/// chain has.
 pub(super) async fn strays(
     connection: &mut Connection,
     chain: Chain,
     limit: i64,
 ) -> StoreResult<Vec<Linked>> {
-    let statement = match chain {
-        Chain::Audit => query(
-            "SELECT id, link, hash, at, actor, action, subject, address FROM audit WHERE link IS NULL OR link < 1 ORDER BY id LIMIT $1",
-        ),
-        Chain::Transitions => query(
-            "SELECT case_id, seq, link, hash, at, actor, action, body FROM transitions WHERE link IS NULL OR link < 1 ORDER BY at, case_id, seq LIMIT $1",
-        ),
-    };
-    let rows = statement
-        .bind(limit)
-        .fetch_all(connection)
-        .await
-        .map_err(sql("reading rows outside the chain"))?;
-    Ok(rows.iter().map(|row| linked(chain, row)).collect())
+    let mut wanted = select(chain);
+    wanted
+        .push(" WHERE (link IS NULL OR link < 1) ORDER BY ")
+        .push(age(chain));
+    wanted.push(" LIMIT ").push_bind(limit);
+    fetch(
+        connection,
+        chain,
+        &mut wanted,
+        "reading rows outside the chain",
+    )
+    .await
 }
 
 /// Rows that are in no chain, oldest first.
@@ -216,18 +204,48 @@ pub(super) async fn unlinked(
     connection: &mut Connection,
     chain: Chain,
 ) -> StoreResult<Vec<Linked>> {
-    let statement = match chain {
-        Chain::Audit => query(
-            "SELECT id, link, hash, at, actor, action, subject, address FROM audit WHERE link IS NULL ORDER BY id",
-        ),
-        Chain::Transitions => query(
-            "SELECT case_id, seq, link, hash, at, actor, action, body FROM transitions WHERE link IS NULL ORDER BY at, case_id, seq",
-        ),
-    };
-    let rows = statement
+    let mut wanted = select(chain);
+    wanted
+        .push(" WHERE link IS NULL ORDER BY ")
+        .push(age(chain));
+    fetch(
+        connection,
+        chain,
+        &mut wanted,
+        "reading rows without a link",
+    )
+    .await
+}
+
+/// The columns that [`linked`] reads.
+fn select(chain: Chain) -> QueryBuilder {
+    QueryBuilder::new(match chain {
+        Chain::Audit => "SELECT id, link, hash, at, actor, action, subject, address FROM audit",
+        Chain::Transitions => {
+            "SELECT case_id, seq, link, hash, at, actor, action, body FROM transitions"
+        }
+    })
+}
+
+/// The order in which rows of a chain were written.
+fn age(chain: Chain) -> &'static str {
+    match chain {
+        Chain::Audit => "id",
+        Chain::Transitions => "at, case_id, seq",
+    }
+}
+
+async fn fetch(
+    connection: &mut Connection,
+    chain: Chain,
+    wanted: &mut QueryBuilder,
+    doing: &'static str,
+) -> StoreResult<Vec<Linked>> {
+    let rows = wanted
+        .build()
         .fetch_all(connection)
         .await
-        .map_err(sql("reading rows without a link"))?;
+        .map_err(sql(doing))?;
     Ok(rows.iter().map(|row| linked(chain, row)).collect())
 }
 

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { type AuditLine, type AuditWanted, auditExport, readAudit } from "../../data/admin";
 import { now as hubTime } from "../../data/clock";
+import { seesEverywhere } from "../../data/session";
 import { at, deedName, t } from "../../i18n";
 import { Shown, useAsked, useDoing } from "../../parts/asked";
 import { Link } from "../../parts/link";
@@ -112,7 +113,7 @@ export function AuditSection() {
   };
   return (
     <section>
-      <VerifyPanel />
+      {seesEverywhere.value ? <VerifyPanel /> : <p class="panel-hint">{words.check.ofWhole}</p>}
       <form
         class="admin-form"
         onSubmit={(event) => {

@@ -152,9 +152,7 @@ function Days({ roster, gone, facts }: PreviewGiven & { facts: RosterFacts }) {
           </p>
         ))}
       <table class="table roster-days">
-        <caption class="panel-hint">
-          {facts.offsetKnown ? words.previewHint(offset) : words.previewGuess(offset)}
-        </caption>
+        <caption class="panel-hint">{words.previewHint(offset)}</caption>
         <colgroup>
           <col class="roster-days-date" />
           <col />
