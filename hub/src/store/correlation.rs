@@ -61,7 +61,8 @@ async fn load_ended(
         .collect();
     let mut ids: BTreeSet<CaseId> = BTreeSet::new();
     for part in free.chunks(LIST_MAX) {
-        let mut statement = QueryBuilder::new(
+        let mut statement = QueryBuilder::on(
+            connection,
             "SELECT k.key, MAX(k.case_id) FROM case_keys k JOIN cases c ON c.id = k.case_id WHERE k.is_open = 0 AND c.is_open = 0 AND c.state <> 'merged' AND c.ended_at > ",
         );
         statement.push_bind(since.unix_ms()).push(" AND k.key IN (");
@@ -89,7 +90,7 @@ async fn load_ended(
 
 /// These cases, as the writer sees them.
 pub(crate) async fn cases(connection: &mut Connection, ids: &[CaseId]) -> StoreResult<Vec<Case>> {
-    let mut statement = QueryBuilder::new("SELECT body FROM cases WHERE id IN (");
+    let mut statement = QueryBuilder::on(connection, "SELECT body FROM cases WHERE id IN (");
     statement.push_list(ids.iter());
     statement.push(" ORDER BY id");
     let rows = statement
