@@ -29,7 +29,7 @@ at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
 
-# room FOLDER MIB WHAT: ends here, and not in the middle of a build or a test, when there is too little room
+# room FOLDER MIB WHAT VARIABLE: ends here, and not in the middle of a build or a test, when there is too little room
 room() {
     local folder=$1 free
     while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done

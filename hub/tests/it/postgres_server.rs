@@ -189,8 +189,8 @@ impl Server {
     pub(crate) fn control(&self, action: &str) {
         let data = self.directory.join("data").display().to_string();
         let log = self.directory.join("log").display().to_string();
-        // The kernel outlives a killed server, so fsync proves nothing here and costs much. A log for
-        // replicas is not needed, and what is kept of the log for a restart stays small.
+        // The kernel outlives a killed server, so fsync and whole pages in the log prove nothing here and
+        // cost much. A log for replicas is not needed, and what is kept of it for a restart stays small.
         let at = self.directory.display();
         let listens = match self.listens {
             Listens::Socket => "-c listen_addresses=".to_owned(),

@@ -23,13 +23,15 @@ export const missingAtDesks = computed(() =>
     .sort((a, b) => a.missing.severity.localeCompare(b.missing.severity)),
 );
 
+export const readDuty = () => request<Schemas["DutyList"]>("GET", "/duty");
+
 let newest = 0;
 
 export async function loadDesks(): Promise<void> {
   newest += 1;
   const mine = newest;
   try {
-    const { items } = await request<{ items: Desk[] }>("GET", "/duty");
+    const { items } = await readDuty();
     if (mine !== newest) return;
     desks.value = items;
     desksError.value = null;

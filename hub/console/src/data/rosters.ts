@@ -1,6 +1,7 @@
 /** Rosters: read, changed and taken away; who may be named in one; and what a preview is reckoned by. */
 import { part } from "../logic/part";
 import { type CalendarYear, type Person, readCalendar } from "./admin";
+import { readDuty } from "./desks";
 import { ApiError, query, request, requestAll } from "./http";
 import type { Role, Schemas } from "./types";
 
@@ -58,9 +59,6 @@ export async function readRosterFacts(nowMs: number, days: number): Promise<Rost
   // A day more on both sides: wherever the hub is, it is one of these days there.
   const year = (ahead: number) => new Date(nowMs + ahead * DAY_MS).getUTCFullYear();
   const wanted = [...new Set([year(-1), year(days + 1)])];
-  const [duty, ...years] = await Promise.all([
-    request<Schemas["DutyList"]>("GET", "/duty"),
-    ...wanted.map(readCalendar),
-  ]);
+  const [duty, ...years] = await Promise.all([readDuty(), ...wanted.map(readCalendar)]);
   return { offsetMinutes: duty.utc_offset_minutes, years };
 }
